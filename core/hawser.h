@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The umbrella: it only includes. */
+
+#define HAWSER_INSIDE
+#include "hawser-types.h"
+#include "hawser-version.h"
+#include "hawser-error.h"
+#include "hawser-units.h"
+#include "hawser-clock.h"
+#undef HAWSER_INSIDE

@@ -9,4 +9,10 @@
 #include "hawser-error.h"
 #include "hawser-units.h"
 #include "hawser-clock.h"
+#include "hawser-message.h"
+#include "hawser-message-builder.h"
+#include "hawser-batch.h"
+#ifndef HAWSER_GIR
+#include "hawser-message-raw.h"
+#endif
 #undef HAWSER_INSIDE

@@ -12,7 +12,10 @@
 #include "hawser-message.h"
 #include "hawser-message-builder.h"
 #include "hawser-batch.h"
+#include "hawser-principal.h"
+#include "hawser-policy.h"
 #ifndef HAWSER_GIR
 #include "hawser-message-raw.h"
+#include "hawser-policy-context.h"
 #endif
 #undef HAWSER_INSIDE

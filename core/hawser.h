@@ -14,8 +14,13 @@
 #include "hawser-batch.h"
 #include "hawser-principal.h"
 #include "hawser-policy.h"
+#include "hawser-tls.h"
+#include "hawser-connection.h"
 #ifndef HAWSER_GIR
 #include "hawser-message-raw.h"
 #include "hawser-policy-context.h"
+#include "hawser-timer.h"
+#include "hawser-lane.h"
+#include "hawser-connection-io.h"
 #endif
 #undef HAWSER_INSIDE

@@ -62,6 +62,9 @@ gboolean       hawser_properties_next     (const guint8        *data,
 HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_new           (gsize                size);
 HAWSER_AVAILABLE_IN_ALL
+HawserBlock   *hawser_block_new_take      (guint8              *data, /* of g_malloc() */
+                                           gsize                size);
+HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_ref           (HawserBlock         *self);
 HAWSER_AVAILABLE_IN_ALL
 void           hawser_block_unref         (HawserBlock         *self);

@@ -19,7 +19,8 @@ G_STATIC_ASSERT (sizeof (Head) == 8);
 struct _HawserBlock {
   gatomicrefcount ref_count;
   gsize size;
-  guint8 data[];
+  guint8 *data;   /* behind this head, or memory that was taken over */
+  guint8 own[];
 };
 
 void
@@ -78,6 +79,18 @@ hawser_block_new (gsize size)
 
   g_atomic_ref_count_init (&self->ref_count);
   self->size = size;
+  self->data = self->own;
+  return self;
+}
+
+HawserBlock *
+hawser_block_new_take (guint8 *data, gsize size)
+{
+  HawserBlock *self = g_new (HawserBlock, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->size = size;
+  self->data = data;
   return self;
 }
 
@@ -91,8 +104,11 @@ hawser_block_ref (HawserBlock *self)
 void
 hawser_block_unref (HawserBlock *self)
 {
-  if (self != NULL && g_atomic_ref_count_dec (&self->ref_count))
-    g_free (self);
+  if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  if (self->data != self->own)
+    g_free (self->data);
+  g_free (self);
 }
 
 guint8 *

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#if !defined(HAWSER_INSIDE) && !defined(HAWSER_COMPILATION)
+#error "Only <hawser/hawser.h> can be included directly."
+#endif
+
+/* The hot path between the bus and whoever receives: protocol adapters, sink runner, in-process subscriptions.
+ * A receiver is one party with any number of filters and ONE queue; each (receiver, filter) pair is a subscription of
+ * the listing. Not introspected. All calls on the lane of the receiver. */
+
+#include "hawser-bus.h"
+#include "hawser-connection-io.h"
+#include "hawser-error.h"
+
+G_BEGIN_DECLS
+
+/* Results of publishing and subscribing on the hot path: 0, or a HawserError code, or pending. */
+typedef enum {
+  HAWSER_RESULT_OK = 0,
+  HAWSER_RESULT_PENDING = -1,
+  /* HAWSER_ERROR_* as they are */
+} HawserResult;
+
+/* ---- Publishing from a connection ---- */
+
+typedef void (*HawserPublished) (gpointer data, guint64 cookie, int result /* HAWSER_RESULT_OK or HAWSER_ERROR_* */);
+
+/* Checks topic, rights and limits, stores, retains, routes: everything a publish means, in one pass.
+ * @message: (transfer full). Topic names are checked here: the adapter hands over what the peer sent (1..65535 bytes).
+ * Returns HAWSER_RESULT_OK (acknowledge now), HAWSER_RESULT_PENDING (acknowledge when @published runs, in any order
+ * relative to other publishes: only after the commit; never from inside this call), or a HAWSER_ERROR_* code (refused,
+ * nothing happened; hawser_bus_get_last_refusal() has one line of detail).
+ * @published may be NULL at QoS 0: then nothing ever is pending. It is dropped when the connection closes. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_connection_publish      (HawserConnection         *self,
+                                                HawserMessage            *message,
+                                                HawserPublished           published,
+                                                guint64                   cookie);
+/* The same on behalf of a party without a connection of this kind (HTTP requests, wills): the context says who.
+ * @published may run after the caller went away: the caller keeps @data alive until then. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_bus_publish_as          (HawserBus                *self,
+                                                const HawserPolicyContext *context,
+                                                const char               *source,  /* CloudEvents source; NULL: made from context */
+                                                HawserMessage            *message, /* (transfer full) */
+                                                HawserPublished           published,
+                                                gpointer                  data,
+                                                guint64                   cookie);
+HAWSER_AVAILABLE_IN_ALL
+const char     *hawser_bus_get_last_refusal    (HawserBus                *self);
+/* May @context publish to @topic now (a will at CONNECT)? 0 or HAWSER_ERROR_*. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_bus_check_publish       (HawserBus                *self,
+                                                const HawserPolicyContext *context,
+                                                const char               *topic);
+
+/* ---- Receiving ---- */
+
+typedef struct {
+  HawserMessage *message;        /* (transfer none): reference it to keep it */
+  guint64 position;              /* of the spool; 0: not spooled. Acknowledge it with hawser_receiver_ack() */
+  guint8 qos;                    /* the lower of publisher's and subscription's */
+  guint8 retain;                 /* retain flag to send: a retained value, or "retain as published" */
+  guint8 is_retained_value;      /* it was kept before the subscription */
+  guint8 is_redelivered;         /* was given before (crash or lost connection) */
+  guint8 n_ids;                  /* MQTT subscription identifiers of all filters that matched */
+  const guint32 *ids;
+  gint64 now_us;                 /* time of this turn */
+} HawserDelivery;
+
+typedef enum {
+  HAWSER_DELIVER_DONE,           /* taken: counted as delivered */
+  HAWSER_DELIVER_BUSY,           /* not now: the bus queues it under the receiver's limits; call hawser_receiver_resume() */
+  HAWSER_DELIVER_REFUSED,        /* can never be delivered to this peer (over its packet limit): dropped and counted */
+} HawserDeliverResult;
+
+typedef struct {
+  HawserDeliverResult (*deliver) (HawserReceiver       *receiver,
+                                  gpointer              data,
+                                  const HawserDelivery *delivery);
+  /* Optional: @n messages were dropped since the last call (slow receiver); told before the next delivery. */
+  void                (*lost)    (HawserReceiver       *receiver,
+                                  gpointer              data,
+                                  guint64               n);
+  /* Optional: the bus ends it (topic removed, right revoked, expired, taken over, bus closed); it is detached already. */
+  void                (*ended)   (HawserReceiver       *receiver,
+                                  gpointer              data,
+                                  HawserError           reason);
+} HawserReceiverFuncs;
+
+typedef enum {
+  HAWSER_OVERFLOW_DROP_OLDEST,
+  HAWSER_OVERFLOW_DROP_NEWEST,
+  HAWSER_OVERFLOW_REJECT,        /* the publisher is refused with HAWSER_ERROR_QUOTA */
+  HAWSER_OVERFLOW_BLOCK,         /* the publisher waits: its connection is not read until there is room */
+} HawserOverflow;
+
+/* Zero means the default. */
+typedef struct {
+  guint32 max_messages;          /* default 10000 */
+  guint64 max_bytes;             /* default 1 MiB for ephemeral, 64 MiB for durable receivers */
+  gint64 max_age_us;             /* default none */
+  HawserOverflow overflow;       /* default drop-oldest */
+} HawserQueueLimits;
+
+typedef enum {
+  HAWSER_RECEIVER_DURABLE   = 1 << 0,  /* survives absence, and the daemon's death when there is a spool */
+  HAWSER_RECEIVER_PASSIVE   = 1 << 1,  /* a sink: spools QoS 0 too */
+  HAWSER_RECEIVER_HIDDEN    = 1 << 2,  /* internal: neither listed nor counted (replay windows) */
+  HAWSER_RECEIVER_PROVISIONED = 1 << 3, /* made by configuration or the admin API, not by its peer */
+} HawserReceiverFlags;
+
+/* Makes a receiver, or finds the durable one of that @id (then @flags and @limits are left as they are).
+ * @id: NULL for an ephemeral one; for a durable one its identity (principal's name, or client id where anonymous).
+ * (transfer none): the bus owns it until hawser_receiver_remove(). */
+HAWSER_AVAILABLE_IN_ALL
+HawserReceiver *hawser_receiver_new            (HawserBus                *bus,
+                                                const char               *id,
+                                                HawserReceiverFlags       flags,
+                                                const HawserQueueLimits  *limits);
+HAWSER_AVAILABLE_IN_ALL
+HawserReceiver *hawser_bus_find_receiver       (HawserBus                *bus,
+                                                const char               *id);
+/* Provisioned durable receivers of an identity, for a peer that just proved it: attach each. */
+HAWSER_AVAILABLE_IN_ALL
+GPtrArray      *hawser_bus_list_provisioned    (HawserBus                *bus,
+                                                const char               *identity);
+/* Connects a live party: deliveries flow from now on (queued ones first, then live). Who it is comes from @connection
+ * (rights, no-local); @connection may be NULL for in-process parties, then all rights are given. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_attach         (HawserReceiver           *self,
+                                                HawserConnection         *connection,
+                                                const HawserReceiverFuncs *funcs,
+                                                gpointer                  data);
+/* The party left: an ephemeral receiver is removed; a durable one keeps queueing. Deliveries not acknowledged are
+ * given again, marked is_redelivered, when somebody attaches. @expiry_s: seconds until a durable one is removed,
+ * G_MAXUINT32 for never. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_detach         (HawserReceiver           *self,
+                                                guint32                   expiry_s);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_remove         (HawserReceiver           *self);
+
+typedef struct {
+  guint8 qos;                    /* highest that is delivered */
+  gboolean no_local;             /* not what this party published */
+  gboolean retain_as_published;
+  guint8 retain_handling;        /* 0 send retained values, 1 only if the filter is new, 2 do not (MQTT 5.0 3.8.3.1) */
+  guint32 id;                    /* MQTT subscription identifier, 0: none */
+} HawserSubscribeOptions;
+
+/* Adds or replaces a filter. Returns 0 or HAWSER_ERROR_*. Retained values are delivered after this call, in the same
+ * turn. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_receiver_subscribe      (HawserReceiver           *self,
+                                                const char               *filter,
+                                                gsize                     filter_len,
+                                                const HawserSubscribeOptions *options);
+/* FALSE: there was no such filter. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_unsubscribe    (HawserReceiver           *self,
+                                                const char               *filter,
+                                                gsize                     filter_len);
+/* After BUSY: deliver again, now or at the end of this turn. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_resume         (HawserReceiver           *self);
+/* The party has it for good: it leaves the spool. Positions may be acknowledged in any order. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_ack            (HawserReceiver           *self,
+                                                guint64                   position);
+HAWSER_AVAILABLE_IN_ALL
+guint           hawser_receiver_get_n_filters  (HawserReceiver           *self);
+HAWSER_AVAILABLE_IN_ALL
+const char     *hawser_receiver_get_id         (HawserReceiver           *self);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_is_durable     (HawserReceiver           *self);
+HAWSER_AVAILABLE_IN_ALL
+gpointer        hawser_receiver_get_data       (HawserReceiver           *self);  /* NULL: nobody is attached */
+HAWSER_AVAILABLE_IN_ALL
+gsize           hawser_receiver_get_n_queued   (HawserReceiver           *self);
+HAWSER_AVAILABLE_IN_ALL
+HawserBus      *hawser_receiver_get_bus        (HawserReceiver           *self);
+
+/* ---- For adapters ---- */
+HAWSER_AVAILABLE_IN_ALL
+HawserBus      *hawser_connection_get_bus      (HawserConnection         *self);
+/* Fills who the peer is; valid as long as the connection. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_connection_fill_context (HawserConnection         *self,
+                                                HawserPolicyContext      *out_context);
+HAWSER_AVAILABLE_IN_ALL
+HawserLane     *hawser_bus_get_lane            (HawserBus                *self);
+
+/* Retained values that match @filter and that @context may read. FALSE from @func stops. */
+typedef gboolean (*HawserRetainedFunc) (HawserMessage *message, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_retained    (HawserBus                *self,
+                                                const HawserPolicyContext *context,
+                                                const char               *filter,
+                                                HawserRetainedFunc        func,
+                                                gpointer                  data);
+
+/* Counters of the whole bus since it began. published x matches = delivered + queued + dropped holds at any time. */
+typedef enum {
+  HAWSER_DROP_OVERFLOW,
+  HAWSER_DROP_EXPIRED,
+  HAWSER_DROP_TOO_LARGE,         /* over the receiver's packet limit */
+  HAWSER_DROP_GONE,              /* the receiver left with messages queued */
+  HAWSER_DROP_DENIED,            /* the right to receive was revoked */
+  HAWSER_N_DROPS,
+} HawserDrop;
+
+typedef struct {
+  guint64 published;             /* messages accepted */
+  guint64 refused;               /* messages refused: rights, unknown topic, limits */
+  guint64 matched;               /* messages x receivers that should get them */
+  guint64 delivered;
+  guint64 queued;                /* now, in memory or spool */
+  guint64 dropped[HAWSER_N_DROPS];
+  guint64 published_bytes;
+  guint64 delivered_bytes;
+  guint64 n_topics, n_retained, n_receivers, n_subscriptions, n_durable;
+} HawserBusStatistics;
+
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_get_statistics      (HawserBus                *self,
+                                                HawserBusStatistics      *out_statistics);
+
+/* One subscription of the listing. Strings are valid during the callback. */
+typedef struct {
+  const char *id;                /* unique and stable: receiver and filter */
+  const char *filter;
+  const char *identity;          /* of a durable one */
+  const char *receiver;          /* "mqtt client ground-1", "sink blob", "in-process" */
+  guint64 connection_id;         /* 0: none now */
+  gboolean is_durable;
+  gboolean is_passive;
+  guint8 qos;
+  gsize n_queued;
+  guint64 queued_bytes;
+  guint64 n_delivered, n_dropped;
+  HawserReceiver *handle;
+} HawserSubscriptionInfo;
+typedef gboolean (*HawserSubscriptionInfoFunc) (const HawserSubscriptionInfo *info, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_subscription (HawserBus               *self,
+                                                HawserSubscriptionInfoFunc func,
+                                                gpointer                  data);
+
+typedef struct {
+  const char *name;
+  HawserTopic *topic;            /* (nullable): its own metadata; NULL for topics made on first use */
+  gboolean has_retained;
+  guint64 n_published;
+} HawserTopicInfo;
+typedef gboolean (*HawserTopicInfoFunc) (const HawserTopicInfo *info, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_topic       (HawserBus                *self,
+                                                HawserTopicInfoFunc       func,
+                                                gpointer                  data);
+typedef gboolean (*HawserConnectionFunc) (HawserConnection *connection, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_connection  (HawserBus                *self,
+                                                HawserConnectionFunc      func,
+                                                gpointer                  data);
+
+G_END_DECLS

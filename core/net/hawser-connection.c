@@ -1,0 +1,935 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One peer's byte stream on one lane. Input is read into the lane's buffer and given to the session, which consumes
+ * whole packets; only the tail of a split packet is kept here, and a large packet is read straight into its own block.
+ * Output is gathered in chunks and sent once at the end of the turn. An idle connection owns no buffer at all. Framing
+ * is the session's, rights and topics are the bus's, accepting is the listener's. Context: the lane. */
+
+#include "hawser-connection.h"
+#include "hawser-connection-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "hawser-error.h"
+#include "hawser-principal.h"
+
+#define MAX_IOV 64
+#define MAX_READS 4             /* reads of one connection a turn: others wait at most 1 MiB of it */
+#define MAX_TAIL (64 * 1024)    /* of a packet whose session did not say how long it is */
+#define FIRST_BLOCK (1 << 20)   /* a claimed length is believed up to here; beyond, the block grows with what came */
+#define FINISH_US (5 * G_USEC_PER_SEC)
+#define LINGER_US G_USEC_PER_SEC
+
+typedef struct _OutChunk OutChunk;
+struct _OutChunk {
+  OutChunk *next;
+  HawserMessage *message;   /* not NULL: data is its payload and the chunk has no room */
+  const guint8 *data;
+  gsize start, end, size;
+  gsize memory_size;
+  guint8 room[];
+};
+
+/* While a large packet is read. */
+typedef struct {
+  guint8 *data;
+  gsize len, size, total;
+} LargeInput;
+
+/* While the last bytes are sent. */
+typedef struct {
+  HawserTimer timer;
+  HawserConnection *connection;
+  gboolean is_shut_down;
+} Finish;
+
+enum {
+  STATE_NEW,
+  STATE_OPEN,
+  STATE_FINISHING,   /* no more input for the session */
+  STATE_CLOSING,     /* closed() is due at the end of the turn */
+  STATE_CLOSED,
+};
+
+struct _HawserConnection {
+  GObject parent_instance;
+  HawserPollable pollable;
+  HawserDirty dirty;
+  HawserLane *lane;
+  HawserConnectionOwner *owner;
+  HawserTransport *transport;
+  const HawserSessionFuncs *funcs;
+  gpointer session;
+
+  HawserBlock *block;            /* during received() of a large packet */
+  LargeInput *large;
+  guint8 *tail;
+  OutChunk *out_head, *out_tail;
+  gsize pending;
+
+  HawserPrincipal *principal;
+  char *client_id;
+  gpointer publisher;
+  GDestroyNotify publisher_destroy;
+
+  GError *error;
+  Finish *finish;
+  GList link;
+  guint64 id;
+  guint64 n_received, n_delivered;
+  int fd;
+  guint32 tail_len;
+  guint32 expected;              /* length of the packet under way, 0: unknown */
+  guint16 n_pauses;
+  guint8 state;
+  guint8 is_blocked : 1;         /* the kernel took less than was offered: waiting for EPOLLOUT */
+  guint8 was_congested : 1;
+  guint8 transport_wants_write : 1;
+  guint8 is_in_received : 1;
+  guint8 is_held : 1;            /* the tail holds packets that a pause kept from the session */
+};
+
+G_DEFINE_FINAL_TYPE (HawserConnection, hawser_connection, G_TYPE_OBJECT)
+
+static void
+finalize (GObject *object)
+{
+  HawserConnection *self = HAWSER_CONNECTION (object);
+
+  g_clear_pointer (&self->principal, hawser_principal_unref);
+  g_free (self->client_id);
+  g_clear_error (&self->error);
+  hawser_lane_unref (self->lane);
+  G_OBJECT_CLASS (hawser_connection_parent_class)->finalize (object);
+}
+
+static void
+hawser_connection_class_init (HawserConnectionClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = finalize;
+}
+
+static void
+hawser_connection_init (HawserConnection *self)
+{
+  self->fd = -1;
+  self->link.data = self;
+}
+
+static void
+update_epoll (HawserConnection *self)
+{
+  guint32 events = 0;
+
+  if (self->n_pauses == 0 || self->state == STATE_FINISHING)
+    events |= EPOLLIN;
+  if (self->is_blocked || self->transport_wants_write)
+    events |= EPOLLOUT;
+  hawser_lane_epoll_modify (self->lane, self->fd, events, &self->pollable);
+}
+
+static void
+free_chunk (HawserConnection *self, OutChunk *chunk)
+{
+  if (chunk->message != NULL)
+    {
+      hawser_message_unref (chunk->message);
+      g_free (chunk);
+    }
+  else
+    hawser_lane_give_chunk (self->lane, chunk, chunk->memory_size);
+}
+
+static void
+free_output (HawserConnection *self)
+{
+  while (self->out_head != NULL)
+    {
+      OutChunk *chunk = self->out_head;
+
+      self->out_head = chunk->next;
+      free_chunk (self, chunk);
+    }
+  self->out_tail = NULL;
+  self->pending = 0;
+}
+
+static void
+fail (HawserConnection *self, HawserError code, const char *detail)
+{
+  if (self->state >= STATE_CLOSING)
+    return;
+  if (self->error == NULL)
+    self->error = g_error_new_literal (HAWSER_ERROR, code, detail);
+  self->state = STATE_CLOSING;
+  hawser_lane_mark_dirty (self->lane, &self->dirty);
+}
+
+static void
+tear_down (HawserConnection *self)
+{
+  g_autoptr (HawserConnection) alive = g_object_ref (self);
+
+  self->state = STATE_CLOSED;
+  hawser_lane_epoll_remove (self->lane, self->fd, &self->pollable);
+  if (self->funcs != NULL && self->funcs->closed != NULL)
+    self->funcs->closed (self, self->session, self->error);
+  self->session = NULL;
+  if (self->publisher != NULL)
+    self->publisher_destroy (self->publisher);
+  self->publisher = NULL;
+
+  if (self->transport != NULL)
+    {
+      self->transport->shutdown (self->transport);
+      self->transport->free (self->transport);
+      self->transport = NULL;
+    }
+  close (self->fd);
+  self->fd = -1;
+  free_output (self);
+  g_clear_pointer (&self->tail, g_free);
+  if (self->large != NULL)
+    g_free (self->large->data);
+  g_clear_pointer (&self->large, g_free);
+  if (self->finish != NULL)
+    hawser_timer_disarm (&self->finish->timer);
+  g_clear_pointer (&self->finish, g_free);
+  hawser_lane_unmark_dirty (self->lane, &self->dirty);
+  if (self->owner != NULL)
+    self->owner->closed (self->owner, self);
+}
+
+static gssize
+write_out (HawserConnection *self, const struct iovec *iov, int n_iov)
+{
+  struct msghdr message = { .msg_iov = (struct iovec *) iov, .msg_iovlen = (gsize) n_iov };
+
+  if (self->transport != NULL)
+    return self->transport->write (self->transport, iov, n_iov);
+  if (n_iov == 1)
+    return send (self->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sendmsg (self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+consume_output (HawserConnection *self, gsize n)
+{
+  self->pending -= n;
+  while (n > 0)
+    {
+      OutChunk *chunk = self->out_head;
+      gsize len = chunk->end - chunk->start;
+
+      if (n < len)
+        {
+          chunk->start += n;
+          return;
+        }
+      n -= len;
+      self->out_head = chunk->next;
+      if (self->out_head == NULL)
+        self->out_tail = NULL;
+      free_chunk (self, chunk);
+    }
+}
+
+/* Sends until the kernel has enough. FALSE: the connection is beyond use. */
+static gboolean
+send_pending (HawserConnection *self)
+{
+  while (self->pending > 0)
+    {
+      struct iovec iov[MAX_IOV];
+      int n_iov = 0;
+      gsize offered = 0;
+      gssize n;
+
+      for (OutChunk *chunk = self->out_head; chunk != NULL && n_iov < MAX_IOV; chunk = chunk->next)
+        if (chunk->end > chunk->start)
+          {
+            iov[n_iov].iov_base = (gpointer) (chunk->data + chunk->start);
+            iov[n_iov].iov_len = chunk->end - chunk->start;
+            offered += iov[n_iov++].iov_len;
+          }
+      do
+        n = write_out (self, iov, n_iov);
+      while (n < 0 && errno == EINTR);
+
+      if (n < 0 && errno != EAGAIN)
+        {
+          fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
+          return FALSE;
+        }
+      if (n > 0)
+        consume_output (self, (gsize) n);
+      if (n < (gssize) offered)
+        {
+          if (!self->is_blocked)
+            {
+              self->is_blocked = TRUE;
+              update_epoll (self);
+            }
+          return TRUE;
+        }
+    }
+  if (self->is_blocked)
+    {
+      self->is_blocked = FALSE;
+      update_epoll (self);
+    }
+  return TRUE;
+}
+
+static void
+on_finish_late (HawserTimer *timer)
+{
+  Finish *finish = (Finish *) timer;
+
+  fail (finish->connection, HAWSER_ERROR_TIMEOUT, "the peer did not take the last bytes");
+}
+
+static void
+finish_output (HawserConnection *self)
+{
+  if (self->pending > 0 || self->finish->is_shut_down)
+    return;
+  /* a close with unread input would send a reset, and the reset would overtake our last packet */
+  self->finish->is_shut_down = TRUE;
+  if (self->transport != NULL)
+    self->transport->shutdown (self->transport);
+  shutdown (self->fd, SHUT_WR);
+  hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + LINGER_US, on_finish_late);
+}
+
+static gssize
+read_in (HawserConnection *self, guint8 *data, gsize len)
+{
+  gssize n;
+
+  do
+    n = self->transport != NULL ? self->transport->read (self->transport, data, len) : recv (self->fd, data, len, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  return n;
+}
+
+static void
+keep_tail (HawserConnection *self, const guint8 *data, gsize len)
+{
+  g_clear_pointer (&self->tail, g_free);
+  self->tail_len = 0;
+  if (len == 0)
+    return;
+
+  if (self->expected >= HAWSER_LARGE_PAYLOAD && self->expected > len)
+    {
+      LargeInput *large = g_new0 (LargeInput, 1);
+
+      large->total = self->expected;
+      large->size = MIN (large->total, MAX (FIRST_BLOCK, len));
+      large->data = g_malloc (large->size);
+      large->len = len;
+      memcpy (large->data, data, len);
+      self->large = large;
+      return;
+    }
+  if (len > MAX_TAIL && self->n_pauses == 0)
+    {
+      fail (self, HAWSER_ERROR_TOO_LARGE, "packet is too long");
+      return;
+    }
+  self->tail = g_memdup2 (data, len);
+  self->tail_len = (guint32) len;
+}
+
+static gsize
+give (HawserConnection *self, const guint8 *data, gsize len)
+{
+  gsize used;
+
+  self->expected = 0;
+  self->is_in_received = TRUE;
+  used = self->funcs->received (self, self->session, data, len);
+  self->is_in_received = FALSE;
+  return used;
+}
+
+/* What a pause left unread by the session, once the pause is over. */
+static void
+give_held (HawserConnection *self)
+{
+  g_autofree guint8 *data = g_steal_pointer (&self->tail);
+  gsize len = self->tail_len, used;
+
+  self->is_held = FALSE;
+  self->tail_len = 0;
+  used = give (self, data, len);
+  if (self->state == STATE_OPEN)
+    keep_tail (self, data + used, len - used);
+}
+
+static void
+flush (HawserDirty *dirty)
+{
+  HawserConnection *self = (HawserConnection *) ((char *) dirty - G_STRUCT_OFFSET (HawserConnection, dirty));
+
+  if (self->state == STATE_CLOSING)
+    {
+      tear_down (self);
+      return;
+    }
+  if (self->is_held && self->n_pauses == 0 && self->state == STATE_OPEN)
+    give_held (self);
+  if (self->state == STATE_CLOSED || (self->is_blocked && self->state == STATE_OPEN) || !send_pending (self))
+    return;
+  if (self->state == STATE_FINISHING)
+    finish_output (self);
+  else if (self->was_congested && self->pending < self->owner->output_limit / 2)
+    {
+      self->was_congested = FALSE;
+      if (self->funcs->writable != NULL)
+        self->funcs->writable (self, self->session);
+    }
+}
+
+/* One read of a large packet into its block. FALSE: nothing more to read now. */
+static gboolean
+read_large (HawserConnection *self, gssize *out_n)
+{
+  LargeInput *large = self->large;
+  gssize n;
+
+  if (large->len == large->size)
+    {
+      gsize size = MIN (large->total, large->size * 2);
+      guint8 *data = g_try_realloc (large->data, size);
+
+      if (data == NULL)
+        {
+          fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+          return FALSE;
+        }
+      large->data = data;
+      large->size = size;
+    }
+  *out_n = n = read_in (self, large->data + large->len, large->size - large->len);
+  if (n <= 0)
+    return FALSE;
+  large->len += (gsize) n;
+  if (large->len == large->total)
+    {
+      gsize total = large->total;
+
+      self->large = NULL;
+      self->block = hawser_block_new_take (large->data, total);
+      g_free (large);
+      give (self, hawser_block_get_data (self->block, NULL), total);
+      g_clear_pointer (&self->block, hawser_block_unref);
+    }
+  return TRUE;
+}
+
+static void
+on_end_of_input (HawserConnection *self, gssize n)
+{
+  if (n == 0)
+    fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
+  else if (errno != EAGAIN)
+    fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
+  else if (self->transport != NULL && self->transport->wants_write (self->transport) != self->transport_wants_write)
+    {
+      self->transport_wants_write = !self->transport_wants_write;
+      update_epoll (self);
+    }
+}
+
+static void
+on_readable (HawserConnection *self)
+{
+  guint8 *input = hawser_lane_get_input (self->lane);
+
+  for (int reads = 0; reads < MAX_READS || (self->transport != NULL && self->transport->has_pending (self->transport)); reads++)
+    {
+      gsize room, kept = self->tail_len, len, used;
+      gssize n = 0;
+
+      if (self->state != STATE_OPEN || self->n_pauses > 0)
+        return;
+      if (self->large != NULL)
+        {
+          if (!read_large (self, &n))
+            {
+              if (self->state == STATE_OPEN)
+                on_end_of_input (self, n);
+              return;
+            }
+          continue;
+        }
+
+      if (kept > 0)
+        memcpy (input, self->tail, kept);
+      room = HAWSER_LANE_INPUT_SIZE - kept;
+      n = read_in (self, input + kept, room);
+      if (n <= 0)
+        {
+          on_end_of_input (self, n);
+          return;
+        }
+      len = kept + (gsize) n;
+      used = give (self, input, len);
+      if (self->state != STATE_OPEN)
+        return;
+      g_assert (used <= len);
+      if (used < len || kept > 0)
+        keep_tail (self, input + used, len - used);
+      if ((gsize) n < room && self->transport == NULL)
+        return; /* the socket is empty: another read would only say so */
+    }
+}
+
+static void
+discard_input (HawserConnection *self)
+{
+  gssize n = read_in (self, hawser_lane_get_input (self->lane), HAWSER_LANE_INPUT_SIZE);
+
+  if (n == 0 || (n < 0 && errno != EAGAIN))
+    fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
+}
+
+static void
+ready (HawserPollable *pollable, guint32 events)
+{
+  HawserConnection *self = (HawserConnection *) ((char *) pollable - G_STRUCT_OFFSET (HawserConnection, pollable));
+
+  if (events & EPOLLOUT)
+    {
+      self->is_blocked = FALSE;
+      self->transport_wants_write = FALSE;
+      update_epoll (self);
+      hawser_lane_mark_dirty (self->lane, &self->dirty);
+    }
+  if (self->state == STATE_OPEN && (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLOUT)))
+    {
+      if (self->n_pauses == 0)
+        on_readable (self);
+      else if (events & (EPOLLHUP | EPOLLERR))
+        fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
+    }
+  else if (self->state == STATE_FINISHING && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+    discard_input (self);
+}
+
+HawserConnection *
+hawser_connection_new (HawserLane *lane, int fd, HawserTransport *transport, HawserConnectionOwner *owner, guint64 id)
+{
+  HawserConnection *self = g_object_new (HAWSER_TYPE_CONNECTION, NULL);
+
+  self->lane = hawser_lane_ref (lane);
+  self->fd = fd;
+  self->transport = transport;
+  self->owner = owner;
+  self->id = id;
+  self->pollable.ready = ready;
+  self->dirty.flush = flush;
+  return self;
+}
+
+void
+hawser_connection_start (HawserConnection *self)
+{
+  g_assert (self->funcs != NULL && self->state == STATE_NEW);
+  self->state = STATE_OPEN;
+  if (!hawser_lane_epoll_add (self->lane, self->fd, EPOLLIN, &self->pollable))
+    fail (self, HAWSER_ERROR_QUOTA, g_strerror (errno));
+}
+
+void
+hawser_connection_set_session (HawserConnection *self, const HawserSessionFuncs *funcs, gpointer session)
+{
+  self->funcs = funcs;
+  self->session = session;
+}
+
+gpointer
+hawser_connection_get_session (HawserConnection *self)
+{
+  return self->session;
+}
+
+HawserLane *
+hawser_connection_get_lane (HawserConnection *self)
+{
+  return self->lane;
+}
+
+void
+hawser_connection_set_identity (HawserConnection *self, const char *client_id, HawserPrincipal *principal)
+{
+  HawserPrincipal *old = self->principal;
+
+  if (client_id != self->client_id)
+    {
+      g_free (self->client_id);
+      self->client_id = g_strdup (client_id);
+    }
+  self->principal = principal != NULL ? hawser_principal_ref (principal) : NULL;
+  g_clear_pointer (&old, hawser_principal_unref);
+}
+
+HawserPrincipal *
+hawser_connection_get_principal (HawserConnection *self)
+{
+  return self->principal;
+}
+
+static void
+append_chunk (HawserConnection *self, OutChunk *chunk)
+{
+  chunk->next = NULL;
+  if (self->out_tail != NULL)
+    self->out_tail->next = chunk;
+  else
+    self->out_head = chunk;
+  self->out_tail = chunk;
+}
+
+guint8 *
+hawser_connection_reserve (HawserConnection *self, gsize len)
+{
+  OutChunk *chunk = self->out_tail;
+  gsize memory_size;
+
+  if (G_LIKELY (chunk != NULL && chunk->message == NULL && chunk->size - chunk->end >= len))
+    return chunk->room + chunk->end;
+
+  /* the first chunk is small: most connections have one message to send; those with more get large ones */
+  chunk = hawser_lane_take_chunk (self->lane, self->out_tail == NULL ? sizeof *chunk + len : MAX (sizeof *chunk + len, 8192), &memory_size);
+  chunk->message = NULL;
+  chunk->data = chunk->room;
+  chunk->start = chunk->end = 0;
+  chunk->size = memory_size - sizeof *chunk;
+  chunk->memory_size = memory_size;
+  append_chunk (self, chunk);
+  return chunk->room;
+}
+
+void
+hawser_connection_commit (HawserConnection *self, gsize len)
+{
+  self->out_tail->end += len;
+  self->pending += len;
+  hawser_lane_mark_dirty (self->lane, &self->dirty);
+}
+
+void
+hawser_connection_write (HawserConnection *self, const void *data, gsize len)
+{
+  const guint8 *bytes = data;
+
+  while (len > 0)
+    {
+      gsize part = MIN (len, 65000);
+
+      memcpy (hawser_connection_reserve (self, part), bytes, part);
+      hawser_connection_commit (self, part);
+      bytes += part;
+      len -= part;
+    }
+}
+
+void
+hawser_connection_write_payload (HawserConnection *self, HawserMessage *message)
+{
+  gsize len;
+  const guint8 *data = hawser_message_get_data (message, &len);
+  OutChunk *chunk;
+
+  if (len < HAWSER_LARGE_PAYLOAD)
+    {
+      hawser_connection_write (self, data, len);
+      return;
+    }
+  chunk = g_new (OutChunk, 1);
+  chunk->message = hawser_message_ref (message);
+  chunk->data = data;
+  chunk->start = 0;
+  chunk->end = chunk->size = len;
+  chunk->memory_size = 0;
+  append_chunk (self, chunk);
+  self->pending += len;
+  hawser_lane_mark_dirty (self->lane, &self->dirty);
+}
+
+gsize
+hawser_connection_get_pending (HawserConnection *self)
+{
+  return self->pending;
+}
+
+gboolean
+hawser_connection_is_congested (HawserConnection *self)
+{
+  if (G_LIKELY (self->pending < self->owner->output_limit))
+    return FALSE;
+  if (!self->is_blocked && self->state == STATE_OPEN)
+    {
+      send_pending (self); /* much came in one turn: the kernel may take it now */
+      if (self->pending < self->owner->output_limit)
+        return FALSE;
+    }
+  self->was_congested = TRUE;
+  return TRUE;
+}
+
+void
+hawser_connection_expect (HawserConnection *self, gsize total)
+{
+  self->expected = (guint32) MIN (total, G_MAXUINT32);
+}
+
+HawserBlock *
+hawser_connection_get_block (HawserConnection *self)
+{
+  return self->block;
+}
+
+void
+hawser_connection_pause (HawserConnection *self)
+{
+  if (self->n_pauses++ == 0 && self->state == STATE_OPEN)
+    update_epoll (self);
+}
+
+void
+hawser_connection_resume (HawserConnection *self)
+{
+  g_return_if_fail (self->n_pauses > 0);
+  if (--self->n_pauses > 0 || self->state != STATE_OPEN)
+    return;
+  update_epoll (self);
+  if (self->tail_len > 0)
+    {
+      self->is_held = TRUE;
+      hawser_lane_mark_dirty (self->lane, &self->dirty);
+    }
+}
+
+void
+hawser_connection_finish (HawserConnection *self, HawserError reason, const char *detail)
+{
+  if (self->state >= STATE_FINISHING)
+    return;
+  self->state = STATE_FINISHING;
+  self->error = g_error_new_literal (HAWSER_ERROR, reason, detail);
+  self->finish = g_new0 (Finish, 1);
+  self->finish->connection = self;
+  hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + FINISH_US, on_finish_late);
+  update_epoll (self);
+  hawser_lane_mark_dirty (self->lane, &self->dirty);
+}
+
+/**
+ * hawser_connection_close:
+ * @self: a connection
+ * @reason: why, for the log and the session
+ *
+ * Closes now; what was not sent is lost. The session hears of it at the end of the turn.
+ *
+ * Context: the connection's lane.
+ *
+ * Since: 0.1
+ */
+void
+hawser_connection_close (HawserConnection *self, HawserError reason)
+{
+  fail (self, reason, hawser_error_to_nick (reason));
+}
+
+HawserConnectionOwner *
+hawser_connection_get_owner (HawserConnection *self)
+{
+  return self->owner;
+}
+
+GList *
+hawser_connection_get_link (HawserConnection *self)
+{
+  return &self->link;
+}
+
+void
+hawser_connection_set_publisher (HawserConnection *self, gpointer publisher, GDestroyNotify destroy)
+{
+  self->publisher = publisher;
+  self->publisher_destroy = destroy;
+}
+
+gpointer
+hawser_connection_get_publisher (HawserConnection *self)
+{
+  return self->publisher;
+}
+
+void
+hawser_connection_count_received (HawserConnection *self)
+{
+  self->n_received++;
+}
+
+void
+hawser_connection_count_delivered (HawserConnection *self)
+{
+  self->n_delivered++;
+}
+
+HawserTransport *
+hawser_connection_get_transport (HawserConnection *self)
+{
+  return self->transport;
+}
+
+int
+hawser_connection_get_fd (HawserConnection *self)
+{
+  return self->fd;
+}
+
+/**
+ * hawser_connection_get_id:
+ * @self: a connection
+ *
+ * Returns: its number, unique in this process, from 1
+ * Since: 0.1
+ */
+guint64
+hawser_connection_get_id (HawserConnection *self)
+{
+  return self->id;
+}
+
+/**
+ * hawser_connection_get_protocol:
+ * @self: a connection
+ *
+ * Returns: name of the protocol, such as `mqtt`
+ * Since: 0.1
+ */
+const char *
+hawser_connection_get_protocol (HawserConnection *self)
+{
+  return self->owner->protocol;
+}
+
+/**
+ * hawser_connection_get_listener_name:
+ * @self: a connection
+ *
+ * Returns: name of the listener that accepted it
+ * Since: 0.1
+ */
+const char *
+hawser_connection_get_listener_name (HawserConnection *self)
+{
+  return self->owner->listener_name;
+}
+
+/**
+ * hawser_connection_get_client_id:
+ * @self: a connection
+ *
+ * Returns: (nullable): what the peer calls itself
+ * Since: 0.1
+ */
+const char *
+hawser_connection_get_client_id (HawserConnection *self)
+{
+  return self->client_id;
+}
+
+/**
+ * hawser_connection_get_principal_name:
+ * @self: a connection
+ *
+ * Returns: (nullable): who the peer proved to be; %NULL while it has not
+ * Since: 0.1
+ */
+const char *
+hawser_connection_get_principal_name (HawserConnection *self)
+{
+  return self->principal != NULL ? hawser_principal_get_name (self->principal) : NULL;
+}
+
+/**
+ * hawser_connection_dup_address:
+ * @self: a connection
+ *
+ * Returns: (transfer full): the peer's address as `tcp:127.0.0.1:40112` or `unix:`; empty when it is gone
+ * Since: 0.1
+ */
+char *
+hawser_connection_dup_address (HawserConnection *self)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+  } address;
+  socklen_t len = sizeof address;
+  g_autoptr (GSocketAddress) parsed = NULL;
+
+  if (self->fd < 0 || getpeername (self->fd, &address.any, &len) != 0)
+    return g_strdup ("");
+  if (address.any.sa_family == AF_UNIX)
+    return g_strdup ("unix:");
+  parsed = g_socket_address_new_from_native (&address, len);
+  if (parsed == NULL)
+    return g_strdup ("");
+  {
+    g_autofree char *text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (parsed));
+
+    return g_strconcat ("tcp:", text, NULL);
+  }
+}
+
+/**
+ * hawser_connection_get_is_encrypted:
+ * @self: a connection
+ *
+ * Returns: whether the bytes cross the network under TLS
+ * Since: 0.1
+ */
+gboolean
+hawser_connection_get_is_encrypted (HawserConnection *self)
+{
+  return self->transport != NULL;
+}
+
+/**
+ * hawser_connection_get_n_received:
+ * @self: a connection
+ *
+ * Returns: messages that the peer published
+ * Since: 0.1
+ */
+guint64
+hawser_connection_get_n_received (HawserConnection *self)
+{
+  return self->n_received;
+}
+
+/**
+ * hawser_connection_get_n_delivered:
+ * @self: a connection
+ *
+ * Returns: messages that were sent to the peer
+ * Since: 0.1
+ */
+guint64
+hawser_connection_get_n_delivered (HawserConnection *self)
+{
+  return self->n_delivered;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hawser-lane.h"
+#include "hawser-timer-wheel.h"
+
+G_BEGIN_DECLS
+
+/* Everything that epoll knows starts with this. */
+typedef struct _HawserPollable HawserPollable;
+struct _HawserPollable {
+  void (*ready) (HawserPollable *self, guint32 events);
+};
+
+/* Something with output to send at the end of the turn; one link each, so no allocation. */
+typedef struct _HawserDirty HawserDirty;
+struct _HawserDirty {
+  HawserDirty *next;
+  void (*flush) (HawserDirty *self);
+};
+
+#define HAWSER_LANE_INPUT_SIZE (256 * 1024)   /* one read takes what a sender's full window holds */
+
+gboolean hawser_lane_epoll_add    (HawserLane     *self,
+                                   int             fd,
+                                   guint32         events,
+                                   HawserPollable *pollable);
+void     hawser_lane_epoll_modify (HawserLane     *self,
+                                   int             fd,
+                                   guint32         events,
+                                   HawserPollable *pollable);
+void     hawser_lane_epoll_remove (HawserLane     *self,
+                                   int             fd,
+                                   HawserPollable *pollable);
+
+/* @dirty->flush runs once, at the end of this turn, or of the next one when called outside a turn. */
+void     hawser_lane_mark_dirty   (HawserLane     *self,
+                                   HawserDirty    *dirty);
+void     hawser_lane_unmark_dirty (HawserLane     *self,
+                                   HawserDirty    *dirty);
+
+/* The buffer that every read of this lane goes into. */
+guint8  *hawser_lane_get_input    (HawserLane     *self);
+gboolean hawser_lane_is_current   (HawserLane     *self);
+
+/* Output chunks: two sizes, kept for reuse up to a bound. */
+gpointer hawser_lane_take_chunk   (HawserLane     *self,
+                                   gsize           min_size,
+                                   gsize          *out_size);
+void     hawser_lane_give_chunk   (HawserLane     *self,
+                                   gpointer        chunk,
+                                   gsize           size);
+
+G_END_DECLS

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The lane: one epoll descriptor and one timer wheel, each behind one GSource of one main context. A turn reads all
+ * that is ready, lets it be routed, runs what was posted, and then flushes every dirty connection once. The lane knows
+ * nothing of protocols; connections are hawser-connection.c. Context: its own thread, except hawser_lane_post(). */
+
+#include "hawser-lane.h"
+#include "hawser-lane-private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "hawser-clock-private.h"
+
+#define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
+#define MAX_ROUNDS 8            /* epoll rounds a dispatch: a round costs 0.1 us, an iteration of GLib above 1 us */
+#define SMALL_CHUNK 4096
+#define LARGE_CHUNK 65536
+#define MAX_FREE_SMALL 512      /* 2 MiB */
+#define MAX_FREE_LARGE 64       /* 4 MiB: what stays after a burst; see the limit "stuck readers" */
+
+typedef struct _Chunk Chunk;
+struct _Chunk {
+  Chunk *next;
+};
+
+typedef struct {
+  HawserLaneFunc func;
+  gpointer data;
+} Posted;
+
+typedef struct {
+  GSource source;
+  HawserLane *lane;
+} LaneSource;
+
+struct _HawserLane {
+  gatomicrefcount ref_count;
+  GMainContext *context;
+  HawserClock *clock;
+  HawserClockWatch clock_watch;
+  int epoll_fd;
+  GSource *io_source;
+  GSource *timer_source;
+  gint64 now_us;
+  gboolean is_in_turn;
+  guint8 *input;
+
+  HawserDirty *dirty;
+  HawserDirty **dirty_tail;
+
+  struct epoll_event *events;   /* of the round under way, so that a removed descriptor is not dispatched */
+  int n_events;
+
+  HawserTimerWheel wheel;
+  gint64 armed_us;              /* what the timer source waits for; -1: nothing */
+
+  Chunk *free_small, *free_large;
+  guint n_free_small, n_free_large;
+
+  GMutex lock;                  /* guards posted */
+  GArray *posted;
+};
+
+struct _HawserWatch {
+  HawserPollable pollable;
+  HawserLane *lane;
+  int fd;
+  HawserWatchFunc func;
+  gpointer data;
+};
+
+static void
+update_now (HawserLane *self)
+{
+  self->now_us = hawser_clock_get_monotonic_us (self->clock);
+}
+
+static void
+run_posted (HawserLane *self)
+{
+  g_autoptr (GArray) posted = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->posted->len > 0)
+    {
+      posted = self->posted;
+      self->posted = g_array_new (FALSE, FALSE, sizeof (Posted));
+    }
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; posted != NULL && i < posted->len; i++)
+    {
+      Posted *item = &g_array_index (posted, Posted, i);
+
+      item->func (item->data);
+    }
+}
+
+static void
+flush_dirty (HawserLane *self)
+{
+  /* a flush that fails may close a connection, which may publish a will, which may dirty others: until none is left */
+  while (self->dirty != NULL)
+    {
+      HawserDirty *dirty = self->dirty;
+
+      self->dirty = dirty->next;
+      if (self->dirty == NULL)
+        self->dirty_tail = &self->dirty;
+      dirty->next = NULL;
+      dirty->flush (dirty);
+    }
+}
+
+static void
+arm_timer_source (HawserLane *self)
+{
+  gint64 next_us = hawser_timer_wheel_next_us (&self->wheel);
+
+  if (next_us == self->armed_us || hawser_clock_is_manual (self->clock))
+    return;
+  self->armed_us = next_us;
+  g_source_set_ready_time (self->timer_source, next_us);
+}
+
+static int
+poll_round (HawserLane *self)
+{
+  struct epoll_event events[MAX_EVENTS];
+
+  self->n_events = epoll_wait (self->epoll_fd, events, MAX_EVENTS, 0);
+  self->events = events;
+  for (int i = 0; i < self->n_events; i++)
+    if (events[i].data.ptr != NULL)
+      {
+        HawserPollable *pollable = events[i].data.ptr;
+
+        pollable->ready (pollable, events[i].events);
+      }
+  self->events = NULL;
+  return self->n_events;
+}
+
+static gboolean
+dispatch_io (GSource *source, GSourceFunc callback, gpointer data)
+{
+  HawserLane *self = hawser_lane_ref (((LaneSource *) source)->lane);
+
+  g_source_set_ready_time (source, -1);
+  self->is_in_turn = TRUE;
+  for (int round = 0; round < MAX_ROUNDS; round++)
+    {
+      int n;
+
+      update_now (self);
+      n = poll_round (self);
+      run_posted (self);
+      flush_dirty (self);
+      if (n <= 0)
+        break;
+    }
+  self->is_in_turn = FALSE;
+  arm_timer_source (self);
+  hawser_lane_unref (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_timers (GSource *source, GSourceFunc callback, gpointer data)
+{
+  HawserLane *self = hawser_lane_ref (((LaneSource *) source)->lane);
+
+  g_source_set_ready_time (source, -1);
+  self->armed_us = -1;
+  self->is_in_turn = TRUE;
+  update_now (self);
+  hawser_timer_wheel_run (&self->wheel, self->now_us);
+  run_posted (self);
+  flush_dirty (self);
+  self->is_in_turn = FALSE;
+  arm_timer_source (self);
+  hawser_lane_unref (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs io_funcs = { .dispatch = dispatch_io };
+static GSourceFuncs timer_funcs = { .dispatch = dispatch_timers };
+
+static GSource *
+add_source (HawserLane *self, GSourceFuncs *funcs, const char *name)
+{
+  GSource *source = g_source_new (funcs, sizeof (LaneSource));
+
+  ((LaneSource *) source)->lane = self;
+  g_source_set_static_name (source, name);
+  g_source_set_can_recurse (source, FALSE);
+  return source;
+}
+
+static void
+on_clock_moved (HawserClockWatch *watch)
+{
+  HawserLane *self = (HawserLane *) ((char *) watch - G_STRUCT_OFFSET (HawserLane, clock_watch));
+
+  g_source_set_ready_time (self->timer_source, 0);
+}
+
+HawserLane *
+hawser_lane_new (GMainContext *context, HawserClock *clock)
+{
+  HawserLane *self = g_new0 (HawserLane, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->context = context != NULL ? g_main_context_ref (context) : g_main_context_ref_thread_default ();
+  self->clock = g_object_ref (clock != NULL ? clock : hawser_clock_get_system ());
+  self->dirty_tail = &self->dirty;
+  self->posted = g_array_new (FALSE, FALSE, sizeof (Posted));
+  self->armed_us = -1;
+  g_mutex_init (&self->lock);
+  update_now (self);
+  hawser_timer_wheel_init (&self->wheel, self->now_us);
+
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll_fd < 0)
+    g_error ("epoll_create1: %s", g_strerror (errno)); /* without it nothing can work */
+  self->io_source = add_source (self, &io_funcs, "hawser lane i/o");
+  g_source_add_unix_fd (self->io_source, self->epoll_fd, G_IO_IN);
+  g_source_attach (self->io_source, self->context);
+  self->timer_source = add_source (self, &timer_funcs, "hawser lane timers");
+  g_source_attach (self->timer_source, self->context);
+  self->clock_watch.moved = on_clock_moved;
+  hawser_clock_add_watch (self->clock, &self->clock_watch);
+  return self;
+}
+
+HawserLane *
+hawser_lane_ref (HawserLane *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+static void
+free_chunks (Chunk *chunk)
+{
+  while (chunk != NULL)
+    {
+      Chunk *next = chunk->next;
+
+      g_free (chunk);
+      chunk = next;
+    }
+}
+
+void
+hawser_lane_unref (HawserLane *self)
+{
+  if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  hawser_clock_remove_watch (self->clock, &self->clock_watch);
+  g_source_destroy (self->io_source);
+  g_source_unref (self->io_source);
+  g_source_destroy (self->timer_source);
+  g_source_unref (self->timer_source);
+  close (self->epoll_fd);
+  free_chunks (self->free_small);
+  free_chunks (self->free_large);
+  g_array_unref (self->posted);
+  g_free (self->input);
+  g_mutex_clear (&self->lock);
+  g_object_unref (self->clock);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+gint64
+hawser_lane_get_now_us (HawserLane *self)
+{
+  if (!self->is_in_turn)
+    update_now (self);
+  return self->now_us;
+}
+
+HawserClock *
+hawser_lane_get_clock (HawserLane *self)
+{
+  return self->clock;
+}
+
+GMainContext *
+hawser_lane_get_context (HawserLane *self)
+{
+  return self->context;
+}
+
+gboolean
+hawser_lane_is_current (HawserLane *self)
+{
+  return self->is_in_turn || g_main_context_is_owner (self->context);
+}
+
+void
+hawser_lane_post (HawserLane *self, HawserLaneFunc func, gpointer data)
+{
+  Posted item = { func, data };
+  gboolean is_first;
+
+  g_mutex_lock (&self->lock);
+  is_first = self->posted->len == 0;
+  g_array_append_val (self->posted, item);
+  g_mutex_unlock (&self->lock);
+  if (is_first)
+    g_source_set_ready_time (self->io_source, 0); /* wakes the context; once a batch */
+}
+
+void
+hawser_lane_mark_dirty (HawserLane *self, HawserDirty *dirty)
+{
+  if (dirty->next != NULL || self->dirty_tail == &dirty->next)
+    return;
+  if (self->dirty == NULL && !self->is_in_turn)
+    g_source_set_ready_time (self->io_source, 0);
+  *self->dirty_tail = dirty;
+  self->dirty_tail = &dirty->next;
+}
+
+void
+hawser_lane_unmark_dirty (HawserLane *self, HawserDirty *dirty)
+{
+  HawserDirty **link = &self->dirty;
+
+  if (dirty->next == NULL && self->dirty_tail != &dirty->next)
+    return;
+  while (*link != dirty)
+    link = &(*link)->next;
+  *link = dirty->next;
+  if (self->dirty_tail == &dirty->next)
+    self->dirty_tail = link;
+  dirty->next = NULL;
+}
+
+guint8 *
+hawser_lane_get_input (HawserLane *self)
+{
+  if (self->input == NULL)
+    self->input = g_malloc (HAWSER_LANE_INPUT_SIZE);
+  return self->input;
+}
+
+gboolean
+hawser_lane_epoll_add (HawserLane *self, int fd, guint32 events, HawserPollable *pollable)
+{
+  struct epoll_event event = { .events = events, .data.ptr = pollable };
+
+  return epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void
+hawser_lane_epoll_modify (HawserLane *self, int fd, guint32 events, HawserPollable *pollable)
+{
+  struct epoll_event event = { .events = events, .data.ptr = pollable };
+
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
+void
+hawser_lane_epoll_remove (HawserLane *self, int fd, HawserPollable *pollable)
+{
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+  for (int i = 0; self->events != NULL && i < self->n_events; i++)
+    if (self->events[i].data.ptr == pollable)
+      self->events[i].data.ptr = NULL;
+}
+
+gpointer
+hawser_lane_take_chunk (HawserLane *self, gsize min_size, gsize *out_size)
+{
+  gboolean is_small = min_size <= SMALL_CHUNK;
+  Chunk **list = is_small ? &self->free_small : &self->free_large;
+  Chunk *chunk = *list;
+
+  *out_size = is_small ? SMALL_CHUNK : MAX (LARGE_CHUNK, min_size);
+  if (chunk == NULL || min_size > LARGE_CHUNK)
+    return g_malloc (*out_size);
+  *list = chunk->next;
+  if (is_small)
+    self->n_free_small--;
+  else
+    self->n_free_large--;
+  return chunk;
+}
+
+void
+hawser_lane_give_chunk (HawserLane *self, gpointer memory, gsize size)
+{
+  Chunk *chunk = memory;
+
+  if (size == SMALL_CHUNK && self->n_free_small < MAX_FREE_SMALL)
+    {
+      chunk->next = self->free_small;
+      self->free_small = chunk;
+      self->n_free_small++;
+    }
+  else if (size == LARGE_CHUNK && self->n_free_large < MAX_FREE_LARGE)
+    {
+      chunk->next = self->free_large;
+      self->free_large = chunk;
+      self->n_free_large++;
+    }
+  else
+    g_free (chunk);
+}
+
+void
+hawser_timer_arm (HawserTimer *timer, HawserLane *lane, gint64 due_us, HawserTimerFunc func)
+{
+  if (timer->link != NULL)
+    hawser_timer_disarm (timer);
+  timer->due_us = due_us;
+  timer->func = func;
+  hawser_timer_wheel_add (&lane->wheel, timer);
+  if (!lane->is_in_turn && (lane->armed_us < 0 || due_us < lane->armed_us))
+    arm_timer_source (lane);
+}
+
+void
+hawser_timer_disarm (HawserTimer *timer)
+{
+  if (timer->link != NULL)
+    hawser_timer_wheel_remove (timer);
+}
+
+static void
+on_watch_ready (HawserPollable *pollable, guint32 events)
+{
+  HawserWatch *watch = (HawserWatch *) pollable;
+
+  watch->func (watch, events, watch->data);
+}
+
+HawserWatch *
+hawser_lane_watch (HawserLane *self, int fd, guint32 epoll_events, HawserWatchFunc func, gpointer data)
+{
+  HawserWatch *watch = g_new0 (HawserWatch, 1);
+
+  watch->pollable.ready = on_watch_ready;
+  watch->lane = hawser_lane_ref (self);
+  watch->fd = fd;
+  watch->func = func;
+  watch->data = data;
+  hawser_lane_epoll_add (self, fd, epoll_events, &watch->pollable);
+  return watch;
+}
+
+void
+hawser_watch_modify (HawserWatch *watch, guint32 epoll_events)
+{
+  hawser_lane_epoll_modify (watch->lane, watch->fd, epoll_events, &watch->pollable);
+}
+
+void
+hawser_watch_free (HawserWatch *watch)
+{
+  if (watch == NULL)
+    return;
+  hawser_lane_epoll_remove (watch->lane, watch->fd, &watch->pollable);
+  hawser_lane_unref (watch->lane);
+  g_free (watch);
+}

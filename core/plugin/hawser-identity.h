@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#if !defined(HAWSER_INSIDE) && !defined(HAWSER_COMPILATION)
+#error "Only <hawser/hawser.h> can be included directly."
+#endif
+
+#include "hawser-principal.h"
+
+G_BEGIN_DECLS
+
+/**
+ * HawserCredentialKind:
+ * @HAWSER_CREDENTIAL_NONE: the peer shows nothing
+ * @HAWSER_CREDENTIAL_PASSWORD: a user name and a secret
+ * @HAWSER_CREDENTIAL_TOKEN: a bearer token
+ * @HAWSER_CREDENTIAL_CERTIFICATE: a verified client certificate, PEM
+ *
+ * What a peer shows to prove who it is.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  HAWSER_CREDENTIAL_NONE,
+  HAWSER_CREDENTIAL_PASSWORD,
+  HAWSER_CREDENTIAL_TOKEN,
+  HAWSER_CREDENTIAL_CERTIFICATE,
+} HawserCredentialKind;
+
+#define HAWSER_TYPE_CREDENTIAL_KIND (hawser_credential_kind_get_type())
+HAWSER_AVAILABLE_IN_ALL
+GType            hawser_credential_kind_get_type     (void) G_GNUC_CONST;
+
+#define HAWSER_TYPE_IDENTITY (hawser_identity_get_type())
+HAWSER_AVAILABLE_IN_ALL
+G_DECLARE_INTERFACE (HawserIdentity, hawser_identity, HAWSER, IDENTITY, GObject)
+
+/**
+ * HawserIdentityInterface:
+ * @parent_iface: the parent interface
+ * @load: (optional): reads its files; a failure leaves a provider that refuses everybody
+ * @understands: whether it can judge this kind of credential
+ * @authenticate_async: finds out who the peer is; must not block the lane
+ * @authenticate_finish: the principal, or %HAWSER_ERROR_NOT_AUTHORIZED
+ *
+ * Turns what a peer shows into claims.
+ *
+ * Since: 0.1
+ */
+struct _HawserIdentityInterface {
+  GTypeInterface parent_iface;
+
+  gboolean         (*load)                (HawserIdentity       *self,
+                                           GError              **error);
+  gboolean         (*understands)         (HawserIdentity       *self,
+                                           HawserCredentialKind  kind);
+  void             (*authenticate_async)  (HawserIdentity       *self,
+                                           HawserCredentialKind  kind,
+                                           const char           *name,
+                                           GBytes               *secret,
+                                           GCancellable         *cancellable,
+                                           GAsyncReadyCallback   callback,
+                                           gpointer              user_data);
+  HawserPrincipal *(*authenticate_finish) (HawserIdentity       *self,
+                                           GAsyncResult         *result,
+                                           GError              **error);
+
+  gpointer reserved[8];
+};
+
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_identity_load                (HawserIdentity       *self,
+                                                      GError              **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_identity_understands         (HawserIdentity       *self,
+                                                      HawserCredentialKind  kind);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_identity_authenticate_async  (HawserIdentity       *self,
+                                                      HawserCredentialKind  kind,
+                                                      const char           *name,
+                                                      GBytes               *secret,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+HAWSER_AVAILABLE_IN_ALL
+HawserPrincipal *hawser_identity_authenticate_finish (HawserIdentity       *self,
+                                                      GAsyncResult         *result,
+                                                      GError              **error);
+
+G_END_DECLS

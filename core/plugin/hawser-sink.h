@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#if !defined(HAWSER_INSIDE) && !defined(HAWSER_COMPILATION)
+#error "Only <hawser/hawser.h> can be included directly."
+#endif
+
+#include "hawser-batch.h"
+
+G_BEGIN_DECLS
+
+#define HAWSER_TYPE_SINK_WRITE (hawser_sink_write_get_type())
+HAWSER_AVAILABLE_IN_ALL
+G_DECLARE_FINAL_TYPE (HawserSinkWrite, hawser_sink_write, HAWSER, SINK_WRITE, GObject)
+
+HAWSER_AVAILABLE_IN_ALL
+HawserBatch  *hawser_sink_write_get_batch       (HawserSinkWrite *self);
+HAWSER_AVAILABLE_IN_ALL
+GCancellable *hawser_sink_write_get_cancellable (HawserSinkWrite *self);
+HAWSER_AVAILABLE_IN_ALL
+guint         hawser_sink_write_get_attempt     (HawserSinkWrite *self);
+HAWSER_AVAILABLE_IN_ALL
+const char   *hawser_sink_write_get_key         (HawserSinkWrite *self);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_done            (HawserSinkWrite *self,
+                                                 guint            n_safe);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_fail_temporary  (HawserSinkWrite *self,
+                                                 guint            n_safe,
+                                                 const char      *reason,
+                                                 gint64           retry_after_us);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_fail_permanent  (HawserSinkWrite *self,
+                                                 guint            n_safe,
+                                                 const char      *reason);
+
+#define HAWSER_TYPE_SINK (hawser_sink_get_type())
+HAWSER_AVAILABLE_IN_ALL
+G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
+
+/**
+ * HawserSinkInterface:
+ * @parent_iface: the parent interface
+ * @start: (optional): the last moment to refuse a bad setting; opens nothing that may block
+ * @write: takes one batch and answers through the #HawserSinkWrite, now or later, exactly once, on any thread
+ * @stop: (optional): no write follows; release what is held
+ *
+ * Writes batches to a destination that does not connect to us. Batching, retry, backoff, dead letters, the circuit
+ * breaker and the spool are the sink runner's.
+ *
+ * Since: 0.1
+ */
+struct _HawserSinkInterface {
+  GTypeInterface parent_iface;
+
+  gboolean (*start) (HawserSink       *self,
+                     GError          **error);
+  void     (*write) (HawserSink       *self,
+                     HawserSinkWrite  *write);
+  void     (*stop)  (HawserSink       *self);
+
+  gpointer reserved[8];
+};
+
+HAWSER_AVAILABLE_IN_ALL
+gboolean hawser_sink_start (HawserSink       *self,
+                            GError          **error);
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_sink_write (HawserSink       *self,
+                            HawserSinkWrite  *write);
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_sink_stop  (HawserSink       *self);
+
+G_END_DECLS

@@ -18,13 +18,17 @@
 #include "hawser-policy.h"
 #include "hawser-tls.h"
 #include "hawser-connection.h"
+#include "hawser-sink.h"
 #ifndef HAWSER_GIR
 #include "hawser-utf8.h"
 #include "hawser-message-raw.h"
 #include "hawser-topic-raw.h"
+#include "hawser-json-line.h"
+#include "hawser-cloud-event.h"
 #include "hawser-policy-context.h"
 #include "hawser-timer.h"
 #include "hawser-lane.h"
 #include "hawser-connection-io.h"
+#include "hawser-backoff.h"
 #endif
 #undef HAWSER_INSIDE

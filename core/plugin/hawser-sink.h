@@ -22,6 +22,14 @@ guint         hawser_sink_write_get_attempt     (HawserSinkWrite *self);
 HAWSER_AVAILABLE_IN_ALL
 const char   *hawser_sink_write_get_key         (HawserSinkWrite *self);
 HAWSER_AVAILABLE_IN_ALL
+guint         hawser_sink_write_get_n_repeated  (HawserSinkWrite *self);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_set_answer      (HawserSinkWrite *self,
+                                                 const char      *answer);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_add_reply       (HawserSinkWrite *self,
+                                                 HawserMessage   *reply);
+HAWSER_AVAILABLE_IN_ALL
 void          hawser_sink_write_done            (HawserSinkWrite *self,
                                                  guint            n_safe);
 HAWSER_AVAILABLE_IN_ALL
@@ -31,6 +39,10 @@ void          hawser_sink_write_fail_temporary  (HawserSinkWrite *self,
                                                  gint64           retry_after_us);
 HAWSER_AVAILABLE_IN_ALL
 void          hawser_sink_write_fail_permanent  (HawserSinkWrite *self,
+                                                 guint            n_safe,
+                                                 const char      *reason);
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_sink_write_fail_gone       (HawserSinkWrite *self,
                                                  guint            n_safe,
                                                  const char      *reason);
 
@@ -44,6 +56,9 @@ G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
  * @start: (optional): the last moment to refuse a bad setting; opens nothing that may block
  * @write: takes one batch and answers through the #HawserSinkWrite, now or later, exactly once, on any thread
  * @stop: (optional): no write follows; release what is held
+ * @dup_key: (optional): the object, partition or address that a message goes to, or %NULL; a write holds messages of one
+ *   key only, and the order of one key is kept. Without it a write holds any messages, and all of them are one order
+ * @get_max_batch: (optional): the most messages of one write, 0 for any
  *
  * Writes batches to a destination that does not connect to us. Batching, retry, backoff, dead letters, the circuit
  * breaker and the spool are the sink runner's.
@@ -53,22 +68,30 @@ G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
 struct _HawserSinkInterface {
   GTypeInterface parent_iface;
 
-  gboolean (*start) (HawserSink       *self,
-                     GError          **error);
-  void     (*write) (HawserSink       *self,
-                     HawserSinkWrite  *write);
-  void     (*stop)  (HawserSink       *self);
+  gboolean (*start)         (HawserSink       *self,
+                             GError          **error);
+  void     (*write)         (HawserSink       *self,
+                             HawserSinkWrite  *write);
+  void     (*stop)          (HawserSink       *self);
+  char    *(*dup_key)       (HawserSink       *self,
+                             HawserMessage    *message);
+  guint    (*get_max_batch) (HawserSink       *self);
 
-  gpointer reserved[8];
+  gpointer reserved[6];
 };
 
 HAWSER_AVAILABLE_IN_ALL
-gboolean hawser_sink_start (HawserSink       *self,
-                            GError          **error);
+gboolean hawser_sink_start         (HawserSink       *self,
+                                    GError          **error);
 HAWSER_AVAILABLE_IN_ALL
-void     hawser_sink_write (HawserSink       *self,
-                            HawserSinkWrite  *write);
+void     hawser_sink_write         (HawserSink       *self,
+                                    HawserSinkWrite  *write);
 HAWSER_AVAILABLE_IN_ALL
-void     hawser_sink_stop  (HawserSink       *self);
+void     hawser_sink_stop          (HawserSink       *self);
+HAWSER_AVAILABLE_IN_ALL
+char    *hawser_sink_dup_key       (HawserSink       *self,
+                                    HawserMessage    *message);
+HAWSER_AVAILABLE_IN_ALL
+guint    hawser_sink_get_max_batch (HawserSink       *self);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "hawser-error.h"
 #include "hawser-units.h"
 #include "hawser-clock.h"
+#include "hawser-param-spec.h"
 #include "hawser-message.h"
 #include "hawser-message-builder.h"
 #include "hawser-batch.h"
@@ -19,6 +20,9 @@
 #include "hawser-tls.h"
 #include "hawser-connection.h"
 #include "hawser-sink.h"
+#include "hawser-config-problem.h"
+#include "hawser-config-group.h"
+#include "hawser-config.h"
 #ifndef HAWSER_GIR
 #include "hawser-utf8.h"
 #include "hawser-message-raw.h"

@@ -25,6 +25,11 @@
 #include "hawser-config.h"
 #ifndef HAWSER_GIR
 #include "hawser-utf8.h"
+#include "hawser-reader.h"
+#include "hawser-buffer.h"
+#include "hawser-json.h"
+#include "hawser-json-pointer.h"
+#include "hawser-json-writer.h"
 #include "hawser-message-raw.h"
 #include "hawser-topic-raw.h"
 #include "hawser-json-line.h"

@@ -11,10 +11,8 @@
 
 G_BEGIN_DECLS
 
-#define HAWSER_JSON_MAX_DEPTH 512  /* open brackets; a bit each, nothing recurses */
-
-/* Appends the one JSON value (RFC 8259) in @data without insignificant white space: never a line break. FALSE, and @out
- * as it was, when it is not exactly one value, not UTF-8, or deeper than HAWSER_JSON_MAX_DEPTH. */
+/* Appends the one JSON value in @data without insignificant white space: never a line break. FALSE, and @out as it was,
+ * when hawser_json_check() refuses it. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_json_compact       (GString      *out,
                                     const guint8 *data,

@@ -39,5 +39,7 @@
 #include "hawser-lane.h"
 #include "hawser-connection-io.h"
 #include "hawser-backoff.h"
+#include "hawser-store.h"
+#include "hawser-spool.h"
 #endif
 #undef HAWSER_INSIDE

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <hawser/hawser.h>
+
+G_BEGIN_DECLS
+
+#define STORE_TYPE_SQLITE (store_sqlite_get_type())
+G_DECLARE_FINAL_TYPE (StoreSqlite, store_sqlite, STORE, SQLITE, GObject)
+
+StoreSqlite *store_sqlite_new (void);
+
+G_END_DECLS

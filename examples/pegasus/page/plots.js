@@ -136,8 +136,8 @@ class Plot {
 
   // Names of the lines, where there are several: in the corner that a flight leaves free.
   keys(c, t) {
-    let x = this.area.left + 8;
-    const y = this.area.top + this.area.height - 9;
+    const x = this.area.left + 8;
+    let y = this.area.top + this.area.height - 9;
     c.font = font(11);
     c.textAlign = 'left';
     c.textBaseline = 'middle';
@@ -147,7 +147,7 @@ class Plot {
       const colour = dash.length ? t.soft : t.accent;
       line(c, colour, 2, [[x, y], [x + 18, y]], dash);
       label(c, name, x + 23, y, colour, t.card);
-      x += 23 + c.measureText(name).width + 14;
+      y -= 15;
     }
   }
 

@@ -85,12 +85,19 @@ export class FlightState {
       this.measure(wall - frame['sent-us'] / 1000, (frame['received-us'] - frame['sent-us']) / 1000);
 
     if (!this.head || frame.sequence > this.head.sequence) {
+      this.notePhase(frame);
       this.head = frame;
-      if (!(frame.phase in this.phaseAt))
-        this.phaseAt[frame.phase] = frame.elapsed;
     }
     this.addPoint(frame, HEARD[receiver]);
     return true;
+  }
+
+  // Launch is second 0; of the others only a change that was seen has a known time.
+  notePhase(frame) {
+    if (frame.phase !== 'ready')
+      this.phaseAt.ascent = 0;
+    if (this.head && this.head.phase !== frame.phase && !(frame.phase in this.phaseAt))
+      this.phaseAt[frame.phase] = frame.elapsed;
   }
 
   measure(total, radio) {

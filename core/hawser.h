@@ -13,6 +13,7 @@
 #include "hawser-message.h"
 #include "hawser-message-builder.h"
 #include "hawser-batch.h"
+#include "hawser-message-json.h"
 #include "hawser-topic-name.h"
 #include "hawser-topic-filter.h"
 #include "hawser-principal.h"

@@ -10,13 +10,14 @@
 
 #include "hawser-json-line.h"
 #include "hawser-message-raw.h"
+#include "hawser-utf8.h"
 
 #define SPEC_VERSION "1.0"           /* CloudEvents 1.0.2, 3.1.1 specversion */
 #define MAX_NAME 64                  /* longer than the 20 that 3.1 advises, short enough for any header */
 
 static const char * const reserved_names[] = {
   "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64",
-  "correlationid", "replyto", "hawserseq", "hawserqos", "hawserretained",
+  "correlationid", "replyto", "expirytime", "hawserseq", "hawserqos", "hawserretained",
 };
 
 static gboolean
@@ -110,6 +111,16 @@ dup_correlation_text (HawserMessage *message)
   return g_utf8_validate_len (data, len, NULL) ? g_strndup (data, len) : g_base64_encode ((const guchar *) data, len);
 }
 
+/* CloudEvents extension expirytime: from the time of publishing on, or from now on before that */
+static char *
+dup_expiry (HawserMessage *message)
+{
+  gint64 published_us = hawser_message_get_published_us (message);
+  gint64 age_us = published_us != 0 ? g_get_monotonic_time () - published_us : 0;
+
+  return hawser_time_format (g_get_real_time () - age_us + (gint64) hawser_message_get_expiry_s (message) * G_USEC_PER_SEC);
+}
+
 void
 hawser_cloud_event_foreach (HawserMessage *message, HawserCloudEventFunc func, gpointer data)
 {
@@ -144,6 +155,12 @@ hawser_cloud_event_foreach (HawserMessage *message, HawserCloudEventFunc func, g
     func ("correlationid", correlation, data);
   if (reply_to != NULL)
     func ("replyto", reply_to, data);
+  if (hawser_message_get_expiry_s (message) != 0)
+    {
+      g_autofree char *expiry = dup_expiry (message);
+
+      func ("expirytime", expiry, data);
+    }
   foreach_extension (message, func, data);
   if (hawser_message_get_sequence (message) != 0)
     {
@@ -155,15 +172,23 @@ hawser_cloud_event_foreach (HawserMessage *message, HawserCloudEventFunc func, g
   func ("hawserretained", hawser_message_get_retain (message) ? "true" : "false", data);
 }
 
+typedef struct {
+  GString *out;
+  gboolean is_retained;
+} Append;
+
 static void
 append_attribute (const char *name, const char *value, gpointer data)
 {
-  GString *out = data;
+  Append *append = data;
+  GString *out = append->out;
   /* ours are numbers and booleans in JSON (JSON format 2.2); what a publisher gave stays a string */
   gboolean is_plain = g_str_equal (name, "hawserseq") || g_str_equal (name, "hawserqos") || g_str_equal (name, "hawserretained");
 
   g_string_append_printf (out, "%s\"%s\":", out->str[out->len - 1] == '{' ? "" : ",", name);
-  if (is_plain)
+  if (g_str_equal (name, "hawserretained"))
+    g_string_append (out, append->is_retained ? "true" : "false");
+  else if (is_plain)
     g_string_append (out, value);
   else
     hawser_json_append_string (out, value, strlen (value));
@@ -236,10 +261,58 @@ append_payload (GString *out, HawserMessage *message)
 }
 
 void
-hawser_cloud_event_append (GString *out, HawserMessage *message)
+hawser_cloud_event_append_as (GString *out, HawserMessage *message, gboolean is_retained)
 {
+  Append append = { out, is_retained };
+
   g_string_append_c (out, '{');
-  hawser_cloud_event_foreach (message, append_attribute, out);
+  hawser_cloud_event_foreach (message, append_attribute, &append);
   append_payload (out, message);
   g_string_append_c (out, '}');
+}
+
+void
+hawser_cloud_event_append (GString *out, HawserMessage *message)
+{
+  hawser_cloud_event_append_as (out, message, hawser_message_get_retain (message));
+}
+
+void
+hawser_cloud_event_encode (GString *out, const char *value, gsize len)
+{
+  for (gsize i = 0; i < len; i++)
+    {
+      guint8 c = (guint8) value[i];
+
+      if (c > 0x20 && c < 0x7f && c != '"' && c != '%')
+        g_string_append_c (out, (char) c);
+      else
+        g_string_append_printf (out, "%%%02X", c);
+    }
+}
+
+char *
+hawser_cloud_event_decode (const char *value)
+{
+  gsize len = strlen (value);
+  gboolean is_quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"'; /* RFC 7230 section 3.2.6 */
+  const char *end = value + len - (is_quoted ? 1 : 0);
+  GString *out = g_string_sized_new (len);
+
+  for (value += is_quoted ? 1 : 0; value < end; value++)
+    {
+      if (*value == '%' && end - value > 2 && g_ascii_isxdigit (value[1]) && g_ascii_isxdigit (value[2]))
+        {
+          g_string_append_c (out, (char) (g_ascii_xdigit_value (value[1]) << 4 | g_ascii_xdigit_value (value[2])));
+          value += 2;
+          continue;
+        }
+      if (is_quoted && *value == '\\' && end - value > 1)
+        value++;
+      g_string_append_c (out, *value);
+    }
+  if (hawser_utf8_check_string (out->str, out->len))
+    return g_string_free (out, FALSE);
+  g_string_free (out, TRUE);
+  return NULL;
 }

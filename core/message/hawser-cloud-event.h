@@ -17,7 +17,7 @@ typedef void (*HawserCloudEventFunc) (const char *name,
                                       gpointer    data);
 
 /* Calls @func for each attribute but datacontenttype, required ones first: specversion, id, source, type, subject, time,
- * then extensions: correlationid, replyto, the user properties whose names are
+ * then extensions: correlationid, replyto, expirytime, the user properties whose names are
  * CloudEvents names (a-z, 0-9), hawserseq, hawserqos, hawserretained. Values are UTF-8 as the publisher gave them. */
 HAWSER_AVAILABLE_IN_ALL
 void     hawser_cloud_event_foreach  (HawserMessage        *message,
@@ -28,6 +28,21 @@ void     hawser_cloud_event_foreach  (HawserMessage        *message,
 HAWSER_AVAILABLE_IN_ALL
 void     hawser_cloud_event_append   (GString              *out,
                                       HawserMessage        *message);
+/* The same for one delivery: @is_retained says whether the message comes from the retained values, as MQTT tells receivers. */
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_cloud_event_append_as (GString             *out,
+                                       HawserMessage       *message,
+                                       gboolean             is_retained);
+
+/* The value of an HTTP header and back (HTTP protocol binding 3.1.3.2). Encoding leaves visible ASCII without `"` and `%`
+ * and nothing else: no value can end a header line. Decoding gives NULL for what is not UTF-8, or has U+0000 in it;
+ * (transfer full) (nullable). */
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_cloud_event_encode   (GString              *out,
+                                      const char           *value,
+                                      gsize                 len);
+HAWSER_AVAILABLE_IN_ALL
+char    *hawser_cloud_event_decode   (const char           *value);
 /* Does @content_type (nullable) say JSON: application/json, text/json, anything+json? Absent: no. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_content_type_is_json (const char           *content_type);

@@ -122,6 +122,10 @@ HawserReceiver *hawser_receiver_new            (HawserBus                *bus,
 HAWSER_AVAILABLE_IN_ALL
 HawserReceiver *hawser_bus_find_receiver       (HawserBus                *bus,
                                                 const char               *id);
+/* Whose queue a provisioned receiver is: a principal's name, or a client id where the listener is anonymous. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_set_identity   (HawserReceiver           *self,
+                                                const char               *identity);
 /* Provisioned durable receivers of an identity, for a peer that just proved it: attach each. */
 HAWSER_AVAILABLE_IN_ALL
 GPtrArray      *hawser_bus_list_provisioned    (HawserBus                *bus,

@@ -61,6 +61,8 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_listener_get_is_loopback     (HawserListener        *self);
 HAWSER_AVAILABLE_IN_ALL
 guint           hawser_listener_get_n_connections   (HawserListener        *self);
+HAWSER_AVAILABLE_IN_ALL
+guint64         hawser_listener_get_n_opened        (HawserListener        *self);
 
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_listener_set_tls             (HawserListener        *self,
@@ -82,11 +84,5 @@ void            hawser_listener_authenticate        (HawserListener        *self
                                                      GDestroyNotify         destroy);
 HAWSER_AVAILABLE_IN_ALL
 gsize           hawser_listener_get_max_message_size (HawserListener       *self);
-
-/* (skip) in bindings: the listener that accepted a connection. */
-HAWSER_AVAILABLE_IN_ALL
-HawserListener *hawser_listener_of_connection       (HawserConnection      *connection);
-/* Counts towards the connections of the listener and is listed with them, for adapters with accept_fd: a connection
- * object without I/O. */
 
 G_END_DECLS

@@ -107,7 +107,7 @@ hawser_message_builder_unref (HawserMessageBuilder *self)
  *
  * Context: the thread that uses the builder.
  *
- * Returns: (transfer full): a message; the payload is copied into it once
+ * Returns: (transfer full): a message; a payload of 16 KiB and more is shared, a smaller one copied
  * Since: 0.1
  */
 HawserMessage *
@@ -119,9 +119,7 @@ hawser_message_builder_build (HawserMessageBuilder *self)
     .expiry_s = self->expiry_s, .qos = self->qos, .retain = self->retain,
   };
 
-  if (self->payload != NULL)
-    init.payload = g_bytes_get_data (self->payload, &init.payload_len);
-  return hawser_message_new_raw (&init);
+  return hawser_message_new_with_bytes (&init, self->payload);
 }
 
 /**

@@ -48,6 +48,9 @@ HawserMessage *hawser_message_stamp   (HawserMessage *self, /* (transfer full) *
                                        guint64        sequence,
                                        gint64         published_us,
                                        HawserOrigin  *origin);
+/* Fills in the payload: shared when it is large. */
+HawserMessage *hawser_message_new_with_bytes (HawserMessageInit *init,
+                                              GBytes            *payload);
 void           hawser_message_ref_n   (HawserMessage *self,
                                        gint           n);
 void           hawser_message_unref_n (HawserMessage *self,

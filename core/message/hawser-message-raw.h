@@ -65,6 +65,8 @@ HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_new_take      (guint8              *data, /* of g_malloc() */
                                            gsize                size);
 HAWSER_AVAILABLE_IN_ALL
+HawserBlock   *hawser_block_new_for_bytes (GBytes             *bytes); /* read only */
+HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_ref           (HawserBlock         *self);
 HAWSER_AVAILABLE_IN_ALL
 void           hawser_block_unref         (HawserBlock         *self);

@@ -99,6 +99,21 @@ hawser_message_new_raw (const HawserMessageInit *init)
   return self;
 }
 
+HawserMessage *
+hawser_message_new_with_bytes (HawserMessageInit *init, GBytes *payload)
+{
+  HawserBlock *block = NULL;
+  HawserMessage *self;
+
+  if (payload != NULL)
+    init->payload = g_bytes_get_data (payload, &init->payload_len);
+  if (init->payload_len >= HAWSER_LARGE_PAYLOAD)
+    init->block = block = hawser_block_new_for_bytes (payload);
+  self = hawser_message_new_raw (init);
+  hawser_block_unref (block);
+  return self;
+}
+
 void
 hawser_message_ref_n (HawserMessage *self, gint n)
 {
@@ -159,7 +174,7 @@ dup_string (const HawserMessage *self, HawserPropertyKind kind, const char *name
 /**
  * hawser_message_new:
  * @topic: topic name, UTF-8, 1..65535 bytes, no `+`, `#` or NUL
- * @payload: (nullable): any bytes, up to 2^32-1; %NULL is empty
+ * @payload: (nullable): any bytes, up to 2^32-1; %NULL is empty. From 16 KiB on they are shared, not copied
  *
  * Makes a message with QoS 0 and no properties; hawser_message_builder_new() offers the rest.
  * The name is checked when the message is published.
@@ -175,9 +190,7 @@ hawser_message_new (const char *topic, GBytes *payload)
   HawserMessageInit init = { .topic = topic, .topic_len = strlen (topic) };
 
   g_return_val_if_fail (init.topic_len <= G_MAXUINT16, NULL);
-  if (payload != NULL)
-    init.payload = g_bytes_get_data (payload, &init.payload_len);
-  return hawser_message_new_raw (&init);
+  return hawser_message_new_with_bytes (&init, payload);
 }
 
 /**

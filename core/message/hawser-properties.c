@@ -19,7 +19,8 @@ G_STATIC_ASSERT (sizeof (Head) == 8);
 struct _HawserBlock {
   gatomicrefcount ref_count;
   gsize size;
-  guint8 *data;   /* behind this head, or memory that was taken over */
+  guint8 *data;   /* behind this head, memory that was taken over, or of bytes */
+  GBytes *bytes;
   guint8 own[];
 };
 
@@ -80,6 +81,7 @@ hawser_block_new (gsize size)
   g_atomic_ref_count_init (&self->ref_count);
   self->size = size;
   self->data = self->own;
+  self->bytes = NULL;
   return self;
 }
 
@@ -91,6 +93,18 @@ hawser_block_new_take (guint8 *data, gsize size)
   g_atomic_ref_count_init (&self->ref_count);
   self->size = size;
   self->data = data;
+  self->bytes = NULL;
+  return self;
+}
+
+HawserBlock *
+hawser_block_new_for_bytes (GBytes *bytes)
+{
+  HawserBlock *self = g_new (HawserBlock, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->bytes = g_bytes_ref (bytes);
+  self->data = (guint8 *) g_bytes_get_data (bytes, &self->size);
   return self;
 }
 
@@ -106,7 +120,9 @@ hawser_block_unref (HawserBlock *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
     return;
-  if (self->data != self->own)
+  if (self->bytes != NULL)
+    g_bytes_unref (self->bytes);
+  else if (self->data != self->own)
     g_free (self->data);
   g_free (self);
 }

@@ -39,6 +39,9 @@ void     hawser_lane_mark_dirty   (HawserLane     *self,
 void     hawser_lane_unmark_dirty (HawserLane     *self,
                                    HawserDirty    *dirty);
 
+/* What is dirty now, outside a turn: for closing. */
+void     hawser_lane_flush        (HawserLane     *self);
+
 /* The buffer that every read of this lane goes into. */
 guint8  *hawser_lane_get_input    (HawserLane     *self);
 gboolean hawser_lane_is_current   (HawserLane     *self);

@@ -342,6 +342,16 @@ hawser_lane_unmark_dirty (HawserLane *self, HawserDirty *dirty)
   dirty->next = NULL;
 }
 
+void
+hawser_lane_flush (HawserLane *self)
+{
+  gboolean was_in_turn = self->is_in_turn;
+
+  self->is_in_turn = TRUE;
+  flush_dirty (self);
+  self->is_in_turn = was_in_turn;
+}
+
 guint8 *
 hawser_lane_get_input (HawserLane *self)
 {

@@ -34,6 +34,18 @@ void hawser_plugin_registry_provide (HawserPluginRegistry *self,
                                      const char           *type_name,
                                      GType                 type);
 
+/* Plugins linked into the program instead of opened: a list that ends with a NULL describe, set before the registry
+ * is first used. Lists are separated by semicolons. */
+typedef struct {
+  const char *name, *roles, *types;
+  HawserPluginDescribe describe;
+} HawserBuiltinPlugin;
+
+HAWSER_AVAILABLE_IN_ALL
+void                       hawser_set_builtin_plugins (const HawserBuiltinPlugin *plugins);
+HAWSER_AVAILABLE_IN_ALL
+const HawserBuiltinPlugin *hawser_get_builtin_plugins (void);
+
 #ifdef HAWSER_STATIC_PLUGINS
 #define HAWSER_PLUGIN_SYMBOL(ident) hawser_plugin_describe_##ident
 #else

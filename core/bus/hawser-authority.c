@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The one function that decides about rights: publishing, subscribing, each delivery's route, retained values, wills.
+ * Deny by default: no declaration, no policy, or a rule that cannot be read means no. Context: the bus's lane. */
+
+#include "hawser-bus-private.h"
+
+#include <string.h>
+
+static int
+check_state (HawserBus *self, HawserLocalTopic *settings)
+{
+  if (!settings->is_enabled)
+    return hawser_bus_refuse (self, HAWSER_ERROR_DISABLED, "topic '%s': is disabled", settings->name);
+  if (settings->expires_us != 0 && hawser_clock_get_wall_us (self->clock) >= settings->expires_us)
+    return hawser_bus_refuse (self, HAWSER_ERROR_DISABLED, "topic '%s': has expired", settings->name);
+  return HAWSER_RESULT_OK;
+}
+
+static gboolean
+is_loopback (const HawserPolicyContext *context)
+{
+  return context->address != NULL && (g_str_has_prefix (context->address, "127.") || g_str_equal (context->address, "::1") || *context->address == '\0');
+}
+
+int
+hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
+{
+  HawserPolicy *policy;
+  int state;
+
+  if (settings == NULL)
+    {
+      if (context == NULL || self->is_open)
+        return HAWSER_RESULT_OK;
+      return hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
+                                context->topic != NULL ? context->topic : "");
+    }
+  state = check_state (self, settings);
+  if (state != HAWSER_RESULT_OK || context == NULL)
+    return state;
+
+  if (settings->requires_encryption && !context->is_encrypted && !(self->trusts_loopback && is_loopback (context)))
+    return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
+
+  policy = action == HAWSER_ACTION_PUBLISH ? settings->publish_policy : settings->subscribe_policy;
+  if (policy == NULL)
+    {
+      const char *name = action == HAWSER_ACTION_PUBLISH ? settings->publish_policy_name : settings->subscribe_policy_name;
+
+      if (self->is_open && name == NULL)
+        return HAWSER_RESULT_OK;
+      return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': has no %s policy", settings->name,
+                                action == HAWSER_ACTION_PUBLISH ? "publish" : "subscribe");
+    }
+  if (hawser_policy_evaluate (policy, context, NULL))
+    return HAWSER_RESULT_OK;
+  return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
+}
+
+HawserBus *
+hawser_connection_get_bus (HawserConnection *self)
+{
+  return hawser_connection_get_owner (self)->bus;
+}
+
+/* The address without its port, as policies compare it. */
+static const char *
+get_address (HawserConnection *connection)
+{
+  HawserPublisher *publisher = hawser_publisher_of (connection);
+
+  if (publisher->address == NULL)
+    {
+      g_autofree char *full = hawser_connection_dup_address (connection);
+      char *start = g_str_has_prefix (full, "tcp:") ? full + 4 : full, *colon = strrchr (start, ':');
+
+      if (g_str_has_prefix (full, "unix:"))
+        start = full + 5;
+      else if (colon != NULL)
+        *colon = '\0';
+      if (*start == '[')
+        start[strlen (start) - 1] = '\0', start++;
+      publisher->address = g_strdup (start);
+    }
+  return publisher->address;
+}
+
+void
+hawser_connection_fill_context (HawserConnection *self, HawserPolicyContext *out_context)
+{
+  HawserBus *bus = hawser_connection_get_bus (self);
+
+  *out_context = (HawserPolicyContext) {
+    .principal = hawser_connection_get_principal (self), .client_id = hawser_connection_get_client_id (self),
+    .listener = hawser_connection_get_listener_name (self), .protocol = hawser_connection_get_protocol (self),
+    .is_encrypted = hawser_connection_get_is_encrypted (self), .address = bus->asks_address ? get_address (self) : NULL,
+  };
+}
+
+gboolean
+hawser_receiver_is_peer (HawserReceiver *self)
+{
+  return self->connection != NULL || (self->durable != NULL && self->durable->protocol != NULL);
+}
+
+void
+hawser_receiver_fill_context (HawserReceiver *self, HawserPolicyContext *out_context)
+{
+  if (self->connection != NULL)
+    {
+      hawser_connection_fill_context (self->connection, out_context);
+      return;
+    }
+  *out_context = (HawserPolicyContext) {
+    .principal = self->durable->principal, .client_id = self->durable->id, .listener = self->durable->listener,
+    .protocol = self->durable->protocol, .is_encrypted = self->durable->was_encrypted,
+  };
+}

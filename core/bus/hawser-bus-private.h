@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hawser-bus.h"
+#include "hawser-connection-private.h"
+#include "hawser-journal.h"
+#include "hawser-lane-private.h"
+#include "hawser-policy-context.h"
+#include "hawser-queue.h"
+#include "hawser-receiver.h"
+#include "hawser-topic-table.h"
+
+G_BEGIN_DECLS
+
+#define HAWSER_N_GROUPS 256   /* topics by the hash of their first level: a subscription below one leaves the others' routes alone */
+
+typedef struct _HawserEntry HawserEntry;
+
+/* One filter of one receiver. */
+struct _HawserEntry {
+  HawserReceiver *receiver;
+  HawserEntry *next_of_receiver;
+  HawserEntry *next_of_node;         /* several receivers with the same filter */
+  HawserMatchNode *node;             /* its place in the bus's tree: the filter is the node's path */
+  guint32 id;                        /* MQTT subscription identifier */
+  guint8 qos;
+  guint8 no_local : 1;
+  guint8 retain_as_published : 1;
+};
+
+struct _HawserReceiver {
+  HawserBus *bus;
+  const HawserReceiverFuncs *funcs;
+  gpointer data;                     /* NULL funcs: nobody is attached */
+  HawserConnection *connection;      /* of the attached party, or NULL */
+  HawserEntry *entries;
+  HawserReceiver *prev, *next;       /* of the bus */
+  HawserDirty dirty;                 /* queued while a turn runs: pumped at its end */
+  HawserQueue queue;
+  guint64 n_delivered, n_dropped, n_lost_untold;
+  guint64 n_queued;                  /* matched and neither delivered nor dropped; in memory or journal */
+  guint32 serial;                    /* for ids of the listing */
+  guint32 stamp;                     /* of the route set being built */
+  guint32 route;                     /* its index there */
+  guint32 n_entries;
+  guint8 flags;
+  guint8 is_busy : 1;
+  guint8 is_removed : 1;
+  guint8 is_pumping : 1;
+  guint8 has_ids : 1;
+  struct _HawserDurable *durable;    /* NULL for ephemeral ones with default limits */
+  GPtrArray *blocked;                /* connections that wait for room (block policy) */
+};
+
+/* What only durable receivers, or such with limits of their own, need. */
+typedef struct _HawserDurable {
+  char *id;
+  char *identity;
+  HawserQueueLimits limits;
+  HawserPrincipal *principal;        /* of whom was attached last: rights while absent */
+  char *listener;
+  char *protocol;
+  gboolean was_encrypted;
+  guint32 queue;                     /* of the journal, 0: none */
+  gboolean is_reading;
+  gboolean discards_read;            /* the read under way is of an earlier attachment */
+  guint64 read_position;             /* all up to here was taken from the journal */
+  guint64 skipped_position;          /* left in the journal although attached: read it before anything newer */
+  guint64 given_position;            /* given to a party before: a message up to here is redelivered */
+  guint64 recovered_position;        /* from before this process: not in its accounts */
+  guint32 expiry_s;                  /* after detaching; G_MAXUINT32: never */
+  gint64 detached_wall_us;           /* 0: attached, or never was */
+  HawserTimer timer;
+  HawserReceiver *receiver;
+} HawserDurable;
+
+typedef struct {
+  HawserReceiver *receiver;
+  guint32 first_id;                  /* index into the set's ids */
+  guint8 n_ids;
+  guint8 qos;
+  guint8 no_local;
+  guint8 retain_as_published;
+} HawserRoute;
+
+struct _HawserRouteSet {
+  gint ref_count;
+  guint n_routes;
+  gboolean has_journal;              /* some receiver keeps a queue in the journal */
+  gboolean may_refuse;               /* some receiver has the reject policy */
+  guint32 *ids;
+  HawserRoute routes[];
+};
+
+/* Whoever publishes: remembers the last topic and the decision about it. */
+typedef struct {
+  HawserBus *bus;
+  HawserConnection *connection;      /* NULL: in-process, every right */
+  HawserOrigin *origin;
+  char *address;                     /* asked for by a policy, then kept */
+  HawserTopicRecord *last;
+  guint32 last_records_version, last_settings_version, last_policy_version;
+  int last_decision;
+  struct _HawserPending *pending;    /* publishes that wait for a commit */
+} HawserPublisher;
+
+struct _HawserBus {
+  GObject parent_instance;
+  HawserLane *lane;
+  GThread *thread;                   /* that made it: may use it while nobody runs the context */
+  HawserClock *clock;
+  char uid[17];
+  guint64 sequence;
+  guint64 next_id;                   /* of connections and other parties */
+
+  HawserTopicTable topics;
+  HawserMatchTree *filters;          /* path: filter; value: HawserEntry list */
+  guint64 wildcard_version;          /* filters that begin with a wildcard changed */
+  guint64 group_versions[HAWSER_N_GROUPS];
+  guint32 stamp;
+  guint routing;                     /* depth of publishes under way */
+  HawserReceiver *graveyard;         /* removed while routing; linked by next */
+
+  GHashTable *policies;
+  guint32 policy_version;
+  gboolean is_open;                  /* nothing is declared: peers on loopback may do anything */
+  gboolean trusts_loopback;
+  gboolean asks_address;             /* some decision depends on the peer's address */
+  gboolean is_closed;
+
+  HawserReceiver *receivers;
+  GHashTable *durable;               /* id -> receiver */
+  guint32 next_serial;
+  GQueue connections;
+  GPtrArray *listeners;
+  HawserPublisher *self_publisher;
+
+  const HawserJournalFuncs *journal_funcs;
+  gpointer journal;
+  struct _HawserPending *free_pending;
+
+  HawserBusStatistics statistics;
+  guint64 max_memory;
+  char refusal[256];
+
+  GListStore *topic_model, *subscription_model, *connection_model, *listener_model;
+};
+
+/* ---- router ---- */
+int              hawser_bus_route                (HawserBus              *self,
+                                                  HawserPublisher        *publisher,
+                                                  HawserMessage          *message, /* (transfer full) */
+                                                  HawserPublished         published,
+                                                  gpointer                data,
+                                                  guint64                 cookie,
+                                                  gboolean                outlives);
+HawserPublisher *hawser_publisher_new            (HawserBus              *bus,
+                                                  HawserConnection       *connection,
+                                                  const char             *source);
+HawserPublisher *hawser_publisher_of             (HawserConnection       *connection);
+void             hawser_publisher_free           (HawserPublisher        *self);
+void             hawser_bus_free_pending         (HawserBus              *self);
+void             hawser_bus_rights_changed       (HawserBus              *self);
+int              hawser_bus_refuse               (HawserBus              *self,
+                                                  int                     code,
+                                                  const char             *format,
+                                                  ...) G_GNUC_PRINTF (3, 4);
+void             hawser_bus_filter_changed       (HawserBus              *self,
+                                                  const char             *filter,
+                                                  gsize                   len);
+
+/* ---- rights: the one function ---- */
+typedef enum {
+  HAWSER_ACTION_PUBLISH,
+  HAWSER_ACTION_SUBSCRIBE,
+} HawserAction;
+int              hawser_bus_check_right          (HawserBus                 *self,
+                                                  HawserAction               action,
+                                                  HawserLocalTopic          *settings,
+                                                  const HawserPolicyContext *context); /* NULL: in-process, all rights */
+void             hawser_receiver_fill_context    (HawserReceiver            *self,
+                                                  HawserPolicyContext       *out_context);
+gboolean         hawser_receiver_is_peer         (HawserReceiver            *self);
+
+/* ---- receivers ---- */
+void             hawser_receiver_offer           (HawserReceiver         *self,
+                                                  HawserMessage          *message,
+                                                  const HawserDelivery   *delivery,
+                                                  HawserPublisher        *publisher);
+gboolean         hawser_receiver_is_full         (HawserReceiver         *self);
+void             hawser_receiver_free            (HawserReceiver         *self);
+void             hawser_receiver_send_retained   (HawserReceiver         *self,
+                                                  HawserEntry            *entry);
+void             hawser_receiver_recover         (HawserBus              *bus,
+                                                  const HawserJournalQueue *queue);
+char            *hawser_receiver_describe        (HawserReceiver         *self);
+guint32          hawser_receiver_get_journal_queue (HawserReceiver       *self);
+
+/* ---- models ---- */
+void             hawser_bus_model_add_subscription    (HawserBus *self, HawserEntry *entry);
+void             hawser_bus_model_remove_subscription (HawserBus *self, HawserEntry *entry);
+void             hawser_bus_model_add_topic           (HawserBus *self, HawserTopicRecord *record);
+void             hawser_bus_model_remove_topic        (HawserBus *self, const char *name);
+void             hawser_bus_add_connection            (HawserBus *self, HawserConnection *connection);
+void             hawser_bus_remove_connection         (HawserBus *self, HawserConnection *connection);
+void             hawser_bus_add_listener              (HawserBus *self, gpointer listener);
+void             hawser_bus_remove_listener           (HawserBus *self, gpointer listener);
+guint64          hawser_bus_take_id                   (HawserBus *self);
+
+G_END_DECLS

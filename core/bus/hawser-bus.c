@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* HawserBus: makes the parts, hands them to each other and offers them to applications. It only routes: topics are in
+ * hawser-topic-table.c, the way of a message in hawser-router.c, receivers in hawser-receiver.c, rights in
+ * hawser-authority.c, list models in hawser-bus-models.c. Context: the one it was made on; hawser_bus_publish() may be
+ * called on any thread. */
+
+#include "hawser-bus.h"
+#include "hawser-bus-private.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "hawser-in-process.h"
+#include "hawser-message-private.h"
+#include "hawser-topic-name.h"
+
+#define MAX_TOPICS 1000000   /* about 100 bytes each; the admin API and $SYS show the number */
+
+enum {
+  PROP_CLOCK = 1,
+  PROP_OPEN,
+  PROP_TRUST_LOOPBACK,
+  PROP_TOPICS,
+  PROP_SUBSCRIPTIONS,
+  PROP_CONNECTIONS,
+  PROP_LISTENERS,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (HawserBus, hawser_bus, G_TYPE_OBJECT)
+
+/* 16 digits: milliseconds since 1970 in the front, so ids sort by time; chance behind. */
+static void
+make_uid (HawserBus *self)
+{
+  guint16 chance = 0;
+  gint64 ms = hawser_clock_get_wall_us (self->clock) / 1000;
+
+  if (getrandom (&chance, sizeof chance, GRND_NONBLOCK) != sizeof chance)
+    chance = (guint16) g_random_int ();
+  g_snprintf (self->uid, sizeof self->uid, "%012" G_GINT64_MODIFIER "x%04x", ms & 0xffffffffffff, chance);
+}
+
+static void
+constructed (GObject *object)
+{
+  HawserBus *self = HAWSER_BUS (object);
+
+  if (self->clock == NULL)
+    self->clock = g_object_ref (hawser_clock_get_system ());
+  self->lane = hawser_lane_new (NULL, self->clock);
+  self->thread = g_thread_self ();
+  make_uid (self);
+  self->self_publisher = hawser_publisher_new (self, NULL, "/process");
+  G_OBJECT_CLASS (hawser_bus_parent_class)->constructed (object);
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  HawserBus *self = HAWSER_BUS (object);
+
+  switch (id)
+    {
+    case PROP_CLOCK: self->clock = g_value_dup_object (value); break;
+    case PROP_OPEN: self->is_open = g_value_get_boolean (value); self->policy_version++; break;
+    case PROP_TRUST_LOOPBACK: self->trusts_loopback = g_value_get_boolean (value); hawser_bus_rights_changed (self); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  HawserBus *self = HAWSER_BUS (object);
+
+  switch (id)
+    {
+    case PROP_CLOCK: g_value_set_object (value, self->clock); break;
+    case PROP_OPEN: g_value_set_boolean (value, self->is_open); break;
+    case PROP_TRUST_LOOPBACK: g_value_set_boolean (value, self->trusts_loopback); break;
+    case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
+    case PROP_SUBSCRIPTIONS: g_value_set_object (value, hawser_bus_get_subscriptions (self)); break;
+    case PROP_CONNECTIONS: g_value_set_object (value, hawser_bus_get_connections (self)); break;
+    case PROP_LISTENERS: g_value_set_object (value, hawser_bus_get_listeners (self)); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+dispose (GObject *object)
+{
+  hawser_bus_close (HAWSER_BUS (object));
+  G_OBJECT_CLASS (hawser_bus_parent_class)->dispose (object);
+}
+
+static void
+finalize (GObject *object)
+{
+  HawserBus *self = HAWSER_BUS (object);
+
+  hawser_publisher_free (self->self_publisher);
+  hawser_topic_table_clear (&self->topics);
+  hawser_match_tree_free (self->filters);
+  g_hash_table_unref (self->policies);
+  g_hash_table_unref (self->durable);
+  g_ptr_array_unref (self->listeners);
+  hawser_bus_free_pending (self);
+  g_clear_object (&self->topic_model);
+  g_clear_object (&self->subscription_model);
+  g_clear_object (&self->connection_model);
+  g_clear_object (&self->listener_model);
+  hawser_lane_unref (self->lane);
+  g_object_unref (self->clock);
+  G_OBJECT_CLASS (hawser_bus_parent_class)->finalize (object);
+}
+
+static void
+hawser_bus_class_init (HawserBusClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags read = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->constructed = constructed;
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->dispose = dispose;
+  object_class->finalize = finalize;
+
+  props[PROP_CLOCK] = g_param_spec_object ("clock", "Clock", "Where time comes from", HAWSER_TYPE_CLOCK,
+                                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  props[PROP_OPEN] = g_param_spec_boolean ("open", "Open", "Whether peers may use topics that nobody declared a policy for: for loopback and demos",
+                                           TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_TRUST_LOOPBACK] = g_param_spec_boolean ("trust-loopback", "Trust loopback", "Whether loopback counts as encrypted for require-encryption",
+                                                     FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_TOPICS] = g_param_spec_object ("topics", "Topics", "Topics in use or declared", G_TYPE_LIST_MODEL, read);
+  props[PROP_SUBSCRIPTIONS] = g_param_spec_object ("subscriptions", "Subscriptions", "Filters and their receivers", G_TYPE_LIST_MODEL, read);
+  props[PROP_CONNECTIONS] = g_param_spec_object ("connections", "Connections", "Peers that are connected", G_TYPE_LIST_MODEL, read);
+  props[PROP_LISTENERS] = g_param_spec_object ("listeners", "Listeners", "Where peers connect", G_TYPE_LIST_MODEL, read);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+hawser_bus_init (HawserBus *self)
+{
+  self->is_open = TRUE;
+  hawser_topic_table_init (&self->topics, MAX_TOPICS);
+  self->filters = hawser_match_tree_new ();
+  self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
+  self->durable = g_hash_table_new (g_str_hash, g_str_equal);
+  self->listeners = g_ptr_array_new ();
+  g_queue_init (&self->connections);
+}
+
+/**
+ * hawser_bus_new:
+ *
+ * Makes a bus that runs in the main loop of its maker: no thread of its own, nothing on disk, open to loopback peers
+ * until policies are added.
+ *
+ * Context: its callbacks run on the thread-default context of this call.
+ *
+ * Returns: (transfer full): a bus
+ * Since: 0.1
+ */
+HawserBus *
+hawser_bus_new (void)
+{
+  return g_object_new (HAWSER_TYPE_BUS, NULL);
+}
+
+/**
+ * hawser_bus_new_with_clock:
+ * @clock: where time comes from; a manual one in tests
+ *
+ * Returns: (transfer full): a bus
+ * Since: 0.1
+ */
+HawserBus *
+hawser_bus_new_with_clock (HawserClock *clock)
+{
+  return g_object_new (HAWSER_TYPE_BUS, "clock", clock, NULL);
+}
+
+/* ---- Publishing ---- */
+
+typedef struct {
+  HawserBus *bus;
+  HawserMessage *message;
+} Posted;
+
+static void
+publish_posted (gpointer data)
+{
+  Posted *posted = data;
+
+  if (!posted->bus->is_closed)
+    hawser_bus_route (posted->bus, posted->bus->self_publisher, posted->message, NULL, NULL, 0, FALSE);
+  else
+    hawser_message_unref (posted->message);
+  g_object_unref (posted->bus);
+  g_free (posted);
+}
+
+/**
+ * hawser_bus_publish:
+ * @self: a bus
+ * @message: (transfer none): what to publish
+ * @error: return location
+ *
+ * Publishes with the rights of this process. On the bus's own context the message is routed before the call returns;
+ * from any other thread it is handed over, and only its topic name is checked here.
+ * Durable subscriptions get it, but the call does not wait for the disk: hawser_bus_publish_async() does.
+ *
+ * Errors: %HAWSER_ERROR_INVALID (topic name), %HAWSER_ERROR_DISABLED, %HAWSER_ERROR_TOO_LARGE, %HAWSER_ERROR_QUOTA,
+ *   %HAWSER_ERROR_CLOSED.
+ * Context: any thread.
+ *
+ * Returns: %TRUE if the bus took it
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_publish (HawserBus *self, HawserMessage *message, GError **error)
+{
+  GMainContext *context = hawser_lane_get_context (self->lane);
+  gboolean is_owner, took = FALSE;
+  int result;
+
+  if (self->is_closed)
+    {
+      g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_CLOSED, "the bus is closed");
+      return FALSE;
+    }
+  is_owner = g_main_context_is_owner (context);
+  if (!is_owner && g_thread_self () == self->thread)
+    is_owner = took = g_main_context_acquire (context);
+  if (!is_owner)
+    {
+      Posted *posted;
+
+      if (!hawser_topic_name_is_valid (message->data, message->topic_len, error))
+        return FALSE;
+      posted = g_new (Posted, 1);
+      posted->bus = g_object_ref (self);
+      posted->message = hawser_message_ref (message);
+      hawser_lane_post (self->lane, publish_posted, posted);
+      return TRUE;
+    }
+
+  result = hawser_bus_route (self, self->self_publisher, hawser_message_ref (message), NULL, NULL, 0, FALSE);
+  if (took)
+    g_main_context_release (context);
+  if (result <= 0)
+    return TRUE;
+  g_set_error (error, HAWSER_ERROR, result, "%s", self->refusal);
+  return FALSE;
+}
+
+static void
+finish_publish (GTask *task, HawserBus *self, int result)
+{
+  if (result == HAWSER_RESULT_OK)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_new_error (task, HAWSER_ERROR, result, "%s", self->refusal);
+  g_object_unref (task);
+}
+
+static void
+on_published (gpointer data, guint64 cookie, int result)
+{
+  finish_publish (data, g_task_get_source_object (data), result);
+}
+
+/**
+ * hawser_bus_publish_async:
+ * @self: a bus
+ * @message: (transfer none): what to publish
+ * @cancellable: (nullable): stops waiting; the message stays published
+ * @callback: (scope async): called when the promise of its QoS holds
+ * @user_data: data for @callback
+ *
+ * Publishes and waits until what was promised has happened: with QoS 1 or 2, durable subscriptions that match have it
+ * on disk.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_publish_async (HawserBus *self, HawserMessage *message, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  int result;
+
+  g_task_set_source_tag (task, hawser_bus_publish_async);
+  g_task_set_name (task, "hawser_bus_publish_async");
+  if (self->is_closed)
+    {
+      g_task_return_new_error (task, HAWSER_ERROR, HAWSER_ERROR_CLOSED, "the bus is closed");
+      g_object_unref (task);
+      return;
+    }
+  result = hawser_bus_route (self, self->self_publisher, hawser_message_ref (message), on_published, task, 0, TRUE);
+  if (result != HAWSER_RESULT_PENDING)
+    finish_publish (task, self, result);
+}
+
+/**
+ * hawser_bus_publish_finish:
+ * @self: a bus
+ * @result: the result given to the callback
+ * @error: return location
+ *
+ * Errors: as hawser_bus_publish(), and %HAWSER_ERROR_UNAVAILABLE when the disk failed.
+ *
+ * Returns: %TRUE if the promise holds
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_publish_finish (HawserBus *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- Subscribing ---- */
+
+/**
+ * hawser_bus_subscribe:
+ * @self: a bus
+ * @filter: topic filter with `+` and `#`
+ * @func: (scope notified) (closure user_data) (destroy destroy): called for each message, retained values first
+ * @user_data: data for @func
+ * @destroy: (nullable): called with @user_data when the subscription ended
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID (filter).
+ * Context: the bus's; @func runs on the thread-default context of this call.
+ *
+ * Returns: (transfer full) (nullable): the subscription, for hawser_bus_unsubscribe(); it lives without this reference
+ * Since: 0.1
+ */
+HawserSubscription *
+hawser_bus_subscribe (HawserBus *self, const char *filter, HawserMessageFunc func, gpointer user_data, GDestroyNotify destroy, GError **error)
+{
+  g_autoptr (HawserSubscription) subscription = hawser_function_subscription_new (filter, func, user_data, destroy);
+
+  return hawser_in_process_add (self, subscription, error) ? g_steal_pointer (&subscription) : NULL;
+}
+
+/**
+ * hawser_bus_add_subscription:
+ * @self: a bus
+ * @subscription: a filter and a receiver of your own making
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID (filter), %HAWSER_ERROR_EXISTS (added already).
+ * Context: the bus's; @subscription is called on the thread-default context of this call.
+ *
+ * Returns: %TRUE if messages will come
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_add_subscription (HawserBus *self, HawserSubscription *subscription, GError **error)
+{
+  return hawser_in_process_add (self, subscription, error);
+}
+
+/**
+ * hawser_bus_unsubscribe:
+ * @self: a bus
+ * @subscription: what hawser_bus_subscribe() returned or hawser_bus_add_subscription() took
+ *
+ * Ends the subscription. A batch that was handed over before may still be delivered; then it is told that it ended.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_unsubscribe (HawserBus *self, HawserSubscription *subscription)
+{
+  hawser_in_process_remove (self, subscription);
+}
+
+/* ---- Topics and policies ---- */
+
+static HawserPolicy *
+find_policy (HawserBus *self, const char *name)
+{
+  HawserPolicy *policy = name != NULL ? g_hash_table_lookup (self->policies, name) : NULL;
+
+  return policy != NULL ? hawser_policy_ref (policy) : NULL;
+}
+
+static void
+resolve_policies (HawserBus *self, HawserTopic *topic)
+{
+  HawserLocalTopic *local = HAWSER_IS_LOCAL_TOPIC (topic) ? HAWSER_LOCAL_TOPIC (topic) : NULL;
+
+  if (local == NULL)
+    return;
+  g_clear_pointer (&local->publish_policy, hawser_policy_unref);
+  g_clear_pointer (&local->subscribe_policy, hawser_policy_unref);
+  local->publish_policy = find_policy (self, local->publish_policy_name);
+  local->subscribe_policy = find_policy (self, local->subscribe_policy_name);
+}
+
+/* Rights changed: routes, decisions and subscriptions are looked at again. */
+void
+hawser_bus_rights_changed (HawserBus *self)
+{
+  GHashTableIter iter;
+  gpointer topic, policy;
+
+  self->policy_version++;
+  g_hash_table_iter_init (&iter, self->topics.declared);
+  while (g_hash_table_iter_next (&iter, NULL, &topic))
+    resolve_policies (self, topic);
+  self->asks_address = self->trusts_loopback;
+  g_hash_table_iter_init (&iter, self->policies);
+  while (g_hash_table_iter_next (&iter, NULL, &policy))
+    self->asks_address |= hawser_policy_uses (policy, "address");
+}
+
+/**
+ * hawser_bus_add_policy:
+ * @self: a bus
+ * @policy: a policy; replaces one of the same name
+ *
+ * Topics name it in `publish-policy` and `subscribe-policy`. From the first policy on the bus is closed to whatever no
+ * policy allows.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_add_policy (HawserBus *self, HawserPolicy *policy)
+{
+  policy = hawser_policy_ref (policy);
+  g_hash_table_replace (self->policies, (gpointer) hawser_policy_get_name (policy), policy);
+  self->is_open = FALSE;
+  hawser_bus_rights_changed (self);
+}
+
+/**
+ * hawser_bus_add_topic:
+ * @self: a bus
+ * @topic: a topic, usually a #HawserLocalTopic; one whose name is a filter holds for every topic that it matches and
+ *   that has no more specific one
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID (name), %HAWSER_ERROR_EXISTS, %HAWSER_ERROR_QUOTA.
+ * Context: the bus's.
+ *
+ * Returns: %TRUE if it was added
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_add_topic (HawserBus *self, HawserTopic *topic, GError **error)
+{
+  g_autofree char *name = hawser_topic_dup_name (topic);
+
+  resolve_policies (self, topic);
+  if (!hawser_topic_table_declare (&self->topics, topic, error))
+    return FALSE;
+  self->statistics.n_topics = self->topics.n_records;
+  if (strpbrk (name, "+#") == NULL)
+    hawser_bus_model_add_topic (self, hawser_topic_table_find (&self->topics, name, strlen (name)));
+  return TRUE;
+}
+
+/**
+ * hawser_bus_remove_topic:
+ * @self: a bus
+ * @name: name or filter it was added under
+ *
+ * Its retained value goes with it.
+ *
+ * Context: the bus's.
+ *
+ * Returns: %TRUE if there was one
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_remove_topic (HawserBus *self, const char *name)
+{
+  hawser_bus_model_remove_topic (self, name);
+  return hawser_topic_table_undeclare (&self->topics, name);
+}
+
+/**
+ * hawser_bus_get_topic:
+ * @self: a bus
+ * @name: name or filter
+ *
+ * Returns: (transfer none) (nullable): what was added under exactly this name
+ * Since: 0.1
+ */
+HawserTopic *
+hawser_bus_get_topic (HawserBus *self, const char *name)
+{
+  return g_hash_table_lookup (self->topics.declared, name);
+}
+
+/**
+ * hawser_bus_get_retained:
+ * @self: a bus
+ * @topic: topic name
+ *
+ * Context: the bus's.
+ *
+ * Returns: (transfer full) (nullable): the last value, unless it expired
+ * Since: 0.1
+ */
+HawserMessage *
+hawser_bus_get_retained (HawserBus *self, const char *topic)
+{
+  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, strlen (topic));
+
+  if (record == NULL || record->retained == NULL || hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (self->lane)) == 0)
+    return NULL;
+  return hawser_message_ref (record->retained);
+}
+
+void
+hawser_bus_foreach_topic (HawserBus *self, HawserTopicInfoFunc func, gpointer data)
+{
+  for (guint i = 0; i < self->topics.n_buckets; i++)
+    for (HawserTopicRecord *record = self->topics.buckets[i]; record != NULL; record = record->next)
+      {
+        HawserTopicInfo info = { record->name, record->topic, record->retained != NULL, record->n_published };
+
+        if (!func (&info, data))
+          return;
+      }
+}
+
+/* ---- Connections and listeners ---- */
+
+guint64
+hawser_bus_take_id (HawserBus *self)
+{
+  return ++self->next_id;
+}
+
+void
+hawser_bus_foreach_connection (HawserBus *self, HawserConnectionFunc func, gpointer data)
+{
+  for (GList *link = self->connections.head, *next; link != NULL; link = next)
+    {
+      next = link->next;
+      if (!func (link->data, data))
+        return;
+    }
+}
+
+/* ---- The rest ---- */
+
+/**
+ * hawser_bus_get_clock:
+ * @self: a bus
+ *
+ * Returns: (transfer none): where its time comes from
+ * Since: 0.1
+ */
+HawserClock *
+hawser_bus_get_clock (HawserBus *self)
+{
+  return self->clock;
+}
+
+HawserLane *
+hawser_bus_get_lane (HawserBus *self)
+{
+  return self->lane;
+}
+
+void
+hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
+{
+  self->statistics.n_topics = self->topics.n_records;
+  self->statistics.n_retained = self->topics.n_retained;
+  *out_statistics = self->statistics;
+}
+
+typedef struct {
+  HawserBus *bus;
+  gint64 offset_us;
+  guint n_bad;
+} RecoverRetained;
+
+static void
+recover_retained (gpointer data, const char *key, GBytes *value)
+{
+  RecoverRetained *recover = data;
+  HawserBus *self = recover->bus;
+  g_autoptr (HawserMessage) message = hawser_message_load (g_bytes_get_data (value, NULL), g_bytes_get_size (value), recover->offset_us);
+  HawserTopicRecord *record;
+
+  if (message == NULL || strcmp (message->data, key) != 0)
+    {
+      recover->n_bad++;
+      return;
+    }
+  record = hawser_topic_table_find (&self->topics, key, strlen (key));
+  if (record == NULL)
+    record = hawser_topic_table_add (&self->topics, key, strlen (key));
+  if (record != NULL)
+    hawser_topic_table_set_retained (&self->topics, record, message);
+  self->sequence = MAX (self->sequence, message->sequence);
+}
+
+static void
+recover_queue (gpointer data, const HawserJournalQueue *queue)
+{
+  HawserBus *self = data;
+
+  if (queue->meta != NULL && g_bytes_get_size (queue->meta) > 0)
+    hawser_receiver_recover (self, queue);
+}
+
+gboolean
+hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpointer journal, GError **error)
+{
+  RecoverRetained recover = { self, hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock), 0 };
+
+  self->journal_funcs = funcs;
+  self->journal = journal;
+  if (journal == NULL)
+    return TRUE;
+  if (!funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
+    return FALSE;
+  if (recover.n_bad > 0)
+    g_warning ("%u retained values could not be read and were left out", recover.n_bad);
+  funcs->foreach_queue (journal, recover_queue, self);
+  return TRUE;
+}
+
+/**
+ * hawser_bus_close:
+ * @self: a bus
+ *
+ * Ends every subscription and connection now. Durable ones keep what is on disk. Further publishes are refused.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_close (HawserBus *self)
+{
+  if (self->is_closed)
+    return;
+  self->is_closed = TRUE;
+  for (GList *link = self->connections.head; link != NULL; link = link->next)
+    hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
+  hawser_lane_flush (self->lane);
+  self->journal = NULL; /* removing receivers from here on must not remove their queues */
+  for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
+    if (receiver->durable != NULL)
+      receiver->durable->queue = 0;
+  while (self->receivers != NULL)
+    hawser_receiver_remove (self->receivers);
+}

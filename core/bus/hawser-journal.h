@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a bus needs of a durable log. The spool (core/host) fills it; the bus stays free of disks. All calls on the
+ * bus's lane; callbacks come there too, never from inside the call. */
+
+#include "hawser-message.h"
+
+G_BEGIN_DECLS
+
+typedef void (*HawserJournalDone)  (gpointer data, gboolean ok, const GError *error);
+typedef struct {
+  guint64 position;
+  HawserMessage *message;
+} HawserJournalEntry;
+typedef void (*HawserJournalRead)  (gpointer data, const HawserJournalEntry *entries, guint n_entries, const GError *error);
+typedef struct {
+  guint32 queue;
+  const char *id;
+  GBytes *meta;
+  guint64 depth, bytes, first_position, last_position;
+} HawserJournalQueue;
+typedef void (*HawserJournalQueueFunc) (gpointer data, const HawserJournalQueue *queue);
+typedef void (*HawserJournalValueFunc) (gpointer data, const char *key, GBytes *value);
+
+typedef struct {
+  guint64  (*append)        (gpointer self, HawserMessage *message, const guint32 *queues, guint n_queues, HawserJournalDone done, gpointer data);
+  void     (*ack)           (gpointer self, guint32 queue, guint64 position);
+  void     (*read)          (gpointer self, guint32 queue, guint64 after_position, guint max_messages, gsize max_bytes, HawserJournalRead func, gpointer data);
+  guint32  (*add_queue)     (gpointer self, const char *id, GBytes *meta);
+  void     (*update_queue)  (gpointer self, guint32 queue, GBytes *meta);
+  void     (*remove_queue)  (gpointer self, guint32 queue);
+  void     (*foreach_queue) (gpointer self, HawserJournalQueueFunc func, gpointer data);
+  gboolean (*get_queue)     (gpointer self, guint32 queue, HawserJournalQueue *out_queue);
+  void     (*put)           (gpointer self, const char *space, const char *key, GBytes *value, HawserJournalDone done, gpointer data);
+  void     (*remove)        (gpointer self, const char *space, const char *key, HawserJournalDone done, gpointer data);
+  gboolean (*foreach_value) (gpointer self, const char *space, HawserJournalValueFunc func, gpointer data, GError **error);
+} HawserJournalFuncs;
+
+struct _HawserBus;
+
+/* Recovers durable receivers and retained values from the journal; before anybody connects. NULL takes it away. */
+gboolean hawser_bus_set_journal (struct _HawserBus        *bus,
+                                 const HawserJournalFuncs *funcs,
+                                 gpointer                  journal,
+                                 GError                  **error);
+
+G_END_DECLS

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The way of a message, in one pass: topic, rights, limits, stamp, last value, routes, journal, receivers. Who gets a
+ * topic's messages is worked out once and kept with the topic until a filter that could matter changes. Rights of
+ * receivers are part of the routes, so that a delivery costs no check. Context: the bus's lane. */
+
+#include "hawser-bus-private.h"
+
+#include <string.h>
+
+#include "hawser-hash.h"
+#include "hawser-topic-raw.h"
+
+/* A publish that is acknowledged after the commit. */
+typedef struct _HawserPending HawserPending;
+struct _HawserPending {
+  HawserPending *next, **link;       /* of the publisher; link NULL: the publisher is gone or has no list */
+  HawserBus *bus;
+  HawserPublished published;         /* NULL: nobody waits any more */
+  gpointer data;
+  guint64 cookie;
+  guint n_waiting;                   /* commits */
+  int result;
+};
+
+int
+hawser_bus_refuse (HawserBus *self, int code, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  g_vsnprintf (self->refusal, sizeof self->refusal, format, arguments);
+  va_end (arguments);
+  return code;
+}
+
+void
+hawser_route_set_unref (HawserRouteSet *self)
+{
+  if (self == NULL || --self->ref_count > 0)
+    return;
+  g_free (self->ids);
+  g_free (self);
+}
+
+void
+hawser_bus_filter_changed (HawserBus *self, const char *filter, gsize len)
+{
+  const char *slash = memchr (filter, '/', len);
+  gsize first_len = slash != NULL ? (gsize) (slash - filter) : len;
+
+  if (first_len == 1 && (*filter == '+' || *filter == '#'))
+    self->wildcard_version++;
+  else
+    self->group_versions[hawser_hash_bytes (filter, first_len) & (HAWSER_N_GROUPS - 1)]++;
+}
+
+/* ---- Routes ---- */
+
+typedef struct {
+  HawserBus *bus;
+  const char *topic;
+  HawserLocalTopic *settings;
+  GArray *routes;
+  GArray *ids;                       /* pairs: route, id */
+} Build;
+
+static gboolean
+may_receive (Build *build, HawserReceiver *receiver)
+{
+  HawserPolicyContext context;
+
+  if (!hawser_receiver_is_peer (receiver))
+    return build->settings == NULL || hawser_bus_check_right (build->bus, HAWSER_ACTION_SUBSCRIBE, build->settings, NULL) == HAWSER_RESULT_OK;
+  hawser_receiver_fill_context (receiver, &context);
+  context.topic = build->topic;
+  return hawser_bus_check_right (build->bus, HAWSER_ACTION_SUBSCRIBE, build->settings, &context) == HAWSER_RESULT_OK;
+}
+
+static void
+add_entries (gpointer value, gpointer data)
+{
+  Build *build = data;
+
+  for (HawserEntry *entry = value; entry != NULL; entry = entry->next_of_node)
+    {
+      HawserReceiver *receiver = entry->receiver;
+      HawserRoute *route;
+
+      if (receiver->stamp == build->bus->stamp)
+        {
+          if (receiver->route == G_MAXUINT32)
+            continue;
+          /* overlapping filters: one delivery, at the highest QoS, with all identifiers (MQTT 5.0 section 3.3.4) */
+          route = &g_array_index (build->routes, HawserRoute, receiver->route);
+          route->qos = MAX (route->qos, entry->qos);
+          route->no_local &= entry->no_local;
+          route->retain_as_published |= entry->retain_as_published;
+        }
+      else
+        {
+          HawserRoute fresh = { receiver, 0, 0, entry->qos, entry->no_local, entry->retain_as_published };
+
+          receiver->stamp = build->bus->stamp;
+          receiver->route = G_MAXUINT32;
+          if (!may_receive (build, receiver))
+            continue;
+          receiver->route = build->routes->len;
+          g_array_append_val (build->routes, fresh);
+        }
+      if (entry->id != 0)
+        {
+          const guint32 pair[2] = { receiver->route, entry->id };
+
+          g_array_append_vals (build->ids, pair, 2);
+        }
+    }
+}
+
+static HawserRouteSet *
+build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTopic *settings)
+{
+  g_autoptr (GArray) routes = g_array_new (FALSE, FALSE, sizeof (HawserRoute));
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  Build build = { self, topic, settings, routes, ids };
+  HawserRouteSet *set;
+  guint n_ids = 0;
+
+  self->stamp++;
+  hawser_match_tree_match (self->filters, topic, topic_len, add_entries, &build);
+
+  set = g_malloc (sizeof *set + routes->len * sizeof (HawserRoute));
+  set->ref_count = 1;
+  set->n_routes = routes->len;
+  set->has_journal = FALSE;
+  set->may_refuse = FALSE;
+  set->ids = ids->len > 0 ? g_new (guint32, ids->len / 2) : NULL;
+  memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      HawserRoute *route = &set->routes[i];
+      HawserDurable *durable = route->receiver->durable;
+
+      route->first_id = n_ids;
+      for (guint k = 0; k < ids->len; k += 2)
+        if (g_array_index (ids, guint32, k) == i && route->n_ids < G_MAXUINT8)
+          {
+            set->ids[n_ids++] = g_array_index (ids, guint32, k + 1);
+            route->n_ids++;
+          }
+      if (durable != NULL)
+        {
+          set->has_journal |= durable->queue != 0;
+          set->may_refuse |= durable->limits.overflow == HAWSER_OVERFLOW_REJECT;
+        }
+    }
+  return set;
+}
+
+static HawserRouteSet *
+get_routes (HawserBus *self, HawserTopicRecord *record, HawserLocalTopic *settings)
+{
+  /* each part only grows, so the sum changes when any of them does */
+  guint64 version = 1 + self->wildcard_version + self->group_versions[record->group] + self->policy_version + self->topics.settings_version;
+
+  if (G_UNLIKELY (record->routes == NULL || record->routes_version != version))
+    {
+      hawser_route_set_unref (record->routes);
+      record->routes = build_routes (self, record->name, record->len, settings);
+      record->routes_version = version;
+    }
+  return record->routes;
+}
+
+/* ---- Publishers ---- */
+
+HawserPublisher *
+hawser_publisher_new (HawserBus *bus, HawserConnection *connection, const char *source)
+{
+  HawserPublisher *self = g_new0 (HawserPublisher, 1);
+
+  self->bus = bus;
+  self->connection = connection;
+  self->origin = hawser_origin_new (connection != NULL ? hawser_connection_get_id (connection) : 0, bus->uid, source);
+  return self;
+}
+
+void
+hawser_publisher_free (HawserPublisher *self)
+{
+  if (self == NULL)
+    return;
+  while (self->pending != NULL)
+    {
+      HawserPending *pending = self->pending;
+
+      self->pending = pending->next;
+      pending->published = NULL;
+      pending->link = NULL;
+    }
+  hawser_origin_unref (self->origin);
+  g_free (self->address);
+  g_free (self);
+}
+
+static HawserPending *
+take_pending (HawserBus *self)
+{
+  HawserPending *pending = self->free_pending;
+
+  if (pending == NULL)
+    return g_new0 (HawserPending, 1);
+  self->free_pending = pending->next;
+  memset (pending, 0, sizeof *pending);
+  return pending;
+}
+
+void
+hawser_bus_free_pending (HawserBus *self)
+{
+  while (self->free_pending != NULL)
+    {
+      HawserPending *pending = self->free_pending;
+
+      self->free_pending = pending->next;
+      g_free (pending);
+    }
+}
+
+static void
+on_committed (gpointer data, gboolean ok, const GError *error)
+{
+  HawserPending *pending = data;
+
+  if (!ok)
+    pending->result = hawser_bus_refuse (pending->bus, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
+  if (--pending->n_waiting > 0)
+    return;
+  if (pending->link != NULL)
+    {
+      *pending->link = pending->next;
+      if (pending->next != NULL)
+        pending->next->link = pending->link;
+    }
+  if (pending->published != NULL)
+    pending->published (pending->data, pending->cookie, pending->result);
+  pending->next = pending->bus->free_pending;
+  pending->bus->free_pending = pending;
+}
+
+/* ---- Steps of a publish ---- */
+
+/* Finds or makes the record, and decides whether this publisher may use it. */
+static int
+enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyContext *given, const char *name, gsize len, HawserTopicRecord **out_record)
+{
+  HawserTopicRecord *record = publisher->last;
+  HawserPolicyContext context;
+  HawserLocalTopic *settings;
+  int result;
+
+  if (G_LIKELY (record != NULL && publisher->last_records_version == self->topics.records_version &&
+                publisher->last_settings_version == self->topics.settings_version && publisher->last_policy_version == self->policy_version &&
+                record->len == len && memcmp (record->name, name, len) == 0 &&
+                (record->settings == NULL || record->settings->expires_us == 0)))
+    {
+      *out_record = record;
+      return publisher->last_decision;
+    }
+
+  publisher->last = NULL;
+  record = hawser_topic_table_find (&self->topics, name, len);
+  if (record == NULL && !hawser_topic_name_check (name, len))
+    return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "not a valid topic name");
+  settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, name, len);
+
+  if (given != NULL || publisher->connection != NULL)
+    {
+      if (given != NULL)
+        context = *given;
+      else
+        hawser_connection_fill_context (publisher->connection, &context);
+      context.topic = name; /* terminated: the message's own copy */
+      if (*name == '$')
+        return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", name);
+      result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &context);
+      if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
+        result = hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", name);
+    }
+  else
+    result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, NULL);
+  if (result != HAWSER_RESULT_OK)
+    return result;
+
+  if (record == NULL)
+    {
+      record = hawser_topic_table_add (&self->topics, name, len);
+      if (record == NULL)
+        return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': there are %u topics already", name, self->topics.n_records);
+      hawser_topic_table_settings (&self->topics, record);
+      hawser_bus_model_add_topic (self, record);
+    }
+  if (given == NULL)
+    {
+      publisher->last = record;
+      publisher->last_records_version = self->topics.records_version;
+      publisher->last_settings_version = self->topics.settings_version;
+      publisher->last_policy_version = self->policy_version;
+      publisher->last_decision = HAWSER_RESULT_OK;
+    }
+  *out_record = record;
+  return HAWSER_RESULT_OK;
+}
+
+static HawserMessage *
+add_content_type (HawserMessage *message, const char *content_type)
+{
+  g_autofree char *present = hawser_message_dup_content_type (message);
+  HawserProperties properties = { 0 };
+  HawserMessage *copy;
+
+  if (present != NULL)
+    return message;
+  properties.data = g_memdup2 (hawser_message_properties (message), message->properties_len);
+  properties.len = properties.size = message->properties_len;
+  hawser_properties_add (&properties, HAWSER_PROPERTY_CONTENT_TYPE, NULL, 0, content_type, strlen (content_type));
+  copy = hawser_message_new_raw (&(HawserMessageInit) {
+      .topic = message->data, .topic_len = message->topic_len, .properties = properties.data, .properties_len = properties.len,
+      .payload = message->payload, .payload_len = message->payload_len, .block = message->block,
+      .expiry_s = message->expiry_s, .qos = message->qos, .retain = message->retain });
+  hawser_properties_clear (&properties);
+  hawser_message_unref (message);
+  return copy;
+}
+
+/* After the stamp: the message is still the bus's alone. */
+static void
+limit_expiry (HawserLocalTopic *settings, HawserMessage *message)
+{
+  guint32 limit = (guint32) MIN (MAX (settings->message_expiry_us / G_USEC_PER_SEC, 1), G_MAXUINT32 - 1);
+
+  if (message->expiry_s == 0 || message->expiry_s > limit)
+    message->expiry_s = limit;
+}
+
+/* MQTT 5.0 section 3.3.1.3: an empty retained message takes the value away. Returns whether a commit is awaited. */
+static gboolean
+keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *message, HawserPending *pending)
+{
+  gboolean is_empty = message->payload_len == 0;
+
+  if (is_empty && record->retained == NULL)
+    return FALSE;
+  hawser_topic_table_set_retained (&self->topics, record, is_empty ? NULL : message);
+  self->statistics.n_retained = self->topics.n_retained;
+  if (self->journal == NULL)
+    return FALSE;
+  if (is_empty)
+    self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_committed : NULL, pending);
+  else
+    {
+      gint64 offset = hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock);
+      g_autoptr (GBytes) stored = hawser_message_store (message, offset);
+
+      self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_committed : NULL, pending);
+    }
+  return pending != NULL;
+}
+
+static gboolean
+goes_to_journal (const HawserRoute *route, const HawserMessage *message)
+{
+  HawserDurable *durable = route->receiver->durable;
+
+  return durable != NULL && durable->queue != 0 && !route->receiver->is_removed &&
+         ((route->receiver->flags & HAWSER_RECEIVER_PASSIVE) || MIN (route->qos, message->qos) > 0);
+}
+
+static gboolean
+is_own (const HawserRoute *route, const HawserMessage *message)
+{
+  return route->no_local && route->receiver->connection != NULL && message->origin != NULL && message->origin->id != 0 &&
+         hawser_connection_get_id (route->receiver->connection) == message->origin->id;
+}
+
+static guint64
+append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message, HawserPending *pending, gboolean *out_waits)
+{
+  guint32 few[16];
+  guint32 *queues = set->n_routes <= G_N_ELEMENTS (few) ? few : g_new (guint32, set->n_routes);
+  guint n = 0;
+  guint64 position = 0;
+
+  for (guint i = 0; i < set->n_routes; i++)
+    if (goes_to_journal (&set->routes[i], message) && !is_own (&set->routes[i], message))
+      queues[n++] = set->routes[i].receiver->durable->queue;
+  if (n > 0)
+    {
+      position = self->journal_funcs->append (self->journal, message, queues, n, pending != NULL ? on_committed : NULL, pending);
+      *out_waits = pending != NULL;
+    }
+  if (queues != few)
+    g_free (queues);
+  return position;
+}
+
+static void
+deliver_all (HawserBus *self, HawserPublisher *publisher, HawserRouteSet *set, HawserMessage *message, guint64 position)
+{
+  HawserDelivery delivery = { .message = message, .now_us = message->published_us };
+
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      HawserRoute *route = &set->routes[i];
+
+      if (G_UNLIKELY (route->receiver->is_removed || is_own (route, message)))
+        continue;
+      delivery.qos = MIN (route->qos, message->qos);
+      delivery.retain = route->retain_as_published && message->retain;
+      delivery.n_ids = route->n_ids;
+      delivery.ids = set->ids + route->first_id;
+      delivery.position = position != 0 && goes_to_journal (route, message) ? position : 0;
+      hawser_receiver_offer (route->receiver, message, &delivery, publisher);
+    }
+}
+
+static void
+bury (HawserBus *self)
+{
+  while (self->graveyard != NULL)
+    {
+      HawserReceiver *receiver = self->graveyard;
+
+      self->graveyard = receiver->next;
+      hawser_receiver_free (receiver);
+    }
+}
+
+static gboolean
+is_refused_by_receiver (HawserBus *self, HawserRouteSet *set)
+{
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      HawserReceiver *receiver = set->routes[i].receiver;
+
+      if (receiver->durable != NULL && receiver->durable->limits.overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static int
+route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *record, HawserMessage *message, HawserPublished published,
+               gpointer data, guint64 cookie, gboolean outlives)
+{
+  HawserLocalTopic *settings = hawser_topic_table_settings (&self->topics, record);
+  HawserRouteSet *set;
+  HawserPending *pending = NULL;
+  guint64 position = 0;
+  gboolean waits = FALSE;
+  guint n_waiting = 0; /* a commit never comes from inside the call that asks for it */
+
+  if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
+    {
+      hawser_message_unref (message);
+      return hawser_bus_refuse (self, HAWSER_ERROR_TOO_LARGE, "topic '%s': payload over %" G_GUINT64_FORMAT " bytes", record->name, settings->max_message_size);
+    }
+  if (settings != NULL && settings->content_type != NULL)
+    message = add_content_type (message, settings->content_type);
+  if (record->topic != NULL && HAWSER_TOPIC_GET_IFACE (record->topic)->publish != NULL)
+    {
+      HawserMessage *changed = hawser_topic_publish (record->topic, message);
+
+      hawser_message_unref (message);
+      if (changed == NULL)
+        return HAWSER_RESULT_OK;
+      message = changed;
+    }
+
+  set = get_routes (self, record, settings);
+  if (set->may_refuse && is_refused_by_receiver (self, set))
+    {
+      hawser_message_unref (message);
+      return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
+    }
+
+  message = hawser_message_stamp (message, ++self->sequence, hawser_lane_get_now_us (self->lane), publisher->origin);
+  if (settings != NULL && settings->message_expiry_us > 0)
+    limit_expiry (settings, message);
+  record->n_published++;
+  self->statistics.published++;
+  self->statistics.published_bytes += message->payload_len;
+
+  if (published != NULL && self->journal != NULL)
+    {
+      pending = take_pending (self);
+      pending->bus = self;
+      pending->published = published;
+      pending->data = data;
+      pending->cookie = cookie;
+    }
+  if (G_UNLIKELY (message->retain || (settings != NULL && settings->retain != HAWSER_RETAIN_CLIENT)) &&
+      (settings == NULL || settings->retain == HAWSER_RETAIN_LAST || (settings->retain == HAWSER_RETAIN_CLIENT && message->retain)))
+    n_waiting += keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
+
+  if (set->n_routes > 0)
+    {
+      set->ref_count++;
+      self->routing++;
+      if (set->has_journal)
+        {
+          position = append_to_journal (self, set, message, pending, &waits);
+          n_waiting += waits;
+        }
+      deliver_all (self, publisher, set, message, position);
+      hawser_route_set_unref (set);
+      if (--self->routing == 0 && self->graveyard != NULL)
+        bury (self);
+    }
+  hawser_message_unref (message);
+
+  if (pending == NULL)
+    return HAWSER_RESULT_OK;
+  pending->n_waiting = n_waiting;
+  if (n_waiting == 0)
+    {
+      pending->next = self->free_pending;
+      self->free_pending = pending;
+      return HAWSER_RESULT_OK;
+    }
+  if (!outlives)
+    {
+      pending->next = publisher->pending;
+      if (pending->next != NULL)
+        pending->next->link = &pending->next;
+      publisher->pending = pending;
+      pending->link = &publisher->pending;
+    }
+  return HAWSER_RESULT_PENDING;
+}
+
+static int
+count_refusal (HawserBus *self, int result)
+{
+  if (result > 0)
+    self->statistics.refused++;
+  return result;
+}
+
+int
+hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, HawserPublished published, gpointer data, guint64 cookie, gboolean outlives)
+{
+  HawserTopicRecord *record;
+  int result = enter_topic (self, publisher, NULL, message->data, message->topic_len, &record);
+
+  if (result != HAWSER_RESULT_OK)
+    {
+      hawser_message_unref (message);
+      return count_refusal (self, result);
+    }
+  return count_refusal (self, route_checked (self, publisher, record, message, published, data, cookie, outlives));
+}
+
+static void
+free_publisher (gpointer publisher)
+{
+  hawser_publisher_free (publisher);
+}
+
+HawserPublisher *
+hawser_publisher_of (HawserConnection *connection)
+{
+  HawserPublisher *publisher = hawser_connection_get_publisher (connection);
+
+  if (G_UNLIKELY (publisher == NULL))
+    {
+      const char *client_id = hawser_connection_get_client_id (connection);
+      g_autofree char *number = client_id == NULL ? g_strdup_printf ("%" G_GUINT64_FORMAT, hawser_connection_get_id (connection)) : NULL;
+      g_autofree char *escaped = g_uri_escape_string (client_id != NULL ? client_id : number, NULL, FALSE);
+      g_autofree char *source = g_strconcat ("/listener/", hawser_connection_get_listener_name (connection),
+                                             client_id != NULL ? "/client/" : "/connection/", escaped, NULL);
+
+      publisher = hawser_publisher_new (hawser_connection_get_bus (connection), connection, source);
+      hawser_connection_set_publisher (connection, publisher, free_publisher);
+    }
+  return publisher;
+}
+
+int
+hawser_connection_publish (HawserConnection *self, HawserMessage *message, HawserPublished published, guint64 cookie)
+{
+  HawserPublisher *publisher = hawser_publisher_of (self);
+
+  hawser_connection_count_received (self);
+  return hawser_bus_route (publisher->bus, publisher, message, published, self, cookie, FALSE);
+}
+
+int
+hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, const char *source, HawserMessage *message, HawserPublished published,
+                       gpointer data, guint64 cookie)
+{
+  g_autofree char *made = NULL;
+  HawserPublisher publisher = { .bus = self };
+  HawserTopicRecord *record;
+  int result;
+
+  if (source == NULL)
+    source = made = g_strdup_printf ("/listener/%s/client/%s", context->listener != NULL ? context->listener : "", context->client_id != NULL ? context->client_id : "");
+  result = enter_topic (self, &publisher, context, message->data, message->topic_len, &record);
+  if (result != HAWSER_RESULT_OK)
+    {
+      hawser_message_unref (message);
+      return count_refusal (self, result);
+    }
+  publisher.origin = hawser_origin_new (0, self->uid, source);
+  result = route_checked (self, &publisher, record, message, published, data, cookie, TRUE);
+  hawser_origin_unref (publisher.origin);
+  return count_refusal (self, result);
+}
+
+const char *
+hawser_bus_get_last_refusal (HawserBus *self)
+{
+  return self->refusal;
+}
+
+int
+hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, const char *topic)
+{
+  gsize len = strlen (topic);
+  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
+  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);
+  HawserPolicyContext full = *context;
+  int result;
+
+  if (record == NULL && !hawser_topic_name_check (topic, len))
+    return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "not a valid topic name");
+  if (*topic == '$')
+    return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", topic);
+  full.topic = topic;
+  result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &full);
+  if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
+    result = hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic);
+  return result;
+}

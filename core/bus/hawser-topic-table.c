@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See hawser-topic-table.h. A record is one allocation with the name inside; records made on first use and holding
+ * nothing are given up when the table is full. No rights and no routing here. */
+
+#include "hawser-topic-table.h"
+
+#include <string.h>
+
+#include "hawser-error.h"
+#include "hawser-hash.h"
+#include "hawser-topic-filter.h"
+#include "hawser-topic-raw.h"
+
+void
+hawser_topic_table_init (HawserTopicTable *self, guint max_records)
+{
+  memset (self, 0, sizeof *self);
+  self->n_buckets = 64;
+  self->buckets = g_new0 (HawserTopicRecord *, self->n_buckets);
+  self->max_records = max_records;
+  self->filters = hawser_match_tree_new ();
+  self->retained = hawser_match_tree_new ();
+  self->declared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->settings_version = 1;
+}
+
+static void
+free_record (HawserTopicRecord *record)
+{
+  hawser_message_unref (record->retained);
+  hawser_route_set_unref (record->routes);
+  g_free (record);
+}
+
+void
+hawser_topic_table_clear (HawserTopicTable *self)
+{
+  for (guint i = 0; i < self->n_buckets; i++)
+    while (self->buckets[i] != NULL)
+      {
+        HawserTopicRecord *record = self->buckets[i];
+
+        self->buckets[i] = record->next;
+        free_record (record);
+      }
+  g_free (self->buckets);
+  hawser_match_tree_free (self->filters);
+  hawser_match_tree_free (self->retained);
+  g_hash_table_unref (self->declared);
+  memset (self, 0, sizeof *self);
+}
+
+HawserTopicRecord *
+hawser_topic_table_find (HawserTopicTable *self, const char *name, gsize len)
+{
+  guint32 hash = (guint32) hawser_hash_bytes (name, len);
+
+  for (HawserTopicRecord *record = self->buckets[hash & (self->n_buckets - 1)]; record != NULL; record = record->next)
+    if (record->hash == hash && record->len == len && memcmp (record->name, name, len) == 0)
+      return record;
+  return NULL;
+}
+
+static void
+grow (HawserTopicTable *self)
+{
+  guint n_buckets = self->n_buckets * 2;
+  HawserTopicRecord **buckets = g_new0 (HawserTopicRecord *, n_buckets);
+
+  for (guint i = 0; i < self->n_buckets; i++)
+    while (self->buckets[i] != NULL)
+      {
+        HawserTopicRecord *record = self->buckets[i];
+        HawserTopicRecord **bucket = &buckets[record->hash & (n_buckets - 1)];
+
+        self->buckets[i] = record->next;
+        record->next = *bucket;
+        *bucket = record;
+      }
+  g_free (self->buckets);
+  self->buckets = buckets;
+  self->n_buckets = n_buckets;
+}
+
+/* Room for one more: the first records in table order that were made on first use and hold nothing go. */
+static gboolean
+give_up_records (HawserTopicTable *self)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->n_buckets && n < 64; i++)
+    for (HawserTopicRecord *record = self->buckets[i], *next; record != NULL; record = next)
+      {
+        next = record->next;
+        if (record->topic == NULL && record->retained == NULL)
+          {
+            hawser_topic_table_remove (self, record);
+            n++;
+          }
+      }
+  return n > 0;
+}
+
+HawserTopicRecord *
+hawser_topic_table_add (HawserTopicTable *self, const char *name, gsize len)
+{
+  guint32 hash = (guint32) hawser_hash_bytes (name, len);
+  const char *slash = memchr (name, '/', len);
+  HawserTopicRecord *record, **bucket;
+
+  if (self->n_records >= self->max_records && !give_up_records (self))
+    return NULL;
+  if (self->n_records >= self->n_buckets)
+    grow (self);
+
+  record = g_malloc (sizeof *record + len + 1);
+  memset (record, 0, sizeof *record);
+  record->hash = hash;
+  record->len = (guint16) len;
+  record->group = (guint8) hawser_hash_bytes (name, slash != NULL ? (gsize) (slash - name) : len);
+  memcpy (record->name, name, len);
+  record->name[len] = '\0';
+  bucket = &self->buckets[hash & (self->n_buckets - 1)];
+  record->next = *bucket;
+  *bucket = record;
+  self->n_records++;
+  return record;
+}
+
+void
+hawser_topic_table_remove (HawserTopicTable *self, HawserTopicRecord *record)
+{
+  HawserTopicRecord **link = &self->buckets[record->hash & (self->n_buckets - 1)];
+
+  hawser_topic_table_set_retained (self, record, NULL);
+  while (*link != record)
+    link = &(*link)->next;
+  *link = record->next;
+  self->n_records--;
+  self->records_version++;
+  free_record (record);
+}
+
+void
+hawser_topic_table_set_retained (HawserTopicTable *self, HawserTopicRecord *record, HawserMessage *message)
+{
+  if (message != NULL && record->retained == NULL)
+    {
+      hawser_match_node_set_value (hawser_match_tree_insert (self->retained, record->name, record->len), record);
+      self->n_retained++;
+    }
+  else if (message == NULL && record->retained != NULL)
+    {
+      HawserMatchNode *node = hawser_match_tree_lookup (self->retained, record->name, record->len);
+
+      hawser_match_node_set_value (node, NULL);
+      hawser_match_tree_prune (self->retained, node);
+      self->n_retained--;
+    }
+  if (message != NULL)
+    hawser_message_ref (message);
+  hawser_message_unref (record->retained);
+  record->retained = message;
+}
+
+static void
+on_settings_changed (HawserLocalTopic *topic, gpointer data)
+{
+  HawserTopicTable *self = data;
+
+  self->settings_version++;
+}
+
+gboolean
+hawser_topic_table_declare (HawserTopicTable *self, HawserTopic *topic, GError **error)
+{
+  g_autofree char *name = hawser_topic_dup_name (topic);
+  gsize len = strlen (name);
+  gboolean is_filter = strpbrk (name, "+#") != NULL;
+
+  if (is_filter ? !hawser_topic_filter_check (name, len) : !hawser_topic_name_check (name, len))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "topic '%s': not a valid topic name or filter", name);
+      return FALSE;
+    }
+  if (g_hash_table_contains (self->declared, name))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_EXISTS, "topic '%s': is declared already", name);
+      return FALSE;
+    }
+  if (!is_filter)
+    {
+      HawserTopicRecord *record = hawser_topic_table_find (self, name, len);
+
+      if (record == NULL)
+        record = hawser_topic_table_add (self, name, len);
+      if (record == NULL)
+        {
+          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_QUOTA, "topic '%s': there are %u topics already", name, self->n_records);
+          return FALSE;
+        }
+      record->topic = topic;
+    }
+  else if (HAWSER_IS_LOCAL_TOPIC (topic))
+    hawser_match_node_set_value (hawser_match_tree_insert (self->filters, name, len), topic);
+
+  if (HAWSER_IS_LOCAL_TOPIC (topic))
+    {
+      HAWSER_LOCAL_TOPIC (topic)->changed = on_settings_changed;
+      HAWSER_LOCAL_TOPIC (topic)->changed_data = self;
+    }
+  g_hash_table_insert (self->declared, g_steal_pointer (&name), g_object_ref (topic));
+  self->settings_version++;
+  return TRUE;
+}
+
+gboolean
+hawser_topic_table_undeclare (HawserTopicTable *self, const char *name)
+{
+  HawserTopic *topic = g_hash_table_lookup (self->declared, name);
+  gsize len = strlen (name);
+  HawserTopicRecord *record = hawser_topic_table_find (self, name, len);
+  HawserMatchNode *node = hawser_match_tree_lookup (self->filters, name, len);
+
+  if (topic == NULL)
+    return FALSE;
+  if (record != NULL && record->topic == topic)
+    hawser_topic_table_remove (self, record);
+  if (node != NULL && hawser_match_node_get_value (node) == topic)
+    {
+      hawser_match_node_set_value (node, NULL);
+      hawser_match_tree_prune (self->filters, node);
+    }
+  if (HAWSER_IS_LOCAL_TOPIC (topic))
+    HAWSER_LOCAL_TOPIC (topic)->changed = NULL;
+  g_hash_table_remove (self->declared, name);
+  self->settings_version++;
+  return TRUE;
+}
+
+/* Compares level by level from the left: a literal level beats +, + beats #. */
+static gboolean
+is_more_specific (const char *a, const char *b)
+{
+  while (*a != '\0' && *b != '\0')
+    {
+      gsize a_len = strcspn (a, "/"), b_len = strcspn (b, "/");
+      int a_rank = *a == '#' ? 0 : *a == '+' ? 1 : 2, b_rank = *b == '#' ? 0 : *b == '+' ? 1 : 2;
+
+      if (a_rank != b_rank)
+        return a_rank > b_rank;
+      a += a_len + (a[a_len] == '/');
+      b += b_len + (b[b_len] == '/');
+    }
+  return *a != '\0' && *a != '#';
+}
+
+static void
+keep_most_specific (gpointer value, gpointer data)
+{
+  HawserLocalTopic **best = data, *topic = value;
+
+  if (*best == NULL || is_more_specific (topic->name, (*best)->name))
+    *best = topic;
+}
+
+HawserLocalTopic *
+hawser_topic_table_resolve (HawserTopicTable *self, const char *name, gsize len)
+{
+  HawserTopicRecord *record = hawser_topic_table_find (self, name, len);
+  HawserLocalTopic *best = NULL;
+
+  if (record != NULL && record->topic != NULL && HAWSER_IS_LOCAL_TOPIC (record->topic))
+    return HAWSER_LOCAL_TOPIC (record->topic);
+  hawser_match_tree_match (self->filters, name, len, keep_most_specific, &best);
+  return best;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* All topics of a bus: what is declared for them, and a small record for each name in use. One lane. */
+
+#include "hawser-local-topic-private.h"
+#include "hawser-match-tree.h"
+#include "hawser-message-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _HawserRouteSet HawserRouteSet;
+typedef struct _HawserTopicRecord HawserTopicRecord;
+
+struct _HawserTopicRecord {
+  HawserTopicRecord *next;           /* of the bucket */
+  HawserLocalTopic *settings;        /* in force: its own, or of the most specific filter; NULL: nothing declared */
+  HawserTopic *topic;                /* declared under this very name, or NULL */
+  HawserMessage *retained;
+  HawserRouteSet *routes;            /* receivers as of routes_version */
+  guint64 routes_version;
+  guint64 n_published;
+  guint32 settings_version;
+  guint32 hash;
+  guint16 len;
+  guint8 group;                      /* of the first level; see the router */
+  guint8 is_listed;                  /* in the list model */
+  char name[];
+};
+
+typedef struct {
+  HawserTopicRecord **buckets;
+  guint n_buckets, n_records;        /* n_buckets is a power of two */
+  guint n_retained;
+  guint max_records;
+  HawserMatchTree *filters;          /* of HawserLocalTopic whose name has wildcards */
+  GHashTable *declared;              /* name or filter -> HawserTopic (owned) */
+  HawserMatchTree *retained;         /* names -> record, of those with a retained value */
+  guint32 settings_version;          /* goes up when anything declared changes */
+  guint32 records_version;           /* goes up when a record is freed: cached pointers are stale */
+} HawserTopicTable;
+
+void               hawser_topic_table_init        (HawserTopicTable  *self,
+                                                   guint              max_records);
+void               hawser_topic_table_clear       (HawserTopicTable  *self);
+gboolean           hawser_topic_table_declare     (HawserTopicTable  *self,
+                                                   HawserTopic       *topic,
+                                                   GError           **error);
+gboolean           hawser_topic_table_undeclare   (HawserTopicTable  *self,
+                                                   const char        *name);
+HawserTopicRecord *hawser_topic_table_find        (HawserTopicTable  *self,
+                                                   const char        *name,
+                                                   gsize              len);
+/* Makes the record of a valid name; NULL when the table is full of records that hold something. */
+HawserTopicRecord *hawser_topic_table_add         (HawserTopicTable  *self,
+                                                   const char        *name,
+                                                   gsize              len);
+void               hawser_topic_table_remove      (HawserTopicTable  *self,
+                                                   HawserTopicRecord *record);
+/* The metadata in force for a name that may have no record. */
+HawserLocalTopic  *hawser_topic_table_resolve     (HawserTopicTable  *self,
+                                                   const char        *name,
+                                                   gsize              len);
+void               hawser_topic_table_set_retained (HawserTopicTable  *self,
+                                                    HawserTopicRecord *record,
+                                                    HawserMessage     *message); /* (transfer none) (nullable) */
+
+static inline HawserLocalTopic *
+hawser_topic_table_settings (HawserTopicTable *self, HawserTopicRecord *record)
+{
+  if (G_UNLIKELY (record->settings_version != self->settings_version))
+    {
+      record->settings = hawser_topic_table_resolve (self, record->name, record->len);
+      record->settings_version = self->settings_version;
+    }
+  return record->settings;
+}
+
+void               hawser_route_set_unref         (HawserRouteSet    *self);
+
+G_END_DECLS

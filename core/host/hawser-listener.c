@@ -1,0 +1,797 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where peers connect: binds, accepts on the bus's lane, counts, authenticates, and gives each peer to the protocol.
+ * Framing is the protocol's, bytes are the connection's, rights are the bus's. Context: the bus's. */
+
+#include "hawser-listener.h"
+#include "hawser-listener-io.h"
+
+#include <errno.h>
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hawser-bus-private.h"
+#include "hawser-connection-private.h"
+#include "hawser-error.h"
+#include "hawser-param-spec.h"
+#include "hawser-plugin-registry.h"
+
+#define MAX_ACCEPTS 64                     /* a turn: connected peers wait at most this long */
+#define RETRY_ACCEPT_US (G_USEC_PER_SEC / 2) /* after EMFILE: descriptors come back when peers leave */
+#define DEFAULT_MAX_MESSAGE (256u << 20)
+#define DEFAULT_OUTPUT_LIMIT (256u << 10)
+
+enum {
+  PROP_NAME = 1,
+  PROP_TYPE,
+  PROP_ADDRESS,
+  PROP_ANONYMOUS,
+  PROP_MAX_CONNECTIONS,
+  PROP_BACKLOG,
+  PROP_MAX_MESSAGE_SIZE,
+  PROP_OUTPUT_LIMIT,
+  PROP_N_CONNECTIONS,
+  N_PROPS,
+};
+
+typedef struct {
+  HawserLane *lane;
+  HawserWatch *watch;
+  HawserTimer timer;
+  GSocket *socket;
+  HawserListener *listener;
+} Accepting;
+
+struct _HawserListener {
+  GObject parent_instance;
+  HawserConnectionOwner owner;
+  HawserBus *bus;
+  HawserProtocol *protocol;
+  HawserTls *tls;
+  GPtrArray *identities;
+  char *name;
+  char *type;
+  char *address;
+  char *anonymous;
+  char *unix_path;
+  guint max_connections;
+  guint backlog;
+  guint64 max_message_size;
+  guint n_connections;
+  guint64 n_opened, n_refused;
+  Accepting *accepting;
+  gboolean is_loopback;
+  gboolean is_started;
+  gboolean is_out_of_descriptors;
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (HawserListener, hawser_listener, G_TYPE_OBJECT)
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  HawserListener *self = HAWSER_LISTENER (object);
+
+  switch (id)
+    {
+    case PROP_NAME: self->name = g_value_dup_string (value); break;
+    case PROP_TYPE: self->type = g_value_dup_string (value); break;
+    case PROP_ADDRESS: g_free (self->address); self->address = g_value_dup_string (value); break;
+    case PROP_ANONYMOUS: g_free (self->anonymous); self->anonymous = g_value_dup_string (value); break;
+    case PROP_MAX_CONNECTIONS: self->max_connections = g_value_get_uint (value); break;
+    case PROP_BACKLOG: self->backlog = g_value_get_uint (value); break;
+    case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
+    case PROP_OUTPUT_LIMIT: self->owner.output_limit = g_value_get_uint64 (value); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  HawserListener *self = HAWSER_LISTENER (object);
+
+  switch (id)
+    {
+    case PROP_NAME: g_value_set_string (value, self->name); break;
+    case PROP_TYPE: g_value_set_string (value, self->type); break;
+    case PROP_ADDRESS: g_value_set_string (value, self->address); break;
+    case PROP_ANONYMOUS: g_value_set_string (value, self->anonymous); break;
+    case PROP_MAX_CONNECTIONS: g_value_set_uint (value, self->max_connections); break;
+    case PROP_BACKLOG: g_value_set_uint (value, self->backlog); break;
+    case PROP_MAX_MESSAGE_SIZE: g_value_set_uint64 (value, self->max_message_size); break;
+    case PROP_OUTPUT_LIMIT: g_value_set_uint64 (value, self->owner.output_limit); break;
+    case PROP_N_CONNECTIONS: g_value_set_uint (value, self->n_connections); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+dispose (GObject *object)
+{
+  hawser_listener_stop (HAWSER_LISTENER (object));
+  G_OBJECT_CLASS (hawser_listener_parent_class)->dispose (object);
+}
+
+static void
+finalize (GObject *object)
+{
+  HawserListener *self = HAWSER_LISTENER (object);
+
+  g_clear_object (&self->protocol);
+  g_clear_object (&self->tls);
+  g_ptr_array_unref (self->identities);
+  g_free (self->name);
+  g_free (self->type);
+  g_free (self->address);
+  g_free (self->anonymous);
+  g_free (self->unix_path);
+  g_object_unref (self->bus);
+  G_OBJECT_CLASS (hawser_listener_parent_class)->finalize (object);
+}
+
+static void
+hawser_listener_class_init (HawserListenerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS, once = flags | G_PARAM_CONSTRUCT_ONLY;
+
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->dispose = dispose;
+  object_class->finalize = finalize;
+
+  props[PROP_NAME] = g_param_spec_string ("name", "Name", "Name of the listener", "", once);
+  props[PROP_TYPE] = g_param_spec_string ("type", "Type", "Protocol that peers speak", "", once);
+  props[PROP_ADDRESS] = g_param_spec_string ("address", "Address", "Where to listen: tcp:HOST:PORT, tcp:[IPV6]:PORT or unix:PATH; port 0 takes a free one",
+                                             "tcp:127.0.0.1:0", flags | G_PARAM_CONSTRUCT);
+  props[PROP_ANONYMOUS] = g_param_spec_string ("anonymous", "Anonymous", "allow: peers that prove nothing are let in; no: they are refused", "no",
+                                               flags | G_PARAM_CONSTRUCT);
+  props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", "Most connections", "Peers at once; further ones are closed at once", 1, G_MAXUINT,
+                                                   1000000, flags | G_PARAM_CONSTRUCT);
+  props[PROP_BACKLOG] = g_param_spec_uint ("backlog", "Backlog", "Peers that may wait to be accepted", 1, 65535, 4096, flags | G_PARAM_CONSTRUCT);
+  props[PROP_MAX_MESSAGE_SIZE] = hawser_param_spec_size ("max-message-size", "Longest payload of a message", 1, G_MAXUINT32 - 65536,
+                                                         DEFAULT_MAX_MESSAGE, flags | G_PARAM_CONSTRUCT);
+  props[PROP_OUTPUT_LIMIT] = hawser_param_spec_size ("output-limit", "What may wait to be sent to one peer before messages are queued",
+                                                     4096, G_MAXUINT32, DEFAULT_OUTPUT_LIMIT, flags | G_PARAM_CONSTRUCT);
+  props[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", "Connections", "Peers connected now", 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+on_connection_closed (HawserConnectionOwner *owner, HawserConnection *connection)
+{
+  HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
+
+  self->n_connections--;
+  hawser_bus_remove_connection (self->bus, connection);
+  g_object_unref (connection);
+  g_object_unref (self);
+}
+
+static void
+hawser_listener_init (HawserListener *self)
+{
+  self->identities = g_ptr_array_new_with_free_func (g_object_unref);
+  self->owner.closed = on_connection_closed;
+}
+
+/**
+ * hawser_listener_new_for_protocol:
+ * @bus: the bus that peers will use
+ * @name: a name for listings and policies
+ * @protocol: what peers speak; its properties are set by the caller
+ * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `unix:PATH`
+ *
+ * Context: the bus's.
+ *
+ * Returns: (transfer full): a listener that is not started
+ * Since: 0.1
+ */
+HawserListener *
+hawser_listener_new_for_protocol (HawserBus *bus, const char *name, HawserProtocol *protocol, const char *address)
+{
+  HawserListener *self = g_object_new (HAWSER_TYPE_LISTENER, "name", name, "type", G_OBJECT_TYPE_NAME (protocol), "address", address, NULL);
+
+  self->bus = g_object_ref (bus);
+  self->protocol = g_object_ref (protocol);
+  self->owner.bus = bus;
+  self->owner.listener_name = self->name;
+  self->owner.protocol = self->type;
+  return self;
+}
+
+/**
+ * hawser_listener_new:
+ * @bus: the bus that peers will use
+ * @name: a name for listings and policies
+ * @type: what peers speak, such as `mqtt` or `http`: the `type=` name of a protocol plugin
+ * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `unix:PATH`
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_NOT_FOUND, %HAWSER_ERROR_UNAVAILABLE (the plugin).
+ * Context: the bus's.
+ *
+ * Returns: (transfer full) (nullable): a listener that is not started
+ * Since: 0.1
+ */
+HawserListener *
+hawser_listener_new (HawserBus *bus, const char *name, const char *type, const char *address, GError **error)
+{
+  GType gtype = hawser_plugin_registry_get_gtype (hawser_plugin_registry_get_default (), "protocol", type, error);
+  g_autoptr (GObject) protocol = NULL;
+  HawserListener *self;
+
+  if (gtype == G_TYPE_INVALID)
+    return NULL;
+  protocol = g_object_new (gtype, NULL);
+  self = hawser_listener_new_for_protocol (bus, name, HAWSER_PROTOCOL (protocol), address);
+  g_free (self->type);
+  self->type = g_strdup (type);
+  self->owner.protocol = self->type;
+  return self;
+}
+
+/* ---- Accepting ---- */
+
+static HawserConnection *
+open_connection (HawserListener *self, int fd, HawserTransport *transport)
+{
+  HawserConnection *connection = hawser_connection_new (hawser_bus_get_lane (self->bus), fd, transport, &self->owner, hawser_bus_take_id (self->bus));
+
+  g_object_ref (self); /* until on_connection_closed() */
+  self->n_connections++;
+  self->n_opened++;
+  hawser_bus_add_connection (self->bus, connection);
+  return connection;
+}
+
+static void
+take_in (HawserListener *self, int fd)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+  HawserConnection *connection;
+
+  if (self->n_connections >= self->max_connections)
+    {
+      self->n_refused++;
+      close (fd);
+      return;
+    }
+  if (iface->accept_fd != NULL)
+    {
+      if (!iface->accept_fd (self->protocol, self, fd))
+        close (fd);
+      return;
+    }
+  connection = open_connection (self, fd, self->tls != NULL ? hawser_tls_accept (self->tls, fd) : NULL);
+  iface->accepted (self->protocol, connection);
+  hawser_connection_start (connection);
+}
+
+HawserConnection *
+hawser_listener_adopt_fd (HawserListener *self, int fd, const HawserSessionFuncs *funcs, gpointer session)
+{
+  HawserConnection *connection = open_connection (self, fd, NULL);
+
+  hawser_connection_set_session (connection, funcs, session);
+  hawser_connection_start (connection);
+  return connection;
+}
+
+HawserListener *
+hawser_listener_of_connection (HawserConnection *connection)
+{
+  HawserConnectionOwner *owner = hawser_connection_get_owner (connection);
+
+  return (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
+}
+
+static void on_acceptable (HawserWatch *watch, guint32 events, gpointer data);
+
+static void
+on_retry_accept (HawserTimer *timer)
+{
+  Accepting *accepting = (Accepting *) ((char *) timer - G_STRUCT_OFFSET (Accepting, timer));
+
+  hawser_watch_modify (accepting->watch, EPOLLIN);
+}
+
+static void
+on_acceptable (HawserWatch *watch, guint32 events, gpointer data)
+{
+  Accepting *accepting = data;
+  g_autoptr (HawserListener) self = g_object_ref (accepting->listener);
+  int listening = g_socket_get_fd (accepting->socket);
+
+  for (int i = 0; i < MAX_ACCEPTS && self->accepting == accepting; i++)
+    {
+      int fd = accept4 (listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+      if (fd >= 0)
+        {
+          self->is_out_of_descriptors = FALSE;
+          take_in (self, fd);
+          continue;
+        }
+      if (errno == EINTR || errno == ECONNABORTED)
+        continue;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        {
+          /* still acceptable, so level triggering would spin: look again later; those inside are served meanwhile */
+          if (!self->is_out_of_descriptors)
+            g_warning ("listener '%s': cannot accept: %s", self->name, g_strerror (errno));
+          self->is_out_of_descriptors = TRUE;
+          hawser_watch_modify (watch, 0);
+          hawser_timer_arm (&accepting->timer, accepting->lane, hawser_lane_get_now_us (accepting->lane) + RETRY_ACCEPT_US, on_retry_accept);
+        }
+      return;
+    }
+}
+
+/* ---- Addresses ---- */
+
+static GSocketAddress *
+parse_address (HawserListener *self, GError **error)
+{
+  const char *address = self->address, *colon;
+  g_autofree char *host = NULL;
+  guint64 port;
+
+  if (g_str_has_prefix (address, "unix:"))
+    {
+      g_free (self->unix_path);
+      self->unix_path = g_strdup (address + 5);
+      self->is_loopback = TRUE;
+      if (*self->unix_path == '\0' || strlen (self->unix_path) > 100)
+        {
+          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address '%s': must name a path of at most 100 bytes", address);
+          return NULL;
+        }
+      return g_unix_socket_address_new (self->unix_path);
+    }
+  colon = g_str_has_prefix (address, "tcp:") ? strrchr (address, ':') : NULL;
+  if (colon == NULL || colon < address + 4 || !g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &port, NULL))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address '%s': must be tcp:HOST:PORT or unix:PATH", address);
+      return NULL;
+    }
+  host = g_strndup (address + 4, (gsize) (colon - address - 4));
+  if (*host == '[' && host[strlen (host) - 1] == ']')
+    {
+      memmove (host, host + 1, strlen (host));
+      host[strlen (host) - 1] = '\0';
+    }
+  if (g_str_equal (host, "localhost"))
+    {
+      g_free (host);
+      host = g_strdup ("127.0.0.1");
+    }
+  {
+    g_autoptr (GInetAddress) inet = g_inet_address_new_from_string (*host == '\0' || g_str_equal (host, "*") ? "::" : host);
+
+    if (inet == NULL)
+      {
+        g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address '%s': '%s' is not an IP address", address, host);
+        return NULL;
+      }
+    self->is_loopback = g_inet_address_get_is_loopback (inet);
+    return g_inet_socket_address_new (inet, (guint16) port);
+  }
+}
+
+static GSocket *
+bind_socket (HawserListener *self, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (self, error);
+  g_autoptr (GSocket) socket = NULL;
+  struct stat info;
+
+  if (address == NULL)
+    return NULL;
+  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+  if (socket == NULL)
+    return NULL;
+  g_socket_set_blocking (socket, FALSE);
+  g_socket_set_listen_backlog (socket, (int) self->backlog);
+  if (self->unix_path != NULL && stat (self->unix_path, &info) == 0 && S_ISSOCK (info.st_mode))
+    g_unlink (self->unix_path); /* left by a daemon that died; a live one holds the lock of its state directory */
+  if (!g_socket_bind (socket, address, TRUE, error) || !g_socket_listen (socket, error))
+    {
+      g_prefix_error (error, "listener '%s': %s: ", self->name, self->address);
+      return NULL;
+    }
+  if (self->unix_path != NULL)
+    g_chmod (self->unix_path, 0660);
+  else
+    g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL); /* accepted sockets inherit it: one call less each */
+  return g_steal_pointer (&socket);
+}
+
+/**
+ * hawser_listener_start:
+ * @self: a listener that is not started
+ * @error: return location
+ *
+ * Binds and accepts. A listener that can be reached from outside needs an identity provider or `anonymous=allow`.
+ *
+ * Errors: %HAWSER_ERROR_INVALID (address, anonymity), #GIOErrorEnum of the system (address in use, no right).
+ * Context: the bus's.
+ *
+ * Returns: %TRUE if peers can connect
+ * Since: 0.1
+ */
+gboolean
+hawser_listener_start (HawserListener *self, GError **error)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+  g_autoptr (GSocketAddress) checked = NULL;
+  g_autoptr (GSocket) socket = NULL;
+  Accepting *accepting;
+
+  g_return_val_if_fail (!self->is_started, FALSE);
+  checked = parse_address (self, error);
+  if (checked == NULL)
+    return FALSE;
+  if (!self->is_loopback && self->identities->len == 0 && g_strcmp0 (self->anonymous, "allow") != 0)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID,
+                   "listener '%s': is reachable from outside and lets anyone in; name identities or set anonymous to allow", self->name);
+      return FALSE;
+    }
+  if (iface->start != NULL && !iface->start (self->protocol, self, error))
+    return FALSE;
+  socket = bind_socket (self, error);
+  if (socket == NULL)
+    {
+      if (iface->stop != NULL)
+        iface->stop (self->protocol, self);
+      return FALSE;
+    }
+
+  accepting = g_new0 (Accepting, 1);
+  accepting->lane = hawser_lane_ref (hawser_bus_get_lane (self->bus));
+  accepting->socket = g_steal_pointer (&socket);
+  accepting->listener = self;
+  accepting->watch = hawser_lane_watch (accepting->lane, g_socket_get_fd (accepting->socket), EPOLLIN, on_acceptable, accepting);
+  self->accepting = accepting;
+  self->is_started = TRUE;
+  hawser_bus_add_listener (self->bus, self);
+  return TRUE;
+}
+
+/**
+ * hawser_listener_stop:
+ * @self: a listener
+ *
+ * Accepts nobody any more and closes the peers that it accepted.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_listener_stop (HawserListener *self)
+{
+  HawserProtocolInterface *iface;
+  Accepting *accepting = g_steal_pointer (&self->accepting);
+
+  if (!self->is_started)
+    return;
+  self->is_started = FALSE;
+  hawser_timer_disarm (&accepting->timer);
+  hawser_watch_free (accepting->watch);
+  g_socket_close (accepting->socket, NULL);
+  g_object_unref (accepting->socket);
+  hawser_lane_unref (accepting->lane);
+  g_free (accepting);
+  if (self->unix_path != NULL)
+    g_unlink (self->unix_path);
+
+  iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+  if (iface->stop != NULL)
+    iface->stop (self->protocol, self);
+  for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
+    if (hawser_connection_get_owner (link->data) == &self->owner)
+      hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
+  hawser_bus_remove_listener (self->bus, self);
+}
+
+/* ---- Who may come in ---- */
+
+/**
+ * hawser_listener_allows_anonymous:
+ * @self: a listener
+ *
+ * Returns: whether peers that prove nothing are let in
+ * Since: 0.1
+ */
+gboolean
+hawser_listener_allows_anonymous (HawserListener *self)
+{
+  return g_strcmp0 (self->anonymous, "allow") == 0 || (self->bus->is_open && self->is_loopback && self->identities->len == 0);
+}
+
+typedef struct {
+  HawserListener *listener;
+  HawserCredentialKind kind;
+  char *name;
+  GBytes *secret;
+  guint next;              /* identity provider to ask */
+  HawserAuthenticated done;
+  gpointer user_data;
+  GDestroyNotify destroy;
+} Authentication;
+
+static void ask_next (Authentication *self);
+
+static void
+end_authentication (Authentication *self, HawserPrincipal *principal, const GError *error)
+{
+  self->done (principal, error, self->user_data);
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  g_object_unref (self->listener);
+  g_free (self->name);
+  g_clear_pointer (&self->secret, g_bytes_unref);
+  g_free (self);
+}
+
+static void
+on_answer (GObject *identity, GAsyncResult *result, gpointer data)
+{
+  Authentication *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HawserPrincipal) principal = hawser_identity_authenticate_finish (HAWSER_IDENTITY (identity), result, &error);
+
+  if (principal != NULL)
+    end_authentication (self, principal, NULL);
+  else if (self->next < self->listener->identities->len)
+    ask_next (self);
+  else
+    end_authentication (self, NULL, error);
+}
+
+static void
+ask_next (Authentication *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (self->next < self->listener->identities->len)
+    {
+      HawserIdentity *identity = g_ptr_array_index (self->listener->identities, self->next++);
+
+      if (hawser_identity_understands (identity, self->kind))
+        {
+          hawser_identity_authenticate_async (identity, self->kind, self->name, self->secret, NULL, on_answer, self);
+          return;
+        }
+    }
+  error = g_error_new (HAWSER_ERROR, HAWSER_ERROR_NOT_AUTHORIZED, "listener '%s': nobody there judges such credentials", self->listener->name);
+  end_authentication (self, NULL, error);
+}
+
+/**
+ * hawser_listener_authenticate:
+ * @self: a listener
+ * @kind: what the peer shows
+ * @name: (nullable): user name
+ * @secret: (nullable): password, token or certificate
+ * @done: (scope notified) (closure user_data) (destroy destroy): called once: with a principal; with neither principal
+ *   nor error for a peer that is let in anonymously; or with an error
+ * @user_data: data for @done
+ * @destroy: (nullable): called with @user_data after @done
+ *
+ * Asks the identity providers of this listener in turn. @done may run before this call returns.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_listener_authenticate (HawserListener *self, HawserCredentialKind kind, const char *name, GBytes *secret, HawserAuthenticated done,
+                              gpointer user_data, GDestroyNotify destroy)
+{
+  Authentication *authentication = g_new0 (Authentication, 1);
+
+  authentication->listener = g_object_ref (self);
+  authentication->kind = kind;
+  authentication->name = g_strdup (name);
+  authentication->secret = secret != NULL ? g_bytes_ref (secret) : NULL;
+  authentication->done = done;
+  authentication->user_data = user_data;
+  authentication->destroy = destroy;
+
+  if ((kind == HAWSER_CREDENTIAL_NONE || self->identities->len == 0) && hawser_listener_allows_anonymous (self))
+    end_authentication (authentication, NULL, NULL);
+  else
+    ask_next (authentication);
+}
+
+/* ---- Settings and facts ---- */
+
+/**
+ * hawser_listener_add_identity:
+ * @self: a listener
+ * @identity: a provider to ask, after those added before
+ *
+ * Since: 0.1
+ */
+void
+hawser_listener_add_identity (HawserListener *self, HawserIdentity *identity)
+{
+  g_ptr_array_add (self->identities, g_object_ref (identity));
+}
+
+/**
+ * hawser_listener_set_tls:
+ * @self: a listener that is not started
+ * @tls: (nullable): certificate and settings; %NULL for none
+ *
+ * Since: 0.1
+ */
+void
+hawser_listener_set_tls (HawserListener *self, HawserTls *tls)
+{
+  g_set_object (&self->tls, tls);
+}
+
+/**
+ * hawser_listener_get_tls:
+ * @self: a listener
+ *
+ * Returns: (transfer none) (nullable): its TLS settings
+ * Since: 0.1
+ */
+HawserTls *
+hawser_listener_get_tls (HawserListener *self)
+{
+  return self->tls;
+}
+
+/**
+ * hawser_listener_get_bus:
+ * @self: a listener
+ *
+ * Returns: (transfer none): the bus of its peers
+ * Since: 0.1
+ */
+HawserBus *
+hawser_listener_get_bus (HawserListener *self)
+{
+  return self->bus;
+}
+
+/**
+ * hawser_listener_get_name:
+ * @self: a listener
+ *
+ * Returns: its name
+ * Since: 0.1
+ */
+const char *
+hawser_listener_get_name (HawserListener *self)
+{
+  return self->name;
+}
+
+/**
+ * hawser_listener_get_protocol_name:
+ * @self: a listener
+ *
+ * Returns: what peers speak, such as `mqtt`
+ * Since: 0.1
+ */
+const char *
+hawser_listener_get_protocol_name (HawserListener *self)
+{
+  return self->type;
+}
+
+/**
+ * hawser_listener_get_protocol:
+ * @self: a listener
+ *
+ * Returns: (transfer none): its protocol, whose properties are the settings of the type
+ * Since: 0.1
+ */
+HawserProtocol *
+hawser_listener_get_protocol (HawserListener *self)
+{
+  return self->protocol;
+}
+
+/**
+ * hawser_listener_dup_bound_address:
+ * @self: a listener
+ *
+ * Returns: (transfer full): where it listens in fact, with the port that was taken
+ * Since: 0.1
+ */
+char *
+hawser_listener_dup_bound_address (HawserListener *self)
+{
+  g_autoptr (GSocketAddress) address = self->accepting != NULL ? g_socket_get_local_address (self->accepting->socket, NULL) : NULL;
+  g_autofree char *text = NULL;
+
+  if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address))
+    return g_strdup (self->address);
+  text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+  return g_strconcat ("tcp:", text, NULL);
+}
+
+/**
+ * hawser_listener_get_port:
+ * @self: a listener
+ *
+ * Returns: the TCP port it listens on; 0 for none
+ * Since: 0.1
+ */
+guint
+hawser_listener_get_port (HawserListener *self)
+{
+  g_autoptr (GSocketAddress) address = self->accepting != NULL ? g_socket_get_local_address (self->accepting->socket, NULL) : NULL;
+
+  return address != NULL && G_IS_INET_SOCKET_ADDRESS (address) ? g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)) : 0;
+}
+
+/**
+ * hawser_listener_get_is_loopback:
+ * @self: a listener
+ *
+ * Returns: whether only this machine can reach it; known once it was started
+ * Since: 0.1
+ */
+gboolean
+hawser_listener_get_is_loopback (HawserListener *self)
+{
+  return self->is_loopback;
+}
+
+/**
+ * hawser_listener_get_n_connections:
+ * @self: a listener
+ *
+ * Returns: peers connected now
+ * Since: 0.1
+ */
+guint
+hawser_listener_get_n_connections (HawserListener *self)
+{
+  return self->n_connections;
+}
+
+/**
+ * hawser_listener_get_n_opened:
+ * @self: a listener
+ *
+ * Returns: peers accepted since it was made
+ * Since: 0.1
+ */
+guint64
+hawser_listener_get_n_opened (HawserListener *self)
+{
+  return self->n_opened;
+}
+
+/**
+ * hawser_listener_get_max_message_size:
+ * @self: a listener
+ *
+ * Returns: longest payload that a peer may publish, bytes
+ * Since: 0.1
+ */
+gsize
+hawser_listener_get_max_message_size (HawserListener *self)
+{
+  return self->max_message_size;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hawser-local-topic.h"
+#include "hawser-policy.h"
+
+G_BEGIN_DECLS
+
+/* The bus reads the fields; the properties write them and then call changed(). */
+struct _HawserLocalTopic {
+  GObject parent_instance;
+  char *name;
+  char *description;
+  char *discovery_uri;
+  char *content_type;
+  char *publish_policy_name;
+  char *subscribe_policy_name;
+  HawserPolicy *publish_policy;      /* resolved by the bus; NULL: none, or unknown: deny */
+  HawserPolicy *subscribe_policy;
+  guint64 max_message_size;          /* bytes; 0: the listener's limit alone */
+  gint64 message_expiry_us;          /* 0: none */
+  gint64 max_subscription_us;        /* 0: none */
+  gint64 expires_us;                 /* wall time; 0: never */
+  HawserRetain retain;
+  guint history;
+  gboolean is_enabled;
+  gboolean creates;                  /* create=auto: names that match come into being on first use */
+  gboolean requires_encryption;
+  gboolean is_audited;
+  void (*changed) (HawserLocalTopic *self, gpointer data);
+  gpointer changed_data;
+};
+
+G_END_DECLS

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The metadata of one topic, or of all topics that a filter matches: a GObject property each, which is also the key in
+ * the configuration and the member in the admin API. The bus reads the fields on its hot path. */
+
+#include "hawser-local-topic.h"
+#include "hawser-local-topic-private.h"
+
+#include "hawser-topic-filter.h"
+
+enum {
+  PROP_NAME = 1,
+  PROP_DESCRIPTION,
+  PROP_DISCOVERY_URI,
+  PROP_ENABLED,
+  PROP_EXPIRES,
+  PROP_MAX_SUBSCRIPTION_DURATION,
+  PROP_PUBLISH_POLICY,
+  PROP_SUBSCRIBE_POLICY,
+  PROP_REQUIRE_ENCRYPTION,
+  PROP_AUDIT,
+  PROP_RETAIN,
+  PROP_CONTENT_TYPE,
+  PROP_MAX_MESSAGE_SIZE,
+  PROP_MESSAGE_EXPIRY,
+  PROP_HISTORY,
+  PROP_CREATE,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static const GEnumValue retain_values[] = {
+  { HAWSER_RETAIN_CLIENT, "HAWSER_RETAIN_CLIENT", "client" },
+  { HAWSER_RETAIN_LAST, "HAWSER_RETAIN_LAST", "last" },
+  { HAWSER_RETAIN_NONE, "HAWSER_RETAIN_NONE", "none" },
+  { 0, NULL, NULL },
+};
+
+GType
+hawser_retain_get_type (void)
+{
+  static gsize type;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("HawserRetain", retain_values));
+  return type;
+}
+
+static char *
+dup_name (HawserTopic *topic)
+{
+  return g_strdup (HAWSER_LOCAL_TOPIC (topic)->name);
+}
+
+static void
+topic_iface_init (HawserTopicInterface *iface)
+{
+  iface->dup_name = dup_name;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (HawserLocalTopic, hawser_local_topic, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HAWSER_TYPE_TOPIC, topic_iface_init))
+
+static gint64
+parse_time (const char *text)
+{
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (text, utc) : NULL;
+
+  return time != NULL ? g_date_time_to_unix (time) * G_USEC_PER_SEC : 0;
+}
+
+static char *
+format_time (gint64 us)
+{
+  g_autoptr (GDateTime) time = us != 0 ? g_date_time_new_from_unix_utc (us / G_USEC_PER_SEC) : NULL;
+
+  return time != NULL ? g_date_time_format_iso8601 (time) : NULL;
+}
+
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  HawserLocalTopic *self = HAWSER_LOCAL_TOPIC (object);
+  char **string = NULL;
+
+  switch (id)
+    {
+    case PROP_NAME: string = &self->name; break;
+    case PROP_DESCRIPTION: string = &self->description; break;
+    case PROP_DISCOVERY_URI: string = &self->discovery_uri; break;
+    case PROP_CONTENT_TYPE: string = &self->content_type; break;
+    case PROP_PUBLISH_POLICY: string = &self->publish_policy_name; break;
+    case PROP_SUBSCRIBE_POLICY: string = &self->subscribe_policy_name; break;
+    case PROP_ENABLED: self->is_enabled = g_value_get_boolean (value); break;
+    case PROP_EXPIRES: self->expires_us = parse_time (g_value_get_string (value)); break;
+    case PROP_MAX_SUBSCRIPTION_DURATION: self->max_subscription_us = g_value_get_int64 (value); break;
+    case PROP_REQUIRE_ENCRYPTION: self->requires_encryption = g_value_get_boolean (value); break;
+    case PROP_AUDIT: self->is_audited = g_value_get_boolean (value); break;
+    case PROP_RETAIN: self->retain = g_value_get_enum (value); break;
+    case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
+    case PROP_MESSAGE_EXPIRY: self->message_expiry_us = g_value_get_int64 (value); break;
+    case PROP_HISTORY: self->history = g_value_get_uint (value); break;
+    case PROP_CREATE: self->creates = g_strcmp0 (g_value_get_string (value), "auto") == 0; break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); return;
+    }
+  if (string != NULL)
+    {
+      g_free (*string);
+      *string = g_value_dup_string (value);
+    }
+  if (self->changed != NULL)
+    self->changed (self, self->changed_data);
+}
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  HawserLocalTopic *self = HAWSER_LOCAL_TOPIC (object);
+
+  switch (id)
+    {
+    case PROP_NAME: g_value_set_string (value, self->name); break;
+    case PROP_DESCRIPTION: g_value_set_string (value, self->description); break;
+    case PROP_DISCOVERY_URI: g_value_set_string (value, self->discovery_uri); break;
+    case PROP_CONTENT_TYPE: g_value_set_string (value, self->content_type); break;
+    case PROP_PUBLISH_POLICY: g_value_set_string (value, self->publish_policy_name); break;
+    case PROP_SUBSCRIBE_POLICY: g_value_set_string (value, self->subscribe_policy_name); break;
+    case PROP_ENABLED: g_value_set_boolean (value, self->is_enabled); break;
+    case PROP_EXPIRES: g_value_take_string (value, format_time (self->expires_us)); break;
+    case PROP_MAX_SUBSCRIPTION_DURATION: g_value_set_int64 (value, self->max_subscription_us); break;
+    case PROP_REQUIRE_ENCRYPTION: g_value_set_boolean (value, self->requires_encryption); break;
+    case PROP_AUDIT: g_value_set_boolean (value, self->is_audited); break;
+    case PROP_RETAIN: g_value_set_enum (value, self->retain); break;
+    case PROP_MAX_MESSAGE_SIZE: g_value_set_uint64 (value, self->max_message_size); break;
+    case PROP_MESSAGE_EXPIRY: g_value_set_int64 (value, self->message_expiry_us); break;
+    case PROP_HISTORY: g_value_set_uint (value, self->history); break;
+    case PROP_CREATE: g_value_set_string (value, self->creates ? "auto" : "no"); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+finalize (GObject *object)
+{
+  HawserLocalTopic *self = HAWSER_LOCAL_TOPIC (object);
+
+  g_free (self->name);
+  g_free (self->description);
+  g_free (self->discovery_uri);
+  g_free (self->content_type);
+  g_free (self->publish_policy_name);
+  g_free (self->subscribe_policy_name);
+  g_clear_pointer (&self->publish_policy, hawser_policy_unref);
+  g_clear_pointer (&self->subscribe_policy, hawser_policy_unref);
+  G_OBJECT_CLASS (hawser_local_topic_parent_class)->finalize (object);
+}
+
+static void
+hawser_local_topic_class_init (HawserLocalTopicClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+
+  props[PROP_NAME] = g_param_spec_string ("name", "Name", "Name of the topic, or a filter for whose topics this holds", "",
+                                          flags | G_PARAM_CONSTRUCT_ONLY);
+  props[PROP_DESCRIPTION] = g_param_spec_string ("description", "Description", "What is published here", NULL, flags);
+  props[PROP_DISCOVERY_URI] = g_param_spec_string ("discovery-uri", "Discovery URI", "Where the shape of the payload is described", NULL, flags);
+  props[PROP_ENABLED] = g_param_spec_boolean ("enabled", "Enabled", "Whether publishing and subscribing are allowed at all", TRUE, flags);
+  props[PROP_EXPIRES] = g_param_spec_string ("expires", "Expires", "Time (RFC 3339) from which on the topic is disabled", NULL, flags);
+  props[PROP_MAX_SUBSCRIPTION_DURATION] = g_param_spec_int64 ("max-subscription-duration", "Longest subscription",
+                                                              "Microseconds after which a subscription ends; 0 for never", 0, G_MAXINT64, 0, flags);
+  props[PROP_PUBLISH_POLICY] = g_param_spec_string ("publish-policy", "Publish policy", "Name of the policy that publishers must meet", NULL, flags);
+  props[PROP_SUBSCRIBE_POLICY] = g_param_spec_string ("subscribe-policy", "Subscribe policy", "Name of the policy that receivers must meet", NULL, flags);
+  props[PROP_REQUIRE_ENCRYPTION] = g_param_spec_boolean ("require-encryption", "Require encryption", "Whether peers must use TLS", FALSE, flags);
+  props[PROP_AUDIT] = g_param_spec_boolean ("audit", "Audit", "Whether each message is written to the audit log", FALSE, flags);
+  props[PROP_RETAIN] = g_param_spec_enum ("retain", "Retain", "Which messages become the topic's last value", HAWSER_TYPE_RETAIN, HAWSER_RETAIN_CLIENT, flags);
+  props[PROP_CONTENT_TYPE] = g_param_spec_string ("content-type", "Content type", "Media type of payloads that come without one", NULL, flags);
+  props[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", "Largest payload", "Bytes; 0 for the limit of the listener", 0, G_MAXUINT32, 0, flags);
+  props[PROP_MESSAGE_EXPIRY] = g_param_spec_int64 ("message-expiry", "Message expiry", "Longest life of a message in microseconds; 0 for no limit", 0, G_MAXINT64, 0, flags);
+  props[PROP_HISTORY] = g_param_spec_uint ("history", "History", "Messages kept for replay; 0 for none", 0, 1000000, 0, flags);
+  props[PROP_CREATE] = g_param_spec_string ("create", "Create", "auto: topics that match the filter are made on first use; no: they are not", "no", flags);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+hawser_local_topic_init (HawserLocalTopic *self)
+{
+  self->is_enabled = TRUE;
+}
+
+/**
+ * hawser_local_topic_new:
+ * @name: a topic name, or a filter
+ *
+ * Makes metadata with the defaults. It takes effect when given to hawser_bus_add_topic(), and follows its properties
+ * from then on.
+ *
+ * Returns: (transfer full): a topic
+ * Since: 0.1
+ */
+HawserLocalTopic *
+hawser_local_topic_new (const char *name)
+{
+  return g_object_new (HAWSER_TYPE_LOCAL_TOPIC, "name", name, NULL);
+}
+
+/**
+ * hawser_local_topic_get_name:
+ * @self: a topic
+ *
+ * Returns: its name or filter
+ * Since: 0.1
+ */
+const char *
+hawser_local_topic_get_name (HawserLocalTopic *self)
+{
+  return self->name;
+}

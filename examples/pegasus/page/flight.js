@@ -13,12 +13,14 @@ const CALM_FRAME_MS = 1000;
 const SAVE_MS = 10000;
 const SLOW_MS = 500;             // for what people read rather than watch
 
+const GAP_MS = 10000;           // for which a loss is named
 const byId = id => document.getElementById(id);
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const state = new FlightState();
 let isDirty = true;
 let drawnAt = -Infinity;
 let readAt = -Infinity;
+let gapTimer = 0;
 
 const touch = () => { isDirty = true; };
 const map = new FlightMap(byId('map'), state, touch);
@@ -176,8 +178,10 @@ openStream({
     put('bus', busWords[is]);
     commands.setConnected(is === 'live');
   },
-  onGap(text) {
-    byId('bus').title = `connected; some messages were lost: ${text}`;
+  onGap(lost) {
+    put('bus', lost === null ? 'connected, some lost' : `connected, ${number(lost)} lost`);
+    clearTimeout(gapTimer);
+    gapTimer = setTimeout(() => put('bus', busWords[byId('bus').dataset.state]), GAP_MS);
   },
 });
 setInterval(() => state.save(), SAVE_MS);

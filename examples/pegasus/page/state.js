@@ -37,7 +37,6 @@ export class FlightState {
     this.chosen = null;          // the point somebody reads in the plots
     this.latencies = [];         // { total, radio } in ms
     this.connectedAt = 0;
-    this.stale = 0;
     this.startFlight(0);
   }
 

@@ -5,7 +5,7 @@ const FILTERS = ['craft/telemetry/+', 'chase/location', 'command/+/+'];
 const RETRY_FIRST_MS = 1000;
 const RETRY_LAST_MS = 15000;
 
-// onEvent(cloudEvent, nowMs); onState('live' | 'wait' | 'lost', detail); onGap(count)
+// onEvent(cloudEvent, nowMs); onState('live' | 'wait' | 'lost', detail); onGap(number or null if nobody counted)
 export function openStream({ onEvent, onState, onGap }) {
   const url = '/v1/events?' + FILTERS.map(f => 'filter=' + encodeURIComponent(f)).join('&');
   let source = null;
@@ -39,7 +39,10 @@ export function openStream({ onEvent, onState, onGap }) {
       if (typeof event?.subject === 'string')
         onEvent(event, now);
     };
-    source.addEventListener('gap', message => onGap(message.data));
+    source.addEventListener('gap', message => {
+      const lost = /"lost":(\d+)/.exec(message.data);
+      onGap(lost ? Number(lost[1]) : null);
+    });
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED)
         retryLater();

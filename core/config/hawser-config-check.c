@@ -15,6 +15,8 @@ typedef struct {
   gboolean skips_plugins;   /* on-plugin-error=skip */
 } Check;
 
+#define MAX_ANCESTORS 256 /* ours: a circle above a twin is noticed after so many steps */
+
 #define ERROR HAWSER_CONFIG_SEVERITY_ERROR
 #define WARNING HAWSER_CONFIG_SEVERITY_WARNING
 
@@ -307,20 +309,20 @@ check_topic (HawserConfigGroup *group)
     hawser_config_group_report (group, ERROR, "%s", problem);
 }
 
-/* Follows the parents up; more steps than there are groups means a circle. */
+/* Follows the parents up. */
 static void
 check_twin (Check *check, HawserConfigGroup *group)
 {
   HawserConfigGroup *above = group;
 
-  for (guint i = 0; above != NULL && i <= check->groups->len; i++)
+  for (guint i = 0; above != NULL; i++)
     {
       const char *parent = text_of (above, "parent");
 
       above = parent != NULL ? find_group (check, "twin", parent) : NULL;
-      if (above == group)
+      if (above == group || (above != NULL && i == MAX_ANCESTORS))
         {
-          hawser_config_group_add_problem (group, "parent", ERROR, "a twin may not be its own ancestor");
+          hawser_config_group_add_problem (group, "parent", ERROR, above == group ? "a twin may not be its own ancestor" : "a twin has at most 256 ancestors");
           return;
         }
     }
@@ -357,7 +359,7 @@ check_group (Check *check, HawserConfigGroup *group)
   if (!check_kind (group))
     return;
   knows_type = check_type (check, group);
-  for (guint i = 0; i < group->values->len; i++)
+  for (guint i = 0; i < group->values->len && check->shared->problems->len < HAWSER_CONFIG_MAX_PROBLEMS; i++)
     check_value (check, group, g_ptr_array_index (group->values, i), knows_type);
   check_required (group);
 

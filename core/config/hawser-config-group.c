@@ -122,6 +122,13 @@ hawser_config_group_set (HawserConfigGroup *self, const char *key, const char *r
 {
   HawserConfigValue *value = hawser_config_group_find (self, key);
 
+  if (value == NULL && self->values->len >= HAWSER_CONFIG_MAX_KEYS)
+    {
+      g_autofree char *text = g_strdup_printf ("[%s] has more than %d keys", self->title, HAWSER_CONFIG_MAX_KEYS);
+
+      hawser_config_shared_report (self->shared, HAWSER_CONFIG_SEVERITY_ERROR, self->file, self->line, self->column, text);
+      return;
+    }
   if (value == NULL)
     {
       value = g_new0 (HawserConfigValue, 1);

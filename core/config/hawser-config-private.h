@@ -8,6 +8,8 @@ G_BEGIN_DECLS
 
 #define HAWSER_CONFIG_MAX_PROBLEMS 1000 /* ours: more than anybody mends in one go */
 
+#define HAWSER_CONFIG_MAX_KEYS 1000 /* in a group; no kind has a tenth of it */
+
 typedef struct {
   char *key;
   char *raw;           /* as written */

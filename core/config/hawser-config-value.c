@@ -11,9 +11,9 @@
 #include "hawser-expression-private.h"
 #include "hawser-param-spec.h"
 #include "hawser-scalar-private.h"
+#include "hawser-topic-filter.h"
+#include "hawser-topic-name.h"
 #include "hawser-units.h"
-
-#define TOPIC_MAX_LEN 65535 /* MQTT 5.0, 1.5.4 */
 
 /* Lists end in ';' as GKeyFile writes them, but need not; items lose the blanks around them. */
 char **
@@ -151,25 +151,22 @@ check_number (const HawserConfigKey *key, const char *text)
   return g_strdup_printf ("must be %s %s", key->type == HAWSER_KEY_INTEGER ? "a whole number," : key->type == HAWSER_KEY_NUMBER ? "a number," : "a number and a unit,", range);
 }
 
+/* What core/topic says of a name or filter, without the part that repeats it. */
 static char *
-check_filter (const char *text, gboolean may_be_wild)
+check_topic (const char *text, gboolean may_be_wild)
 {
-  if (*text == '\0')
-    return g_strdup ("a topic may not be empty");
-  if (strlen (text) > TOPIC_MAX_LEN)
-    return g_strdup_printf ("longer than %d bytes", TOPIC_MAX_LEN);
-  if (!may_be_wild)
-    return strpbrk (text, "+#") != NULL ? g_strdup ("a topic may not hold '+' or '#'") : NULL;
-  for (const char *p = text; *p != '\0'; p++)
-    {
-      gboolean starts = p == text || p[-1] == '/';
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HawserTopicFilter) filter = NULL;
+  const char *reason;
 
-      if (*p == '#' && (!starts || p[1] != '\0'))
-        return g_strdup ("'#' must be the last level");
-      if (*p == '+' && (!starts || (p[1] != '\0' && p[1] != '/')))
-        return g_strdup ("'+' must be a whole level");
-    }
-  return NULL;
+  if (may_be_wild)
+    filter = hawser_topic_filter_new (text, &error);
+  else
+    hawser_topic_name_is_valid (text, -1, &error);
+  if (error == NULL)
+    return NULL;
+  reason = g_strrstr (error->message, "': ");
+  return g_strdup (reason != NULL ? reason + 3 : error->message);
 }
 
 /* Splits HOST:PORT or [HOST]:PORT; NULL when it is neither. */
@@ -263,7 +260,7 @@ check_each (const char *text, guint *out_offset, char *(*check) (const char *ite
 static char *
 check_wild_filter (const char *text)
 {
-  return check_filter (text, TRUE);
+  return check_topic (text, TRUE);
 }
 
 /* Returns: what is wrong with the text, NULL when nothing is. out_offset: the character of the text it is at. */
@@ -288,9 +285,9 @@ hawser_config_check_text (const HawserConfigKey *key, const char *text, guint *o
       hawser_scalar_parse (text, &scalar);
       return scalar.kind == HAWSER_SCALAR_DATE ? NULL : g_strdup ("must be an RFC 3339 date, such as 2026-12-31T00:00:00Z");
     case HAWSER_KEY_TOPIC:
-      return check_filter (text, FALSE);
+      return check_topic (text, FALSE);
     case HAWSER_KEY_FILTER:
-      return check_filter (text, TRUE);
+      return check_topic (text, TRUE);
     case HAWSER_KEY_FILTERS:
       return check_each (text, out_offset, check_wild_filter);
     case HAWSER_KEY_ADDRESS:

@@ -119,14 +119,15 @@ static const struct {
   { "size-overflow", "[subscription s]\ntopic=a\nspool-limit=99999999999999999999GiB\n", "f:3:13: error: [subscription s] spool-limit=99999999999999999999GiB: too large" },
   { "plugin-size", "[subscription s]\ntopic=a\ntype=blob\nblock-size=1B\n", "f:4:12: error: [subscription s] block-size=1B: must be 512B to 4MiB" },
   { "date", "[topic a]\nexpires=tomorrow\n", "f:2:9: error: [topic a] expires=tomorrow: must be an RFC 3339 date, such as 2026-12-31T00:00:00Z" },
-  { "filter", "[subscription s]\ntopic=a/#/b\n", "f:2:7: error: [subscription s] topic=a/#/b: '#' must be the last level" },
-  { "topic-group", "[topic a/b+]\n", "f:1:1: error: [topic a/b+] '+' must be a whole level" },
-  { "dead-letter-wildcard", "[subscription s]\ntopic=a\ndead-letter=dead/+\n", "f:3:13: error: [subscription s] dead-letter=dead/+: a topic may not hold '+' or '#'" },
-  { "list-item", "[twin t]\nsource-topics=a/b;c#;\n", "f:2:19: error: [twin t] source-topics=a/b;c#;: 'c#': '#' must be the last level" },
+  { "filter", "[subscription s]\ntopic=a/#/b\n", "f:2:7: error: [subscription s] topic=a/#/b: '#' must be last" },
+  { "topic-group", "[topic a/b+]\n", "f:1:1: error: [topic a/b+] '+' must be alone in its level" },
+  { "dead-letter-wildcard", "[subscription s]\ntopic=a\ndead-letter=dead/+\n", "f:3:13: error: [subscription s] dead-letter=dead/+: '+' and '#' are for filters" },
+  { "list-item", "[twin t]\nsource-topics=a/b;c#;\n", "f:2:19: error: [twin t] source-topics=a/b;c#;: 'c#': '#' must be alone in its level" },
   { "credential-path", "[tls t]\ncertificate-file=/c\nprivate-key-credential=../key\n", "f:3:24: error: [tls t] private-key-credential=../key: must be the name of a credential, not a path" },
   { "policy-rule", "[policy viewers]\nallow=role in \n", "f:2:14: error: [policy viewers] allow: column 8: expected a value after 'in'" },
   { "policy-column", "[policy viewers]\nallow=role = \"x\"\n", "f:2:12: error: [policy viewers] allow: column 6: '=' does not compare; write '=='" },
   { "filter-rule", "[subscription s]\ntopic=a\nfilter=/altitude > high\n", "f:3:20: error: [subscription s] filter=/altitude > high: column 13: expected a value after '>'; a text stands in quotes: \"high\"" },
+  { "empty-filter", "[subscription s]\ntopic=\n", "f:2:7: error: [subscription s] topic=: must not be empty" },
   /* addresses */
   { "address-scheme", "[listener m]\ntype=mqtt\naddress=1883\n", "f:1:1: error: [listener m] is reachable from outside and lets anyone in; name identities= or write anonymous=allow\nf:3:9: error: [listener m] address=1883: an address is tcp:HOST:PORT, udp:HOST:PORT, unix:PATH or fd:NAME" },
   { "address-port", "[listener m]\ntype=mqtt\nanonymous=allow\naddress=tcp:127.0.0.1:70000\n", "f:4:9: error: [listener m] address=tcp:127.0.0.1:70000: expected tcp:HOST:PORT with a port of 0 to 65535" },
@@ -291,6 +292,36 @@ problems_are_bounded (void)
   g_assert_cmpuint (problems->len, ==, 1000);
 }
 
+static void
+keys_of_a_group_are_bounded (void)
+{
+  g_autoptr (HawserConfig) config = hawser_config_new ();
+  g_autoptr (GString) text = g_string_new ("[log]\n");
+  g_autofree char *problems = NULL;
+
+  for (guint i = 0; i < 200000; i++)
+    g_string_append_printf (text, "k%u=\n", i);
+  hawser_config_add_text (config, "f", text->str, -1);
+  problems = problems_of (config);
+  g_assert_cmpstr (problems, ==, "f:1:1: error: [log] has more than 1000 keys");
+  g_assert_false (hawser_config_check (config));
+}
+
+static void
+endless_ancestors_are_told (void)
+{
+  g_autoptr (HawserConfig) config = hawser_config_new ();
+  g_autoptr (GString) text = g_string_new ("[twin t0]\n");
+  g_autofree char *problems = NULL;
+
+  for (guint i = 1; i <= 257; i++)
+    g_string_append_printf (text, "[twin t%u]\nparent=t%u\n", i, i - 1);
+  hawser_config_add_text (config, "f", text->str, -1);
+  hawser_config_check (config);
+  problems = problems_of (config);
+  g_assert_cmpstr (problems, ==, "f:515:8: error: [twin t257] parent=t256: a twin has at most 256 ancestors");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -310,5 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/problems/an-exposed-secret-is-warned-about", an_exposed_secret_is_warned_about);
   g_test_add_func ("/config/problems/the-report-counts", the_report_counts);
   g_test_add_func ("/config/problems/are-bounded", problems_are_bounded);
+  g_test_add_func ("/config/problems/keys-of-a-group-are-bounded", keys_of_a_group_are_bounded);
+  g_test_add_func ("/config/problems/endless-ancestors-are-told", endless_ancestors_are_told);
   return g_test_run ();
 }

@@ -86,6 +86,9 @@ HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_pause         (HawserConnection         *self);
 HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_resume        (HawserConnection         *self);
+/* A peer is not late while nobody listens to it. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean     hawser_connection_is_paused     (HawserConnection         *self);
 
 /* Sends what is pending (at most 5 s), then closes. No received() call follows. */
 HAWSER_AVAILABLE_IN_ALL

@@ -719,6 +719,12 @@ hawser_connection_resume (HawserConnection *self)
     }
 }
 
+gboolean
+hawser_connection_is_paused (HawserConnection *self)
+{
+  return self->n_pauses > 0;
+}
+
 void
 hawser_connection_finish (HawserConnection *self, HawserError reason, const char *detail)
 {

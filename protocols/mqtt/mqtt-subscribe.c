@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* SUBSCRIBE and UNSUBSCRIBE: filters into the session's receiver, one reason for each back. Context: the connection's
+ * lane. */
+
+#include "mqtt-session.h"
+
+#include <string.h>
+
+static guint8
+reason_from_error (int error)
+{
+  switch (error)
+    {
+    case HAWSER_ERROR_INVALID:
+    case HAWSER_ERROR_MALFORMED:
+    case HAWSER_ERROR_NOT_FOUND:
+      return MQTT_BAD_FILTER;
+    case HAWSER_ERROR_NOT_AUTHORIZED:
+    case HAWSER_ERROR_DISABLED:
+      return MQTT_NOT_AUTHORIZED;
+    case HAWSER_ERROR_TOO_LARGE:
+    case HAWSER_ERROR_QUOTA:
+      return MQTT_QUOTA;
+    default:
+      return MQTT_UNSPECIFIED;
+    }
+}
+
+static guint8
+subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id)
+{
+  const MqttSettings *settings = &self->adapter->settings;
+  HawserSubscribeOptions options = {
+    .qos = (guint8) MIN (filter->qos, settings->maximum_qos), .no_local = filter->no_local,
+    .retain_as_published = filter->retain_as_published, .retain_handling = filter->retain_handling, .id = id,
+  };
+  HawserReceiver *receiver;
+  int error;
+
+  if (filter->filter.len >= 7 && memcmp (filter->filter.data, "$share/", 7) == 0)
+    return MQTT_NO_SHARED;
+  if (filter->filter.len > settings->max_levels && mqtt_topic_count_levels (filter->filter.data, filter->filter.len) > settings->max_levels)
+    return MQTT_QUOTA;
+  receiver = mqtt_session_need_receiver (self);
+  if (receiver == NULL || hawser_receiver_get_n_filters (receiver) >= settings->max_subscriptions)
+    return MQTT_QUOTA;
+  error = hawser_receiver_subscribe (receiver, (const char *) filter->filter.data, filter->filter.len, &options);
+  return error == HAWSER_RESULT_OK ? options.qos : reason_from_error (error);
+}
+
+void
+mqtt_session_on_subscribe (MqttSession *self, const guint8 *body, gsize len)
+{
+  g_autoptr (GByteArray) reasons = NULL;
+  MqttList list;
+  MqttFilter filter;
+  gsize position = 0;
+  guint32 id;
+  guint8 reason = mqtt_codec_read_list (self->version, MQTT_SUBSCRIBE, body, len, &self->adapter->limits, &list);
+
+  if (reason != MQTT_SUCCESS)
+    {
+      mqtt_session_end (self, reason, HAWSER_ERROR_MALFORMED, mqtt_reason_to_string (reason));
+      return;
+    }
+  id = mqtt_properties_get (&list.properties, MQTT_SUBSCRIPTION_ID, 0);
+  reasons = g_byte_array_sized_new (list.n);
+  while (mqtt_codec_next_filter (MQTT_SUBSCRIBE, &list, &position, &filter) && self->state == MQTT_STATE_OPEN)
+    {
+      reason = subscribe_one (self, &filter, id);
+      if (!mqtt_session_is_5 (self) && reason >= MQTT_UNSPECIFIED)
+        reason = MQTT_UNSPECIFIED; /* 3.1.1 knows no other: section 3.9.3 */
+      g_byte_array_append (reasons, &reason, 1);
+    }
+  if (self->state != MQTT_STATE_OPEN)
+    return;
+  mqtt_codec_write_list_ack (self->adapter->output, self->version, MQTT_SUBACK, list.packet_id, reasons->data, reasons->len, NULL);
+  mqtt_session_send_output (self);
+}
+
+void
+mqtt_session_on_unsubscribe (MqttSession *self, const guint8 *body, gsize len)
+{
+  g_autoptr (GByteArray) reasons = NULL;
+  MqttList list;
+  MqttFilter filter;
+  gsize position = 0;
+  guint8 reason = mqtt_codec_read_list (self->version, MQTT_UNSUBSCRIBE, body, len, &self->adapter->limits, &list);
+
+  if (reason != MQTT_SUCCESS)
+    {
+      mqtt_session_end (self, reason, HAWSER_ERROR_MALFORMED, mqtt_reason_to_string (reason));
+      return;
+    }
+  reasons = g_byte_array_sized_new (list.n);
+  while (mqtt_codec_next_filter (MQTT_UNSUBSCRIBE, &list, &position, &filter))
+    {
+      gboolean existed = self->receiver != NULL &&
+                         hawser_receiver_unsubscribe (self->receiver, (const char *) filter.filter.data, filter.filter.len);
+
+      reason = existed ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
+      g_byte_array_append (reasons, &reason, 1);
+    }
+  mqtt_codec_write_list_ack (self->adapter->output, self->version, MQTT_UNSUBACK, list.packet_id, reasons->data, reasons->len, NULL);
+  mqtt_session_send_output (self);
+}

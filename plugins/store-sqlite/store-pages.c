@@ -6,6 +6,7 @@
 
 #include "store-pages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WAL_HEAD 32
@@ -16,8 +17,7 @@ struct _StorePages {
   GMappedFile *main;
   GMappedFile *log;
   GHashTable *images;    /* page number -> page in the log */
-  GPtrArray *unsound;    /* pages in the log that fail its checksum */
-  GPtrArray *old;        /* pages in the log that a later one replaces */
+  GPtrArray *others;     /* more pages, in the log or the file, that are searched */
   GHashTable *free_pages;
   guint32 n_pages;
 };
@@ -61,36 +61,67 @@ is_frame_sound (const guint8 *before, const guint8 *frame, gboolean is_big_endia
   return sum[0] == get_be32 (frame + 16) && sum[1] == get_be32 (frame + 20);
 }
 
+/* Where the last transaction ends that the log holds as a whole, and how many pages the file has then. */
+static gsize
+find_last_commit (const guint8 *log, gsize len, const guint8 *salts, gboolean is_big_endian, guint32 *out_n_pages)
+{
+  const guint8 *before = log + 24;
+  gsize end = WAL_HEAD;
+
+  for (gsize at = WAL_HEAD; at + FRAME_SIZE <= len; at += FRAME_SIZE)
+    {
+      const guint8 *frame = log + at;
+
+      if (get_be32 (frame + 4) != 0 && memcmp (frame + 8, salts, 8) == 0 && is_frame_sound (before, frame, is_big_endian))
+        {
+          end = at + FRAME_SIZE;
+          *out_n_pages = get_be32 (frame + 4);
+        }
+      before = frame + 16;
+    }
+  return end;
+}
+
+/* A damaged image is still the newest of its page, if it is of this page: what it replaces is searched too. */
+static void
+replace (StorePages *self, guint32 number, const guint8 *image, gboolean is_sound)
+{
+  const guint8 *old = is_sound ? NULL : get_page (self, number);
+
+  if (old != NULL)
+    g_ptr_array_add (self->others, (gpointer) old);
+  g_hash_table_insert (self->images, GUINT_TO_POINTER (number), (gpointer) image);
+}
+
 /* Each frame is judged by what the one before it says of itself, so that one damaged frame costs itself only. Frames
  * with other salts are older than the file. */
 static void
 load_log (StorePages *self)
 {
-  const guint8 *log = (const guint8 *) g_mapped_file_get_contents (self->log), *before = log + 24;
-  gsize len = g_mapped_file_get_length (self->log);
-  const guint8 *salts = log + WAL_HEAD + 8;
+  const guint8 *log = (const guint8 *) g_mapped_file_get_contents (self->log), *before = log + 24, *salts = log + WAL_HEAD + 8;
+  gsize len = g_mapped_file_get_length (self->log), end;
   gboolean is_big_endian;
 
   if (len < WAL_HEAD + FRAME_SIZE)
     return;
+  /* of the two places that tell the salts the first frame is the one to believe, unless it stands alone with them */
+  if (memcmp (salts, log + 16, 8) != 0 && len >= WAL_HEAD + 2 * FRAME_SIZE && memcmp (log + 16, salts + FRAME_SIZE, 8) == 0)
+    salts = log + 16;
   is_big_endian = (log[3] & 1) != 0;
+  end = find_last_commit (log, len, salts, is_big_endian, &self->n_pages);
   for (gsize at = WAL_HEAD; at + FRAME_SIZE <= len; at += FRAME_SIZE)
     {
-      const guint8 *frame = log + at;
+      const guint8 *frame = log + at, *image = frame + FRAME_HEAD;
+      gboolean is_sound = is_frame_sound (before, frame, is_big_endian);
       guint32 number = get_be32 (frame);
 
-      if (memcmp (frame + 8, salts, 8) == 0 && number > 0 && is_frame_sound (before, frame, is_big_endian))
-        {
-          gpointer old = g_hash_table_lookup (self->images, GUINT_TO_POINTER (number));
-
-          if (old != NULL)
-            g_ptr_array_add (self->old, old);
-          g_hash_table_insert (self->images, GUINT_TO_POINTER (number), (gpointer) (frame + FRAME_HEAD));
-          self->n_pages = MAX (self->n_pages, number);
-        }
-      else if (memcmp (frame + 8, salts, 8) == 0 || memcmp (frame + 8, log + 16, 8) == 0)
-        g_ptr_array_add (self->unsound, (gpointer) (frame + FRAME_HEAD));
       before = frame + 16;
+      if (memcmp (frame + 8, salts, 8) != 0 && !(is_sound && at < end))
+        continue;
+      if (at < end && number > 0 && number <= self->n_pages)
+        replace (self, number, image, is_sound);
+      else
+        g_ptr_array_add (self->others, (gpointer) image);
     }
 }
 
@@ -126,8 +157,7 @@ store_pages_new (const char *path)
   self->log = g_mapped_file_new (log_path, FALSE, NULL);
   self->images = g_hash_table_new (NULL, NULL);
   self->free_pages = g_hash_table_new (NULL, NULL);
-  self->unsound = g_ptr_array_new ();
-  self->old = g_ptr_array_new ();
+  self->others = g_ptr_array_new ();
   if (self->main != NULL)
     self->n_pages = (guint32) (g_mapped_file_get_length (self->main) / STORE_PAGE_SIZE);
   if (self->log != NULL)
@@ -145,8 +175,7 @@ store_pages_free (StorePages *self)
   g_clear_pointer (&self->log, g_mapped_file_unref);
   g_hash_table_unref (self->images);
   g_hash_table_unref (self->free_pages);
-  g_ptr_array_unref (self->unsound);
-  g_ptr_array_unref (self->old);
+  g_ptr_array_unref (self->others);
   g_free (self);
 }
 
@@ -243,42 +272,33 @@ store_pages_foreach (StorePages *self, guint32 key, StorePagesFunc func, gpointe
       if (page != NULL && !g_hash_table_contains (self->free_pages, GUINT_TO_POINTER (number)))
         search (self, page, key, scratch, func, data);
     }
-  for (guint i = 0; i < self->unsound->len; i++)
-    search (self, g_ptr_array_index (self->unsound, i), key, scratch, func, data);
+  for (guint i = 0; i < self->others->len; i++)
+    search (self, g_ptr_array_index (self->others, i), key, scratch, func, data);
 }
 
-typedef struct {
-  StorePagesFunc func;
-  gpointer data;
-} Messages;
-
-static void
-on_old_record (gpointer data, const StoreRecord *record)
+gboolean
+store_pages_write (StorePages *self, const char *path)
 {
-  Messages *messages = data;
+  static const guint8 nothing[STORE_PAGE_SIZE];
+  FILE *file = fopen (path, "we");
+  gboolean is_done = file != NULL;
 
-  if (record->kind == STORE_RECORD_MESSAGE)
-    messages->func (messages->data, record);
-}
-
-void
-store_pages_foreach_old_message (StorePages *self, guint32 key, StorePagesFunc func, gpointer data)
-{
-  g_autoptr(GByteArray) scratch = g_byte_array_new ();
-  Messages messages = { func, data };
-  GHashTableIter iter;
-  gpointer number;
-
-  for (guint i = 0; i < self->old->len; i++)
-    search (self, g_ptr_array_index (self->old, i), key, scratch, on_old_record, &messages);
-  g_hash_table_iter_init (&iter, self->images);
-  while (g_hash_table_iter_next (&iter, &number, NULL))
+  for (guint32 number = 1; number <= self->n_pages && is_done; number++)
     {
-      gsize end = (gsize) GPOINTER_TO_UINT (number) * STORE_PAGE_SIZE;
+      const guint8 *page = get_page (self, number);
+      guint8 first[STORE_PAGE_SIZE];
 
-      if (self->main != NULL && end <= g_mapped_file_get_length (self->main))
-        search (self, (const guint8 *) g_mapped_file_get_contents (self->main) + end - STORE_PAGE_SIZE, key, scratch, on_old_record, &messages);
+      if (page == NULL)
+        page = nothing;
+      if (number == 1)
+        {
+          memcpy (first, page, sizeof first);
+          first[18] = first[19] = 1;   /* SQLite file format, 1.3.3: no log belongs to it */
+          page = first;
+        }
+      is_done = fwrite (page, STORE_PAGE_SIZE, 1, file) == 1;
     }
+  return (file == NULL || fclose (file) == 0) && is_done;
 }
 
 static void

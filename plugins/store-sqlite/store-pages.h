@@ -17,18 +17,16 @@ StorePages *store_pages_new     (const char     *path);
 void        store_pages_free    (StorePages     *self);
 guint32     store_pages_get_key (StorePages     *self);
 
-/* Every sound record in the pages in use, then those in images of the log that fail the log's own checksum. */
+/* Every sound record: in the newest image of each page in use, then in images that may have been meant to be newer
+ * (damaged, or of a transaction that is not there as a whole) and in those that a damaged one replaces. */
 void        store_pages_foreach (StorePages     *self,
                                  guint32         key,
                                  StorePagesFunc  func,
                                  gpointer        data);
 
-/* Messages in images that a later one replaces: the later one may belong to a transaction that is not there as a whole.
- * They may have been acknowledged since. */
-void        store_pages_foreach_old_message (StorePages     *self,
-                                             guint32         key,
-                                             StorePagesFunc  func,
-                                             gpointer        data);
+/* The newest images as one file that can be opened as a database, without a log. It may be as damaged as they are. */
+gboolean    store_pages_write   (StorePages     *self,
+                                 const char     *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StorePages, store_pages_free)
 

@@ -38,8 +38,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
 typedef struct {
   sqlite3 *to;
   sqlite3_stmt *statements[N_STATEMENTS];
-  sqlite3 *from;             /* NULL: the order of the queues is lost */
-  sqlite3_stmt *waits;       /* of @from */
+  sqlite3 *from;             /* the newest pages as a database */
+  sqlite3_stmt *waits;       /* of @from; NULL: the order of the queues is lost */
   guint64 from_position;     /* up to which @from knows what waits */
   GByteArray *record;
   GHashTable *value_ages;    /* "space NUL key" as GBytes -> number of the commit */
@@ -207,7 +207,7 @@ tell_missing (Salvage *self)
   guint64 n_lost = 0;
   int rc;
 
-  if (self->from == NULL)
+  if (self->waits == NULL)
     return;
   rc = sqlite3_prepare_v2 (self->from, "SELECT queue, position FROM entry ORDER BY queue, position", -1, &entries, NULL);
   while (rc == SQLITE_OK && sqlite3_step (entries) == SQLITE_ROW)
@@ -271,7 +271,6 @@ fill (Salvage *self, StorePages *pages)
   if (self->rc != SQLITE_OK)
     return;
   store_pages_foreach (pages, self->at.key, on_record, self);
-  store_pages_foreach_old_message (pages, self->at.key, on_record, self);
   tell_missing (self);
   set_orphans_aside (self);
   put_state (self);
@@ -283,21 +282,24 @@ fill (Salvage *self, StorePages *pages)
 
 /* The old order of the queues, if it can be trusted to the last row. */
 static void
-look_at_old_order (Salvage *self, sqlite3 *db)
+look_at_old_order (Salvage *self, const char *image)
 {
   sqlite3_stmt *statement = NULL;
   StoreRecord state;
 
-  if (db == NULL || !store_are_entries_sound (db)
-      || sqlite3_prepare_v2 (db, "SELECT record FROM state WHERE id = 1", -1, &statement, NULL) != SQLITE_OK)
+  if (sqlite3_open_v2 (image, &self->from, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK
+      || !store_is_sound (self->from, self->at.key)
+      || sqlite3_prepare_v2 (self->from, "SELECT record FROM state WHERE id = 1", -1, &statement, NULL) != SQLITE_OK)
     return;
   if (sqlite3_step (statement) == SQLITE_ROW
       && store_record_read (sqlite3_column_blob (statement, 0), (gsize) sqlite3_column_bytes (statement, 0), 0, &state)
       && state.kind == STORE_RECORD_STATE
-      && sqlite3_prepare_v2 (db, "SELECT 1 FROM entry WHERE queue = ?1 AND position = ?2", -1, &self->waits, NULL) == SQLITE_OK)
+      && sqlite3_prepare_v2 (self->from, "SELECT 1 FROM entry WHERE queue = ?1 AND position = ?2", -1, &self->waits, NULL) == SQLITE_OK)
     {
-      self->from = db;
       self->from_position = state.position;
+      if (state.n_commits < self->at.n_commits)
+        tell (self, 0, "the last %" G_GUINT64_FORMAT " commits are missing; positions after %" G_GUINT64_FORMAT " up to %" G_GUINT64_FORMAT
+              " may be lost, and acknowledged messages may come again", self->at.n_commits - state.n_commits, state.position, self->at.last_position);
     }
   sqlite3_finalize (statement);
 }
@@ -355,32 +357,34 @@ put_in_place (const char *path, const char *fresh, char **out_kept, GError **err
 }
 
 gboolean
-store_salvage (const char *path, sqlite3 **db, StoreWitness witness, HawserStoreProblemFunc problem, gpointer data, GError **error)
+store_salvage (const char *path, StoreWitness witness, HawserStoreProblemFunc problem, gpointer data, GError **error)
 {
-  g_autofree char *fresh = g_strconcat (path, "-new", NULL), *kept = NULL;
+  g_autofree char *fresh = g_strconcat (path, "-new", NULL), *image = g_strconcat (path, "-image", NULL), *kept = NULL;
   g_autoptr(StorePages) pages = store_pages_new (path);
   Salvage self = { .at = witness, .problem = problem, .data = data };
+  gboolean has_order;
 
   if (self.at.key == 0)
     self.at.key = store_pages_get_key (pages);
   self.record = g_byte_array_new ();
   self.value_ages = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  look_at_old_order (&self, *db);
+  if (store_pages_write (pages, image))
+    look_at_old_order (&self, image);
   self.rc = store_database_make (fresh, &self.at, &self.to);
   if (self.rc == SQLITE_OK)
     fill (&self, pages);
+  has_order = self.waits != NULL;
   sqlite3_finalize (self.waits);
+  sqlite3_close (self.from);
   sqlite3_close (self.to);
   g_byte_array_unref (self.record);
   g_hash_table_unref (self.value_ages);
-  if (*db != NULL)
-    sqlite3_db_config (*db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-  g_clear_pointer (db, sqlite3_close);
+  (void) unlink (image);
   if (self.rc != SQLITE_OK)
     return fail (path, "salvaging it", sqlite3_errstr (self.rc), error);
   if (!put_in_place (path, fresh, &kept, error))
     return FALSE;
   tell (&self, 0, "%" G_GUINT64_FORMAT " messages were taken over%s; the damaged files are kept as '%s'", self.n_messages,
-        self.from != NULL ? "" : ", some of which may come twice", kept);
+        has_order ? "" : ", some of which may come twice", kept);
   return TRUE;
 }

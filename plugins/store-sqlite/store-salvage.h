@@ -2,16 +2,13 @@
 #pragma once
 
 #include <hawser/hawser.h>
-#include <sqlite3.h>
-
 #include "store-mark.h"
 
 G_BEGIN_DECLS
 
-/* Makes a sound store at @path of what is sound in the files there, which are kept under another name. @db is the
- * damaged one if it could be opened, without statements; it is closed. */
+/* Makes a sound store at @path of what is sound in the files there, which nobody has open and which are kept under
+ * another name. */
 gboolean store_salvage        (const char              *path,
-                               sqlite3                **db,
                                StoreWitness             witness,
                                HawserStoreProblemFunc   problem,
                                gpointer                 data,

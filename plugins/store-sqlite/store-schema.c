@@ -60,10 +60,10 @@ store_database_open (const char *path, sqlite3 **out_db)
 {
   /* exclusive before the first read: the log needs no shared memory then. secure_delete=FAST blanks what is deleted
    * as long as that costs no write of its own. Our own checkpoints (maintain) replace the automatic ones in idle times;
-   * 4000 pages bound the log at 16 MiB in busy ones. */
+   * 4000 pages bound the log at 16 MiB in busy ones. Nothing here writes: a damaged log must stay as it is until it was
+   * looked at. */
   static const char setup[] =
     "PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA auto_vacuum = INCREMENTAL;"
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 4000;"

@@ -239,9 +239,11 @@ salvage (StoreSqlite *self, const char *reason, GError **error)
   int rc;
 
   report (self, 0, "store '%s': %s; keeping what is sound", self->path, reason);
-  for (guint i = 0; i < N_STATEMENTS; i++)
-    g_clear_pointer (&self->statements[i], sqlite3_finalize);
-  if (!store_salvage (self->path, &self->db, store_mark_get (self->mark), on_problem, self, error))
+  /* the log stays as it is */
+  if (self->db != NULL)
+    sqlite3_db_config (self->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  close_database (self);
+  if (!store_salvage (self->path, store_mark_get (self->mark), on_problem, self, error))
     return FALSE;
   rc = open_database (self);
   if (rc != SQLITE_OK || !store_is_sound (self->db, self->at.key))

@@ -33,6 +33,8 @@
 #include "hawser-config-problem.h"
 #include "hawser-config-group.h"
 #include "hawser-config.h"
+#include "hawser-config-types.h"
+#include "hawser-assembly.h"
 #ifndef HAWSER_GIR
 #include "hawser-utf8.h"
 #include "hawser-reader.h"

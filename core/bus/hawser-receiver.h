@@ -12,6 +12,7 @@
 #include "hawser-bus.h"
 #include "hawser-connection-io.h"
 #include "hawser-error.h"
+#include "hawser-policy-context.h"
 
 G_BEGIN_DECLS
 

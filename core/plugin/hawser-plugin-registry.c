@@ -7,8 +7,10 @@
 #include "hawser-plugin-registry.h"
 #include "hawser-plugin.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <gmodule.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -352,10 +354,57 @@ hawser_plugin_registry_new (void)
   return self;
 }
 
+/* In a build tree each plugin is in a folder of its own below these. */
+static gboolean
+add_build_tree (HawserPluginRegistry *self, const char *library_dir)
+{
+  static const char * const parents[] = { "protocols", "sinks", "plugins" };
+  g_autofree char *private_dir = g_build_filename (library_dir, "include", "hawser", NULL);
+
+  if (!g_str_has_suffix (library_dir, "/core") || !g_file_test (private_dir, G_FILE_TEST_IS_DIR))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (parents); i++)
+    {
+      g_autofree char *parent = g_build_filename (library_dir, "..", parents[i], NULL);
+      g_autoptr (GDir) dir = g_dir_open (parent, 0, NULL);
+      const char *name;
+
+      while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+        {
+          g_autofree char *child = g_build_filename (parent, name, NULL);
+
+          if (g_file_test (child, G_FILE_TEST_IS_DIR))
+            hawser_plugin_registry_add_path (self, child);
+        }
+    }
+  return TRUE;
+}
+
+/* Beside the library wherever it is now, so that a moved prefix keeps its plugins; then where it was to be installed. */
+static void
+add_installed_paths (HawserPluginRegistry *self)
+{
+  Dl_info info;
+  g_autofree char *path = dladdr ((gpointer) hawser_plugin_registry_get_default, &info) != 0 && info.dli_fname != NULL
+    ? realpath (info.dli_fname, NULL) : NULL;
+  g_autofree char *library_dir = path != NULL ? g_path_get_dirname (path) : NULL;
+
+  if (library_dir != NULL && add_build_tree (self, library_dir))
+    return;
+  if (library_dir != NULL)
+    {
+      g_autofree char *beside = g_build_filename (library_dir, "hawser-1", "plugins", NULL);
+
+      hawser_plugin_registry_add_path (self, beside);
+    }
+  hawser_plugin_registry_add_path (self, HAWSER_PLUGINSDIR);
+}
+
 /**
  * hawser_plugin_registry_get_default:
  *
- * The registry of this process, with the directories of `HAWSER_PLUGIN_PATH` (first) and the installed plugins.
+ * The registry of this process, with the directories of `HAWSER_PLUGIN_PATH` (first) and the installed plugins; a library
+ * that runs from its build tree has the plugins of that tree instead.
  *
  * Context: any thread.
  *
@@ -376,7 +425,7 @@ hawser_plugin_registry_get_default (void)
       for (guint i = 0; directories[i] != NULL; i++)
         if (*directories[i] != '\0')
           hawser_plugin_registry_add_path (self, directories[i]);
-      hawser_plugin_registry_add_path (self, HAWSER_PLUGINSDIR);
+      add_installed_paths (self);
       g_once_init_leave (&registry, (gsize) self);
     }
   return (HawserPluginRegistry *) registry;

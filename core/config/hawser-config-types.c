@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Makes the properties of plugin types known to a configuration. Only the types that groups name are asked for, so a module
+ * that nobody uses is never opened. For the thread that owns the configuration. */
+
+#include "hawser-config-types.h"
+
+#include <string.h>
+
+#include "hawser-error.h"
+
+static const struct {
+  const char *kind;
+  const char *role;
+} roles[] = {
+  { "listener", "protocol" },
+  { "subscription", "sink" },
+  { "identity", "identity" },
+  { "twin", "twin" },
+};
+
+/**
+ * hawser_config_kind_to_role:
+ * @kind: a kind of group
+ *
+ * Returns: (nullable): the plugin role that `type=` of such a group picks from; %NULL when the kind has no `type=`
+ * Since: 0.1
+ */
+const char *
+hawser_config_kind_to_role (const char *kind)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (roles); i++)
+    if (strcmp (roles[i].kind, kind) == 0)
+      return roles[i].role;
+  return NULL;
+}
+
+/**
+ * hawser_config_load_type:
+ * @self: a configuration
+ * @registry: where plugins are
+ * @kind: a kind of group
+ * @type: what its `type=` says
+ * @error: return location
+ *
+ * Opens the plugin of one type and makes its properties keys of the groups that name it.
+ *
+ * Errors: %HAWSER_ERROR_NOT_FOUND when no plugin has the type, others when its module cannot be opened.
+ *
+ * Returns: %TRUE if the type is known now
+ * Since: 0.1
+ */
+gboolean
+hawser_config_load_type (HawserConfig          *self,
+                         HawserPluginRegistry  *registry,
+                         const char            *kind,
+                         const char            *type,
+                         GError               **error)
+{
+  const char *role = hawser_config_kind_to_role (kind);
+  g_autofree GParamSpec **pspecs = NULL;
+  GObjectClass *klass;
+  GType gtype;
+  guint n_pspecs = 0;
+
+  if (role == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "a [%s] group has no type", kind);
+      return FALSE;
+    }
+  gtype = hawser_plugin_registry_get_gtype (registry, role, type, error);
+  if (gtype == G_TYPE_INVALID)
+    return FALSE;
+  klass = g_type_class_ref (gtype);
+  pspecs = g_object_class_list_properties (klass, &n_pspecs);
+  hawser_config_set_type_keys (self, kind, type, pspecs, n_pspecs);
+  g_type_class_unref (klass);
+  return TRUE;
+}
+
+/**
+ * hawser_config_load_types:
+ * @self: a configuration with all its texts
+ * @registry: where plugins are
+ *
+ * Opens the plugins of all types that groups name. A type that no plugin has is left to hawser_config_check(); a plugin that
+ * is there and cannot be opened is a problem with its reason: an error, or a warning with `on-plugin-error=skip`.
+ *
+ * Returns: how many types are known now
+ * Since: 0.1
+ */
+guint
+hawser_config_load_types (HawserConfig         *self,
+                          HawserPluginRegistry *registry)
+{
+  g_autoptr (GPtrArray) groups = hawser_config_list_groups (self, NULL);
+  gboolean is_fatal = g_strcmp0 (hawser_config_group_get_string (hawser_config_get_group (self, "hawser", NULL), "on-plugin-error"),
+                                 "skip") != 0;
+  guint n_types = 0;
+
+  for (guint i = 0; i < groups->len; i++)
+    {
+      HawserConfigGroup *group = groups->pdata[i];
+      const char *kind = hawser_config_group_get_kind (group);
+      const char *type;
+      g_autoptr (GError) error = NULL;
+
+      if (hawser_config_kind_to_role (kind) == NULL || !hawser_config_group_has (group, "type"))
+        continue;
+      type = hawser_config_group_get_string (group, "type");
+      if (type == NULL || *type == '\0')
+        continue;
+      if (hawser_config_load_type (self, registry, kind, type, &error))
+        n_types++;
+      else if (!g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND))
+        hawser_config_group_add_problem (group, "type", is_fatal ? HAWSER_CONFIG_SEVERITY_ERROR : HAWSER_CONFIG_SEVERITY_WARNING,
+                                         error->message);
+    }
+  return n_types;
+}

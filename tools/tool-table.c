@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tables on stdout. In a pipe nothing is shortened or coloured, so that awk(1) sees what is there. */
+
+#include "tool-table.h"
+
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define GAP 2                /* blanks between columns */
+#define MIN_COLUMN_WIDTH 8   /* a column is not shortened below this */
+
+static int
+terminal_width (Tool *tool)
+{
+  struct winsize size = { 0 };
+  const char *columns = g_getenv ("COLUMNS");
+
+  if (!tool->is_terminal || tool->is_full)
+    return G_MAXINT;
+  if (columns != NULL && atoi (columns) > 0)
+    return atoi (columns);
+  if (ioctl (STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return 80;
+}
+
+/* (transfer full): a value as a word or two, control characters escaped: names come from strangers. */
+char *
+tool_member_text (JsonObject *object,
+                  const char *member)
+{
+  JsonNode *node = json_object_get_member (object, member);
+  g_autoptr (GString) text = NULL;
+  g_autofree char *raw = NULL;
+
+  if (node == NULL || JSON_NODE_HOLDS_NULL (node))
+    return g_strdup ("-");
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_BOOLEAN)
+    return g_strdup (json_node_get_boolean (node) ? "yes" : "no");
+  raw = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_dup_string (node)
+    : json_to_string (node, FALSE);
+  text = g_string_new (NULL);
+  for (const char *p = raw; *p != '\0'; p = g_utf8_next_char (p))
+    if (g_unichar_iscntrl (g_utf8_get_char (p)))
+      g_string_append_printf (text, "\\u%04x", g_utf8_get_char (p));
+    else
+      g_string_append_len (text, p, g_utf8_next_char (p) - p);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* Takes what is over the width of the terminal from the widest columns. */
+static void
+fit (int  *widths,
+     guint n,
+     int   available)
+{
+  for (;;)
+    {
+      guint widest = 0;
+      int total = 0;
+
+      for (guint i = 0; i < n; i++)
+        {
+          total += widths[i] + (i + 1 < n ? GAP : 0);
+          if (widths[i] > widths[widest])
+            widest = i;
+        }
+      if (total <= available || widths[widest] <= MIN_COLUMN_WIDTH)
+        return;
+      widths[widest] = MAX (MIN_COLUMN_WIDTH, widths[widest] - (total - available));
+    }
+}
+
+static void
+print_cell (const char *text,
+            int         width,
+            gboolean    is_right,
+            gboolean    is_last)
+{
+  int len = (int) g_utf8_strlen (text, -1);
+  int blanks = width > len ? width - len : 0;
+  g_autofree char *cut = NULL;
+
+  if (len > width)
+    {
+      g_autofree char *head = g_utf8_substring (text, 0, width - 1);
+
+      cut = g_strconcat (head, "…", NULL);
+      text = cut;
+    }
+  g_print ("%*s%s%*s", is_right ? blanks : 0, "", text, is_right ? 0 : is_last ? 0 : blanks, "");
+  if (!is_last)
+    g_print ("%*s", GAP, "");
+}
+
+static int
+print_names (const ToolColumn *columns,
+             JsonArray        *rows)
+{
+  for (guint r = 0; r < json_array_get_length (rows); r++)
+    {
+      g_autofree char *name = tool_member_text (json_array_get_object_element (rows, r), columns[0].member);
+
+      g_print ("%s\n", name);
+    }
+  return TOOL_DONE;
+}
+
+static int
+print_json (Tool      *tool,
+            JsonArray *rows)
+{
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *object = json_object_new ();
+  g_autofree char *text = NULL;
+
+  json_object_set_array_member (object, "items", json_array_ref (rows));
+  json_node_take_object (root, object);
+  text = json_to_string (root, tool->is_terminal);
+  g_print ("%s\n", text);
+  return TOOL_DONE;
+}
+
+int
+tool_table_print (Tool             *tool,
+                  const ToolColumn *columns,
+                  guint             n_columns,
+                  JsonArray        *rows)
+{
+  g_autofree int *widths = g_new0 (int, n_columns);
+  g_autoptr (GPtrArray) cells = g_ptr_array_new_with_free_func (g_free);
+  gboolean is_bold = tool_uses_color (tool);
+
+  if (tool->is_json)
+    return print_json (tool, rows);
+  if (tool->is_names)
+    return print_names (columns, rows);
+  for (guint c = 0; c < n_columns; c++)
+    widths[c] = tool->has_no_legend ? 0 : (int) g_utf8_strlen (columns[c].title, -1);
+  for (guint r = 0; r < json_array_get_length (rows); r++)
+    for (guint c = 0; c < n_columns; c++)
+      {
+        char *text = tool_member_text (json_array_get_object_element (rows, r), columns[c].member);
+
+        g_ptr_array_add (cells, text);
+        widths[c] = MAX (widths[c], (int) g_utf8_strlen (text, -1));
+      }
+  fit (widths, n_columns, terminal_width (tool));
+  if (!tool->has_no_legend)
+    {
+      g_print ("%s", is_bold ? "\033[1m" : "");
+      for (guint c = 0; c < n_columns; c++)
+        print_cell (columns[c].title, widths[c], columns[c].is_right, c + 1 == n_columns);
+      g_print ("%s\n", is_bold ? "\033[0m" : "");
+    }
+  for (guint i = 0; i < cells->len; i++)
+    {
+      print_cell (cells->pdata[i], widths[i % n_columns], columns[i % n_columns].is_right, i % n_columns + 1 == n_columns);
+      if (i % n_columns + 1 == n_columns)
+        g_print ("\n");
+    }
+  return TOOL_DONE;
+}
+
+int
+tool_object_print (Tool     *tool,
+                   JsonNode *root)
+{
+  g_autoptr (GList) members = NULL;
+  JsonObject *object;
+  int width = 0;
+
+  if (tool->is_json || !JSON_NODE_HOLDS_OBJECT (root))
+    {
+      g_autofree char *text = json_to_string (root, tool->is_terminal);
+
+      g_print ("%s\n", text);
+      return TOOL_DONE;
+    }
+  object = json_node_get_object (root);
+  members = json_object_get_members (object);
+  for (GList *l = members; l != NULL; l = l->next)
+    width = MAX (width, (int) g_utf8_strlen (l->data, -1));
+  for (GList *l = members; l != NULL; l = l->next)
+    {
+      g_autofree char *text = tool_member_text (object, l->data);
+
+      g_print ("%-*s  %s\n", width, (const char *) l->data, text);
+    }
+  return TOOL_DONE;
+}

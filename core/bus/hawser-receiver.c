@@ -46,14 +46,21 @@ get_depth (HawserReceiver *self, guint64 *out_messages, guint64 *out_bytes)
     }
 }
 
-gboolean
-hawser_receiver_is_full (HawserReceiver *self)
+/* @n_included: messages in the depth that are not let in yet: the journal had to have them first. */
+static gboolean
+is_full_beside (HawserReceiver *self, guint64 n_included)
 {
   const HawserQueueLimits *limits = get_limits (self);
   guint64 n, bytes;
 
   get_depth (self, &n, &bytes);
-  return n >= limits->max_messages || bytes >= limits->max_bytes;
+  return n >= limits->max_messages + n_included || bytes >= limits->max_bytes;
+}
+
+gboolean
+hawser_receiver_is_full (HawserReceiver *self)
+{
+  return is_full_beside (self, 0);
 }
 
 static void
@@ -143,11 +150,11 @@ block (HawserReceiver *self, HawserPublisher *publisher)
 
 /* Makes room or says no. */
 static gboolean
-admit (HawserReceiver *self, HawserPublisher *publisher)
+admit (HawserReceiver *self, HawserPublisher *publisher, gboolean is_in_journal)
 {
   const HawserQueueLimits *limits = get_limits (self);
 
-  if (!hawser_receiver_is_full (self))
+  if (!is_full_beside (self, is_in_journal ? 1 : 0))
     return TRUE;
   switch (limits->overflow)
     {
@@ -243,7 +250,7 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
       count_dropped (self, HAWSER_DROP_GONE); /* QoS 0 for a party that is away, or a receiver that nobody attached to */
       return;
     }
-  if (!admit (self, publisher))
+  if (!admit (self, publisher, delivery->position != 0))
     {
       forget_position (self, delivery->position);
       count_dropped (self, HAWSER_DROP_OVERFLOW);

@@ -26,10 +26,11 @@ due_tick (const HawserTimer *timer)
   return (timer->due_us + HAWSER_WHEEL_TICK_US - 1) / HAWSER_WHEEL_TICK_US;
 }
 
-void
-hawser_timer_wheel_add (HawserTimerWheel *self, HawserTimer *timer)
+/* @earliest: the first tick that has not run yet. */
+static void
+add (HawserTimerWheel *self, HawserTimer *timer, gint64 earliest)
 {
-  gint64 tick = MAX (due_tick (timer), self->tick + 1), distance = tick - self->tick;
+  gint64 tick = MAX (due_tick (timer), earliest), distance = tick - self->tick;
   guint level = 0, slot;
   HawserTimer **head;
 
@@ -46,6 +47,12 @@ hawser_timer_wheel_add (HawserTimerWheel *self, HawserTimer *timer)
   *head = timer;
   timer->link = head;
   self->occupied[level][slot / 64] |= (guint64) 1 << (slot % 64);
+}
+
+void
+hawser_timer_wheel_add (HawserTimerWheel *self, HawserTimer *timer)
+{
+  add (self, timer, self->tick + 1);
 }
 
 void
@@ -125,15 +132,13 @@ run_tick (HawserTimerWheel *self)
     if ((self->tick & (((gint64) 1 << (SLOT_BITS * level)) - 1)) == 0)
       {
         take_slot (self, level, (self->tick >> (SLOT_BITS * level)) & SLOT_MASK, &list);
-        self->tick--; /* a timer of this very tick must land in a slot that still runs: slot of tick, seen from tick - 1 */
         while (list != NULL)
           {
             HawserTimer *timer = list;
 
             hawser_timer_wheel_remove (timer);
-            hawser_timer_wheel_add (self, timer);
+            add (self, timer, self->tick); /* the slot of this very tick runs below */
           }
-        self->tick++;
       }
 
   take_slot (self, 0, self->tick & SLOT_MASK, &list);

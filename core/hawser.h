@@ -8,6 +8,7 @@
 #include "hawser-version.h"
 #include "hawser-error.h"
 #include "hawser-units.h"
+#include "hawser-overflow.h"
 #include "hawser-clock.h"
 #include "hawser-param-spec.h"
 #include "hawser-message.h"
@@ -30,6 +31,8 @@
 #include "hawser-identity.h"
 #include "hawser-plugin-registry.h"
 #include "hawser-listener.h"
+#include "hawser-breaker.h"
+#include "hawser-sink-runner.h"
 #include "hawser-config-problem.h"
 #include "hawser-config-group.h"
 #include "hawser-config.h"
@@ -57,5 +60,7 @@
 #include "hawser-backoff.h"
 #include "hawser-store.h"
 #include "hawser-spool.h"
+#include "hawser-template.h"
+#include "hawser-sink-statistics.h"
 #endif
 #undef HAWSER_INSIDE

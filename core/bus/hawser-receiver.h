@@ -12,6 +12,7 @@
 #include "hawser-bus.h"
 #include "hawser-connection-io.h"
 #include "hawser-error.h"
+#include "hawser-overflow.h"
 #include "hawser-policy-context.h"
 
 G_BEGIN_DECLS
@@ -89,13 +90,6 @@ typedef struct {
                                   gpointer              data,
                                   HawserError           reason);
 } HawserReceiverFuncs;
-
-typedef enum {
-  HAWSER_OVERFLOW_DROP_OLDEST,
-  HAWSER_OVERFLOW_DROP_NEWEST,
-  HAWSER_OVERFLOW_REJECT,        /* the publisher is refused with HAWSER_ERROR_QUOTA */
-  HAWSER_OVERFLOW_BLOCK,         /* the publisher waits: its connection is not read until there is room */
-} HawserOverflow;
 
 /* Zero means the default. */
 typedef struct {

@@ -56,6 +56,11 @@ HAWSER_AVAILABLE_IN_ALL
 int             hawser_bus_check_publish       (HawserBus                *self,
                                                 const HawserPolicyContext *context,
                                                 const char               *topic);
+/* May @context receive from @topic now (a replay of what was missed)? 0 or HAWSER_ERROR_*. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_bus_check_subscribe     (HawserBus                *self,
+                                                const HawserPolicyContext *context,
+                                                const char               *topic);
 
 /* ---- Receiving ---- */
 

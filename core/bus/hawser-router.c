@@ -643,3 +643,15 @@ hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, c
     result = hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic);
   return result;
 }
+
+int
+hawser_bus_check_subscribe (HawserBus *self, const HawserPolicyContext *context, const char *topic)
+{
+  gsize len = strlen (topic);
+  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
+  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);
+  HawserPolicyContext full = *context;
+
+  full.topic = topic;
+  return hawser_bus_check_right (self, HAWSER_ACTION_SUBSCRIBE, settings, &full);
+}

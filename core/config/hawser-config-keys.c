@@ -103,7 +103,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "topic", "subscribe-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may subscribe; without one, nobody" },
   { "topic", "require-encryption", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, TRUE, "Whether plain connections from outside are refused" },
   { "topic", "audit", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, TRUE, "Whether each message leaves a line in the audit trail" },
-  { "topic", "retain", HAWSER_KEY_WORD, "none", 0, 0, "none last", TRUE, "Whether the last message is kept for who comes later, asked for or not" },
+  { "topic", "retain", HAWSER_KEY_WORD, "client", 0, 0, "client last none", TRUE, "Whether the last message is kept for who comes later, asked for or not" },
   { "topic", "content-type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Type of payloads that do not name one" },
   { "topic", "max-message-size", HAWSER_KEY_SIZE, NULL, 1, 256 * MIB, NULL, TRUE, "Largest payload; default: that of [hawser]" },
   { "topic", "message-expiry", HAWSER_KEY_DURATION, NULL, MS, 100 * YEAR, NULL, TRUE, "Age at which a message is no longer delivered" },

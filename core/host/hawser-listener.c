@@ -200,7 +200,9 @@ hawser_listener_init (HawserListener *self)
 HawserListener *
 hawser_listener_new_for_protocol (HawserBus *bus, const char *name, HawserProtocol *protocol, const char *address)
 {
-  HawserListener *self = g_object_new (HAWSER_TYPE_LISTENER, "name", name, "type", G_OBJECT_TYPE_NAME (protocol), "address", address, NULL);
+  /* a protocol of a plugin is called what `type=` calls it: policies and listings say `mqtt`, not the name of a class */
+  const char *type = g_type_get_qdata (G_OBJECT_TYPE (protocol), g_quark_from_static_string ("hawser-type-name"));
+  HawserListener *self = g_object_new (HAWSER_TYPE_LISTENER, "name", name, "type", type != NULL ? type : G_OBJECT_TYPE_NAME (protocol), "address", address, NULL);
 
   self->bus = g_object_ref (bus);
   self->protocol = g_object_ref (protocol);

@@ -523,6 +523,7 @@ void
 hawser_plugin_registry_provide (HawserPluginRegistry *self, const char *role, const char *type_name, GType type)
 {
   g_hash_table_replace (self->types, g_strconcat (role, "/", type_name, NULL), GSIZE_TO_POINTER (type));
+  g_type_set_qdata (type, g_quark_from_static_string ("hawser-type-name"), (gpointer) g_intern_string (type_name));
 }
 
 /**

@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /v1/admin: what is there, page by page, and topics and durable subscriptions made, changed and removed. A list walks
+ * everything once and keeps only the page: its memory does not grow with the bus. Cursors are the key of the last item,
+ * so pages stay right while things come and go. Context: the lane. */
+
+#include "http-session.h"
+
+#include <string.h>
+
+#include "http-json.h"
+
+#define DEFAULT_LIMIT 500
+#define MAX_LIMIT 5000
+
+/* ---- JSON out ---- */
+
+static void
+append_string (GString *out, const char *name, const char *value)
+{
+  g_string_append_printf (out, "%s\"%s\":", out->len > 0 && out->str[out->len - 1] != '{' ? "," : "", name);
+  if (value == NULL)
+    g_string_append (out, "null");
+  else
+    {
+      g_autofree char *valid = g_utf8_make_valid (value, -1);
+
+      hawser_json_append_string (out, valid, strlen (valid));
+    }
+}
+
+static void
+append_number (GString *out, const char *name, guint64 value)
+{
+  g_string_append_printf (out, "%s\"%s\":%" G_GUINT64_FORMAT, out->str[out->len - 1] != '{' ? "," : "", name, value);
+}
+
+static void
+append_boolean (GString *out, const char *name, gboolean value)
+{
+  g_string_append_printf (out, "%s\"%s\":%s", out->str[out->len - 1] != '{' ? "," : "", name, value ? "true" : "false");
+}
+
+/* ---- Pages ---- */
+
+typedef struct {
+  char *key;
+  char *json;
+} Item;
+
+static void
+free_item (gpointer item)
+{
+  g_free (((Item *) item)->key);
+  g_free (((Item *) item)->json);
+  g_free (item);
+}
+
+/* The first @limit + 1 items behind @after, in order of their keys. */
+typedef struct {
+  GPtrArray *items;
+  const char *after;
+  const char *prefix;
+  guint limit;
+} Page;
+
+static gboolean
+page_wants (Page *page, const char *key, const char *name)
+{
+  Item *last;
+
+  if ((page->after != NULL && strcmp (key, page->after) <= 0) || (page->prefix != NULL && !g_str_has_prefix (name, page->prefix)))
+    return FALSE;
+  if (page->items->len <= page->limit)
+    return TRUE;
+  last = page->items->pdata[page->items->len - 1];
+  return strcmp (key, last->key) < 0;
+}
+
+/* (transfer full) @json */
+static void
+page_add (Page *page, const char *key, char *json)
+{
+  Item *item = g_new (Item, 1);
+  guint low = 0, high = page->items->len;
+
+  item->key = g_strdup (key);
+  item->json = json;
+  while (low < high)
+    {
+      guint middle = (low + high) / 2;
+
+      if (strcmp (((Item *) page->items->pdata[middle])->key, key) < 0)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  g_ptr_array_insert (page->items, (int) low, item);
+  if (page->items->len > page->limit + 1)
+    g_ptr_array_remove_index (page->items, page->items->len - 1);
+}
+
+static void
+respond_page (HttpSession *session, Page *page)
+{
+  g_autoptr (GString) out = g_string_new ("{\"items\":[");
+
+  for (guint i = 0; i < page->items->len && i < page->limit; i++)
+    {
+      if (i > 0)
+        g_string_append_c (out, ',');
+      g_string_append (out, ((Item *) page->items->pdata[i])->json);
+    }
+  g_string_append (out, "],\"next\":");
+  if (page->items->len > page->limit)
+    {
+      const char *key = ((Item *) page->items->pdata[page->limit - 1])->key;
+
+      hawser_json_append_string (out, key, strlen (key));
+    }
+  else
+    g_string_append (out, "null");
+  g_string_append_c (out, '}');
+  http_session_add_header (session, "Cache-Control", "no-store");
+  http_session_respond (session, 200, "application/json", out->str, out->len);
+}
+
+/* ---- Properties of a topic as JSON ---- */
+
+static char *
+member_name (GParamSpec *pspec)
+{
+  return g_strdelimit (g_strdup (pspec->name), "-", '_');
+}
+
+static gboolean
+is_duration (GParamSpec *pspec)
+{
+  return G_IS_PARAM_SPEC_INT64 (pspec);
+}
+
+static void
+append_property (GString *out, GObject *object, GParamSpec *pspec)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  g_autofree char *name = member_name (pspec);
+
+  g_value_init (&value, pspec->value_type);
+  g_object_get_property (object, pspec->name, &value);
+  if (G_VALUE_HOLDS_STRING (&value))
+    append_string (out, name, g_value_get_string (&value));
+  else if (G_VALUE_HOLDS_BOOLEAN (&value))
+    append_boolean (out, name, g_value_get_boolean (&value));
+  else if (G_VALUE_HOLDS_ENUM (&value))
+    {
+      GEnumClass *class = g_type_class_peek (pspec->value_type);
+      GEnumValue *nick = g_enum_get_value (class, g_value_get_enum (&value));
+
+      append_string (out, name, nick != NULL ? nick->value_nick : NULL);
+    }
+  else if (is_duration (pspec))
+    {
+      g_autofree char *text = g_value_get_int64 (&value) > 0 ? hawser_duration_format (g_value_get_int64 (&value)) : NULL;
+
+      append_string (out, name, text);
+    }
+  else if (G_VALUE_HOLDS_UINT64 (&value))
+    append_number (out, name, g_value_get_uint64 (&value));
+  else if (G_VALUE_HOLDS_UINT (&value))
+    append_number (out, name, g_value_get_uint (&value));
+}
+
+static void
+append_topic (GString *out, HawserTopic *topic)
+{
+  g_autofree GParamSpec **pspecs = NULL;
+  guint n;
+
+  pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (topic), &n);
+  for (guint i = 0; i < n; i++)
+    if (!g_str_equal (pspecs[i]->name, "name") && (pspecs[i]->flags & G_PARAM_READABLE))
+      append_property (out, G_OBJECT (topic), pspecs[i]);
+}
+
+/* FALSE: the value does not fit; *out_detail says how. */
+static gboolean
+read_value (GParamSpec *pspec, HttpJson json, GValue *value, char **out_detail)
+{
+  g_autofree char *text = http_json_dup_scalar (json);
+  gint64 us;
+  guint64 size;
+
+  g_value_init (value, pspec->value_type);
+  if (json.text[0] == 'n')
+    {
+      g_param_value_set_default (pspec, value);
+      return TRUE;
+    }
+  if (text == NULL)
+    goto unfit;
+  if (G_VALUE_HOLDS_STRING (value) && http_json_is_string (json))
+    g_value_set_string (value, text);
+  else if (G_VALUE_HOLDS_BOOLEAN (value) && (g_str_equal (text, "true") || g_str_equal (text, "false")) && !http_json_is_string (json))
+    g_value_set_boolean (value, *text == 't');
+  else if (G_VALUE_HOLDS_ENUM (value) && http_json_is_string (json))
+    {
+      GEnumValue *nick = g_enum_get_value_by_nick (g_type_class_peek (pspec->value_type), text);
+
+      if (nick == NULL)
+        goto unfit;
+      g_value_set_enum (value, nick->value);
+    }
+  else if (is_duration (pspec))
+    {
+      g_autofree char *seconds = http_json_is_string (json) ? g_strdup (text) : g_strconcat (text, "s", NULL);
+
+      if (!hawser_duration_parse (seconds, &us, NULL))
+        goto unfit;
+      g_value_set_int64 (value, us);
+    }
+  else if (G_VALUE_HOLDS_UINT64 (value) && hawser_size_parse (text, &size, NULL))
+    g_value_set_uint64 (value, size);
+  else if (G_VALUE_HOLDS_UINT (value) && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT, &size, NULL))
+    g_value_set_uint (value, (guint) size);
+  else
+    goto unfit;
+  if (!g_param_value_validate (pspec, value))
+    return TRUE;
+unfit:
+  *out_detail = g_strdup_printf ("'%s': the value does not fit (%s)", pspec->name, g_param_spec_get_blurb (pspec));
+  return FALSE;
+}
+
+/* All of @json or nothing: values are read before any is set. What is not named gets its default: PUT replaces. */
+static char *
+apply_topic (HawserTopic *topic, HttpJson json)
+{
+  GObjectClass *class = G_OBJECT_GET_CLASS (topic);
+  g_autoptr (GHashTable) given = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree GParamSpec **pspecs = NULL;
+  HttpJsonCursor cursor = { 0 };
+  HttpJson name, value;
+  char *detail = NULL;
+  guint n_pspecs;
+
+  for (int pass = 0; pass < 2 && detail == NULL; pass++)
+    {
+      cursor.at = NULL;
+      while (detail == NULL && http_json_next (json, &cursor, &name, &value))
+        {
+          g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
+          GParamSpec *pspec = g_object_class_find_property (class, key);
+          g_auto (GValue) parsed = G_VALUE_INIT;
+
+          if (g_str_equal (key, "name"))
+            continue;
+          if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE) || (pspec->flags & G_PARAM_CONSTRUCT_ONLY))
+            detail = g_strdup_printf ("there is no setting '%s'", key);
+          else if (read_value (pspec, value, &parsed, &detail) && pass == 1)
+            {
+              g_object_set_property (G_OBJECT (topic), pspec->name, &parsed);
+              g_hash_table_add (given, g_steal_pointer (&key));
+            }
+        }
+    }
+  pspecs = g_object_class_list_properties (class, &n_pspecs);
+  for (guint i = 0; i < n_pspecs && detail == NULL; i++)
+    if ((pspecs[i]->flags & G_PARAM_WRITABLE) && !(pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) && !g_hash_table_contains (given, pspecs[i]->name))
+      g_object_set_property (G_OBJECT (topic), pspecs[i]->name, g_param_spec_get_default_value (pspecs[i]));
+  return detail;
+}
+
+/* ---- Lists ---- */
+
+static gboolean
+list_topic (const HawserTopicInfo *info, gpointer data)
+{
+  Page *page = data;
+  GString *out;
+
+  if (!page_wants (page, info->name, info->name))
+    return TRUE;
+  out = g_string_new ("{");
+  append_string (out, "name", info->name);
+  append_boolean (out, "declared", info->topic != NULL);
+  append_boolean (out, "retained_value", info->has_retained);
+  append_number (out, "n_published", info->n_published);
+  if (info->topic != NULL)
+    append_topic (out, info->topic);
+  g_string_append_c (out, '}');
+  page_add (page, info->name, g_string_free (out, FALSE));
+  return TRUE;
+}
+
+static char *
+describe_subscription (const HawserSubscriptionInfo *info)
+{
+  GString *out = g_string_new ("{");
+
+  append_string (out, "id", info->id);
+  append_string (out, "filter", info->filter);
+  append_boolean (out, "durable", info->is_durable);
+  append_string (out, "identity", info->identity);
+  append_string (out, "receiver", info->receiver);
+  append_boolean (out, "passive", info->is_passive);
+  append_number (out, "qos", info->qos);
+  if (info->connection_id != 0)
+    append_number (out, "connection", info->connection_id);
+  else
+    append_string (out, "connection", NULL);
+  append_number (out, "n_queued", info->n_queued);
+  append_number (out, "queued_bytes", info->queued_bytes);
+  append_number (out, "n_delivered", info->n_delivered);
+  append_number (out, "n_dropped", info->n_dropped);
+  g_string_append_c (out, '}');
+  return g_string_free (out, FALSE);
+}
+
+static gboolean
+list_subscription (const HawserSubscriptionInfo *info, gpointer data)
+{
+  if (page_wants (data, info->id, info->filter))
+    page_add (data, info->id, describe_subscription (info));
+  return TRUE;
+}
+
+static gboolean
+list_connection (HawserConnection *connection, gpointer data)
+{
+  g_autofree char *key = g_strdup_printf ("%020" G_GUINT64_FORMAT, hawser_connection_get_id (connection));
+  g_autofree char *address = NULL;
+  GString *out;
+
+  if (!page_wants (data, key, hawser_connection_get_protocol (connection)))
+    return TRUE;
+  address = hawser_connection_dup_address (connection);
+  out = g_string_new ("{");
+  append_number (out, "id", hawser_connection_get_id (connection));
+  append_string (out, "protocol", hawser_connection_get_protocol (connection));
+  append_string (out, "listener", hawser_connection_get_listener_name (connection));
+  append_string (out, "principal", hawser_connection_get_principal_name (connection));
+  append_string (out, "client_id", hawser_connection_get_client_id (connection));
+  append_string (out, "address", address);
+  append_boolean (out, "encrypted", hawser_connection_get_is_encrypted (connection));
+  append_number (out, "n_received", hawser_connection_get_n_received (connection));
+  append_number (out, "n_delivered", hawser_connection_get_n_delivered (connection));
+  g_string_append_c (out, '}');
+  page_add (data, key, g_string_free (out, FALSE));
+  return TRUE;
+}
+
+static void
+list_listeners (HawserBus *bus, Page *page)
+{
+  GListModel *model = hawser_bus_get_listeners (bus);
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (HawserListener) listener = g_list_model_get_item (model, i);
+      const char *name = hawser_listener_get_name (listener);
+      g_autofree char *address = NULL;
+      GString *out;
+
+      if (!page_wants (page, name, name))
+        continue;
+      address = hawser_listener_dup_bound_address (listener);
+      out = g_string_new ("{");
+      append_string (out, "name", name);
+      append_string (out, "protocol", hawser_listener_get_protocol_name (listener));
+      append_string (out, "address", address);
+      append_boolean (out, "tls", hawser_listener_get_tls (listener) != NULL);
+      append_boolean (out, "anonymous", hawser_listener_allows_anonymous (listener));
+      append_number (out, "n_connections", hawser_listener_get_n_connections (listener));
+      g_string_append_c (out, '}');
+      page_add (page, name, g_string_free (out, FALSE));
+    }
+}
+
+static void
+append_words (GString *out, const char *name, const char * const *words)
+{
+  g_string_append_printf (out, ",\"%s\":[", name);
+  for (guint i = 0; words != NULL && words[i] != NULL; i++)
+    {
+      if (i > 0)
+        g_string_append_c (out, ',');
+      hawser_json_append_string (out, words[i], strlen (words[i]));
+    }
+  g_string_append_c (out, ']');
+}
+
+static void
+list_plugins (Page *page)
+{
+  GListModel *model = hawser_plugin_registry_get_plugins (hawser_plugin_registry_get_default ());
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (HawserPlugin) plugin = g_list_model_get_item (model, i);
+      const char *name = hawser_plugin_get_name (plugin);
+      GString *out;
+
+      if (!page_wants (page, name, name))
+        continue;
+      out = g_string_new ("{");
+      append_string (out, "name", name);
+      append_string (out, "version", hawser_plugin_get_version (plugin));
+      append_string (out, "description", hawser_plugin_get_description (plugin));
+      append_string (out, "licence", hawser_plugin_get_licence (plugin));
+      append_words (out, "roles", hawser_plugin_get_roles (plugin));
+      append_words (out, "types", hawser_plugin_get_types (plugin));
+      append_boolean (out, "loaded", hawser_plugin_get_is_loaded (plugin));
+      append_string (out, "failure", hawser_plugin_get_failure (plugin));
+      g_string_append_c (out, '}');
+      page_add (page, name, g_string_free (out, FALSE));
+    }
+}
+
+void
+http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HawserBus *bus = http_session_get_adapter (session)->bus;
+  const char *limit = http_request_get_query (request, "limit");
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (free_item);
+  Page page = { items, http_request_get_query (request, "cursor"), http_request_get_query (request, "prefix"), DEFAULT_LIMIT };
+  guint64 number;
+
+  if (limit != NULL)
+    {
+      if (!g_ascii_string_to_unsigned (limit, 10, 1, MAX_LIMIT, &number, NULL))
+        {
+          http_session_respond_error (session, HAWSER_ERROR_INVALID, "limit is not a number from 1 to 5000");
+          return;
+        }
+      page.limit = (guint) number;
+    }
+  if (g_str_equal (rest, "topics"))
+    hawser_bus_foreach_topic (bus, list_topic, &page);
+  else if (g_str_equal (rest, "subscriptions"))
+    hawser_bus_foreach_subscription (bus, list_subscription, &page);
+  else if (g_str_equal (rest, "connections"))
+    hawser_bus_foreach_connection (bus, list_connection, &page);
+  else if (g_str_equal (rest, "listeners"))
+    list_listeners (bus, &page);
+  else if (g_str_equal (rest, "plugins"))
+    list_plugins (&page);
+  else
+    {
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners and plugins are listed");
+      return;
+    }
+  respond_page (session, &page);
+}
+
+/* ---- One topic ---- */
+
+/* NULL: answered. */
+static char *
+read_name (HttpSession *session, const char *rest)
+{
+  char *name = http_decode_path (rest, strlen (rest));
+
+  if (name == NULL || *name == '\0')
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "the path has no name, or one with a bad escape, a control character or a '.' or '..' level");
+      g_free (name);
+      return NULL;
+    }
+  return name;
+}
+
+/* A checked JSON object of the body; NULL: answered. */
+static GString *
+read_object (HttpSession *session, HttpRequest *request)
+{
+  GString *text = request->body_len > 0 ? http_json_check (request->body, request->body_len) : g_string_new ("{}");
+
+  if (text != NULL && text->str[0] == '{')
+    return text;
+  if (text != NULL)
+    g_string_free (text, TRUE);
+  http_session_respond_error (session, HAWSER_ERROR_MALFORMED, "the body is not a JSON object");
+  return NULL;
+}
+
+typedef struct {
+  const char *name;
+  GString *out;
+} FindTopic;
+
+static gboolean
+find_topic (const HawserTopicInfo *info, gpointer data)
+{
+  FindTopic *find = data;
+
+  if (!g_str_equal (info->name, find->name))
+    return TRUE;
+  find->out = g_string_new ("{");
+  append_string (find->out, "name", info->name);
+  append_boolean (find->out, "declared", info->topic != NULL);
+  append_boolean (find->out, "retained_value", info->has_retained);
+  append_number (find->out, "n_published", info->n_published);
+  if (info->topic != NULL)
+    append_topic (find->out, info->topic);
+  g_string_append_c (find->out, '}');
+  return FALSE;
+}
+
+static GString *
+describe_topic (HawserBus *bus, const char *name)
+{
+  FindTopic find = { name, NULL };
+  HawserTopic *topic;
+
+  hawser_bus_foreach_topic (bus, find_topic, &find);
+  if (find.out != NULL || (topic = hawser_bus_get_topic (bus, name)) == NULL)
+    return find.out;
+  find.out = g_string_new ("{"); /* a filter, declared for the topics that it matches */
+  append_string (find.out, "name", name);
+  append_boolean (find.out, "declared", TRUE);
+  append_topic (find.out, topic);
+  g_string_append_c (find.out, '}');
+  return find.out;
+}
+
+static void
+respond_json (HttpSession *session, guint status, GString *json)
+{
+  http_session_respond (session, status, "application/json", json->str, json->len);
+}
+
+void
+http_admin_get_topic (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *name = read_name (session, rest);
+  g_autoptr (GString) json = name != NULL ? describe_topic (http_session_get_adapter (session)->bus, name) : NULL;
+
+  if (name == NULL)
+    return;
+  if (json == NULL)
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such topic");
+  else
+    respond_json (session, 200, json);
+}
+
+void
+http_admin_put_topic (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HawserBus *bus = http_session_get_adapter (session)->bus;
+  g_autofree char *name = read_name (session, rest);
+  g_autoptr (GString) text = name != NULL ? read_object (session, request) : NULL;
+  g_autoptr (HawserTopic) fresh = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *detail = NULL;
+  HawserTopic *topic;
+
+  if (text == NULL)
+    return;
+  topic = hawser_bus_get_topic (bus, name);
+  if (topic == NULL)
+    topic = fresh = HAWSER_TOPIC (hawser_local_topic_new (name));
+  detail = apply_topic (topic, (HttpJson) { text->str, text->len });
+  if (detail != NULL)
+    http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
+  else if (fresh != NULL && !hawser_bus_add_topic (bus, fresh, &error))
+    http_session_respond_error (session, error->code, error->message);
+  else
+    {
+      g_autoptr (GString) json = describe_topic (bus, name);
+
+      respond_json (session, fresh != NULL ? 201 : 200, json);
+    }
+}
+
+void
+http_admin_delete_topic (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *name = read_name (session, rest);
+
+  if (name == NULL)
+    return;
+  if (!hawser_bus_remove_topic (http_session_get_adapter (session)->bus, name))
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such declared topic");
+  else
+    http_session_respond (session, 204, NULL, NULL, 0);
+}
+
+/* ---- One subscription ---- */
+
+typedef struct {
+  const char *id;
+  char *json;
+  HawserReceiver *receiver;
+  gboolean is_durable;
+  gboolean is_same;              /* as @filter */
+  const char *filter;
+} FindSubscription;
+
+static gboolean
+find_subscription (const HawserSubscriptionInfo *info, gpointer data)
+{
+  FindSubscription *find = data;
+
+  if (!g_str_equal (info->id, find->id))
+    return TRUE;
+  g_free (find->json);
+  find->json = describe_subscription (info);
+  find->receiver = info->handle;
+  find->is_durable = info->is_durable;
+  find->is_same = find->filter != NULL && g_str_equal (find->filter, info->filter);
+  return TRUE;
+}
+
+static void
+respond_subscription (HttpSession *session, guint status, const char *id)
+{
+  FindSubscription find = { .id = id };
+
+  hawser_bus_foreach_subscription (http_session_get_adapter (session)->bus, find_subscription, &find);
+  if (find.json == NULL)
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such subscription");
+  else
+    http_session_respond (session, status, "application/json", find.json, strlen (find.json));
+  g_free (find.json);
+}
+
+void
+http_admin_get_subscription (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *id = read_name (session, rest);
+
+  if (id != NULL)
+    respond_subscription (session, 200, id);
+}
+
+typedef struct {
+  char *filter;
+  char *identity;
+  HawserQueueLimits limits;
+  guint qos;
+} Wanted;
+
+static void
+clear_wanted (Wanted *wanted)
+{
+  g_free (wanted->filter);
+  g_free (wanted->identity);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wanted, clear_wanted)
+
+/* NULL: fine. */
+static const char *
+read_wanted (HttpJson json, Wanted *out)
+{
+  HttpJsonCursor cursor = { 0 };
+  HttpJson name, value;
+  guint64 number;
+
+  while (http_json_next (json, &cursor, &name, &value))
+    {
+      g_autofree char *text = http_json_dup_scalar (value);
+
+      if (text == NULL)
+        return "a value is not a string, number or boolean";
+      if (http_json_name_is (name, "filter") && out->filter == NULL)
+        out->filter = g_steal_pointer (&text);
+      else if (http_json_name_is (name, "identity") && out->identity == NULL)
+        out->identity = g_steal_pointer (&text);
+      else if (http_json_name_is (name, "durable"))
+        {
+          if (!g_str_equal (text, "true"))
+            return "a subscription made here is durable: ephemeral ones live as long as their channel";
+        }
+      else if (http_json_name_is (name, "qos") && g_ascii_string_to_unsigned (text, 10, 0, 2, &number, NULL))
+        out->qos = (guint) number;
+      else if (http_json_name_is (name, "max_messages") && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT32, &number, NULL))
+        out->limits.max_messages = (guint32) number;
+      else if (http_json_name_is (name, "max_bytes") && hawser_size_parse (text, &number, NULL))
+        out->limits.max_bytes = number;
+      else if (http_json_name_is (name, "max_age") && hawser_duration_parse (text, &out->limits.max_age_us, NULL))
+        continue;
+      else if (http_json_name_is (name, "overflow"))
+        {
+          static const char * const words[] = { "drop-oldest", "drop-newest", "reject", "block" };
+          guint i;
+
+          for (i = 0; i < G_N_ELEMENTS (words) && !g_str_equal (words[i], text); i++)
+            ;
+          if (i == G_N_ELEMENTS (words))
+            return "overflow is drop-oldest, drop-newest, reject or block";
+          out->limits.overflow = (HawserOverflow) i;
+        }
+      else if (!http_json_name_is (name, "id"))
+        return "settings are filter, identity, durable, qos, max_messages, max_bytes, max_age, overflow";
+    }
+  return out->filter == NULL ? "filter is needed" : NULL;
+}
+
+void
+http_admin_put_subscription (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HawserBus *bus = http_session_get_adapter (session)->bus;
+  g_autofree char *id = read_name (session, rest);
+  g_autoptr (GString) text = id != NULL ? read_object (session, request) : NULL;
+  g_auto (Wanted) wanted = { .qos = 2 };
+  FindSubscription find = { .id = id };
+  HawserReceiver *receiver;
+  const char *detail;
+  gboolean is_new;
+  int result;
+
+  if (text == NULL)
+    return;
+  detail = read_wanted ((HttpJson) { text->str, text->len }, &wanted);
+  if (detail != NULL)
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
+      return;
+    }
+
+  receiver = hawser_bus_find_receiver (bus, id);
+  is_new = receiver == NULL;
+  find.filter = wanted.filter;
+  hawser_bus_foreach_subscription (bus, find_subscription, &find);
+  g_free (find.json);
+  if (!is_new && find.receiver != receiver)
+    {
+      http_session_respond_error (session, HAWSER_ERROR_EXISTS, "the id belongs to a subscription that its peer made");
+      return;
+    }
+  if (!is_new && !find.is_same)
+    {
+      http_session_respond_error (session, HAWSER_ERROR_EXISTS, "the subscription has another filter: delete it first, what it holds would be lost");
+      return;
+    }
+  receiver = hawser_receiver_new (bus, id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED, &wanted.limits);
+  if (wanted.identity != NULL)
+    hawser_receiver_set_identity (receiver, wanted.identity);
+  result = hawser_receiver_subscribe (receiver, wanted.filter, strlen (wanted.filter), &(HawserSubscribeOptions) { .qos = (guint8) wanted.qos, .retain_handling = 2 });
+  if (result != HAWSER_RESULT_OK)
+    {
+      if (is_new)
+        hawser_receiver_remove (receiver);
+      http_session_respond_error (session, result, hawser_bus_get_last_refusal (bus));
+      return;
+    }
+  respond_subscription (session, is_new ? 201 : 200, id);
+}
+
+void
+http_admin_delete_subscription (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *id = read_name (session, rest);
+  FindSubscription find = { .id = id };
+
+  if (id == NULL)
+    return;
+  hawser_bus_foreach_subscription (http_session_get_adapter (session)->bus, find_subscription, &find);
+  g_free (find.json);
+  if (find.receiver == NULL)
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such subscription");
+  else if (!find.is_durable)
+    http_session_respond_error (session, HAWSER_ERROR_EXISTS, "the subscription is ephemeral: it ends with its channel");
+  else
+    {
+      hawser_receiver_remove (find.receiver);
+      http_session_respond (session, 204, NULL, NULL, 0);
+    }
+}

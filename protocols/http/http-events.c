@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GET /v1/events: server-sent events. The subscription is live before the head of the answer is written; retained
+ * values come first, or what the client missed since Last-Event-ID. A client that reads too slowly loses messages and
+ * is told how many; one that does not read at all is closed. Context: the lane.
+ * Source: WHATWG HTML section 9.2 (server-sent events). */
+
+#include "http-session.h"
+
+#include <string.h>
+
+#include "http-hub.h"
+
+#define COMMENT_US (15 * G_USEC_PER_SEC)
+#define STUCK_US (30 * G_USEC_PER_SEC)      /* without room for a byte: the client is gone or hangs */
+
+typedef struct {
+  HttpExchange base;
+  HawserTimer timer;
+  HttpSession *session;
+  HawserConnection *connection;
+  HawserReceiver *receiver;
+  HttpHub *hub;
+  gint64 sent_us;
+  gint64 stuck_since_us;                    /* 0: there is room */
+  guint64 replayed, replay_last;            /* sequences: from the hub, before live messages */
+  gboolean is_replaying;
+  gboolean is_live;                         /* the head was written */
+} EventStream;
+
+static void
+free_stream (HttpExchange *exchange)
+{
+  EventStream *self = (EventStream *) exchange;
+
+  hawser_timer_disarm (&self->timer);
+  if (self->receiver != NULL)
+    hawser_receiver_remove (self->receiver);
+  if (self->hub != NULL)
+    http_hub_release (self->hub);
+  g_free (self);
+}
+
+/* The same bytes for every client of the hub. */
+static const GString *
+get_frame (HttpHub *hub, HawserMessage *message, guint64 sequence)
+{
+  HttpAdapter *adapter = hub->adapter;
+
+  if (adapter->frame_message == message && adapter->frame_hub == hub->id && adapter->frame_sequence == sequence && adapter->encoded_message == message)
+    return adapter->frame;
+  http_encode (adapter, message);
+  g_string_printf (adapter->frame, "id: %" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT "\ndata: ", hub->id, sequence);
+  g_string_append_len (adapter->frame, adapter->encoded->str, (gssize) adapter->encoded->len);
+  g_string_append (adapter->frame, "\n\n");
+  adapter->frame_message = message;
+  adapter->frame_hub = hub->id;
+  adapter->frame_sequence = sequence;
+  return adapter->frame;
+}
+
+static void
+send_message (EventStream *self, HawserMessage *message, guint64 sequence, gint64 now_us)
+{
+  const GString *frame = get_frame (self->hub, message, sequence);
+
+  hawser_connection_write (self->connection, frame->str, frame->len);
+  self->sent_us = now_us;
+}
+
+static void
+send_gap (EventStream *self, guint64 n)
+{
+  char text[64];
+  int len = n > 0 ? g_snprintf (text, sizeof text, "event: gap\ndata: {\"lost\":%" G_GUINT64_FORMAT "}\n\n", n)
+                  : g_snprintf (text, sizeof text, "event: gap\ndata: {\"lost\":null}\n\n");
+
+  hawser_connection_write (self->connection, text, (gsize) len);
+}
+
+static gboolean
+is_congested (EventStream *self)
+{
+  if (!hawser_connection_is_congested (self->connection))
+    return FALSE;
+  if (self->stuck_since_us == 0)
+    self->stuck_since_us = hawser_lane_get_now_us (self->hub->adapter->lane);
+  return TRUE;
+}
+
+static HawserDeliverResult
+deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
+{
+  EventStream *self = data;
+
+  if (self->is_replaying || !self->is_live || is_congested (self))
+    return HAWSER_DELIVER_BUSY;
+  /* a retained value is not news: whoever resumes behind it wants what came after now */
+  send_message (self, delivery->message, delivery->is_retained_value ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
+  return HAWSER_DELIVER_DONE;
+}
+
+static void
+lost (HawserReceiver *receiver, gpointer data, guint64 n)
+{
+  send_gap (data, n);
+}
+
+static void
+ended (HawserReceiver *receiver, gpointer data, HawserError reason)
+{
+  EventStream *self = data;
+
+  self->receiver = NULL;
+  if (self->is_live)
+    http_session_finish (self->session, reason, "the subscription was ended");
+}
+
+static const HawserReceiverFuncs stream_funcs = { deliver, lost, ended };
+
+/* What was missed, as far as there is room; then live messages flow. */
+static void
+replay (EventStream *self)
+{
+  gint64 now_us = hawser_lane_get_now_us (self->hub->adapter->lane);
+  HawserMessage *message;
+
+  while (!is_congested (self))
+    {
+      if (self->replayed < self->hub->floor && self->hub->floor <= self->replay_last)
+        {
+          send_gap (self, 0); /* it was pushed out while this client was slow */
+          self->replayed = self->hub->floor;
+        }
+      message = http_hub_next (self->hub, self->connection, self->replayed, self->replay_last);
+      if (message == NULL)
+        {
+          self->is_replaying = FALSE;
+          if (self->receiver != NULL)
+            hawser_receiver_resume (self->receiver);
+          return;
+        }
+      self->replayed = hawser_message_get_sequence (message);
+      send_message (self, message, self->replayed, now_us);
+    }
+}
+
+static void
+writable (HttpExchange *exchange)
+{
+  EventStream *self = (EventStream *) exchange;
+
+  self->stuck_since_us = 0;
+  if (self->is_replaying)
+    replay (self);
+  else if (self->receiver != NULL)
+    hawser_receiver_resume (self->receiver);
+}
+
+static void
+on_tick (HawserTimer *timer)
+{
+  EventStream *self = (EventStream *) ((char *) timer - G_STRUCT_OFFSET (EventStream, timer));
+  HawserLane *lane = self->hub->adapter->lane;
+  gint64 now_us = hawser_lane_get_now_us (lane);
+
+  if (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= STUCK_US)
+    {
+      hawser_connection_close (self->connection, HAWSER_ERROR_QUOTA);
+      return;
+    }
+  if (self->stuck_since_us == 0 && now_us - self->sent_us >= COMMENT_US - G_USEC_PER_SEC)
+    {
+      hawser_connection_write (self->connection, ":\n\n", 3);
+      self->sent_us = now_us;
+    }
+  hawser_timer_arm (timer, lane, now_us + COMMENT_US, on_tick);
+}
+
+static int
+subscribe (EventStream *self, GPtrArray *filters, gboolean with_retained)
+{
+  for (guint i = 0; i < filters->len; i++)
+    {
+      HawserSubscribeOptions options = { .qos = 2, .retain_as_published = TRUE, .retain_handling = with_retained ? 0 : 2 };
+      int result = hawser_receiver_subscribe (self->receiver, filters->pdata[i], strlen (filters->pdata[i]), &options);
+
+      if (result != HAWSER_RESULT_OK)
+        return result;
+    }
+  return HAWSER_RESULT_OK;
+}
+
+static void
+begin (EventStream *self, gboolean resumes, gboolean has_gap, HttpCursor cursor)
+{
+  HawserLane *lane = self->hub->adapter->lane;
+
+  http_session_add_header (self->session, "Cache-Control", "no-store");
+  http_session_add_header (self->session, "X-Accel-Buffering", "no");
+  http_session_add_header (self->session, "Connection", "close");
+  http_session_become_stream (self->session, 200, "text/event-stream");
+  self->is_live = TRUE;
+  self->sent_us = hawser_lane_get_now_us (lane);
+  hawser_timer_arm (&self->timer, lane, self->sent_us + COMMENT_US, on_tick);
+  hawser_connection_write (self->connection, "retry: 1000\n\n", 13);
+  if (has_gap)
+    send_gap (self, 0);
+  if (resumes)
+    {
+      self->is_replaying = TRUE;
+      self->replayed = cursor.sequence;
+      self->replay_last = self->hub->head;
+      replay (self);
+    }
+}
+
+void
+http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autoptr (GPtrArray) filters = http_request_list_query (request, "filter");
+  HttpAdapter *adapter = http_session_get_adapter (session);
+  g_autofree char *key = NULL;
+  EventStream *self;
+  HttpCursor cursor = { 0 };
+  HttpHub *known;
+  gboolean given, resumes;
+  int result;
+
+  if (!http_cursor_read (request, &given, &cursor))
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "Last-Event-ID is none of ours");
+      return;
+    }
+  key = http_hub_make_key (session, filters);
+  if (key == NULL)
+    return;
+  known = http_hub_find (adapter, key);
+  resumes = given && known != NULL && http_hub_has (known, cursor);
+
+  self = g_new0 (EventStream, 1);
+  self->base = (HttpExchange) { free_stream, NULL, writable };
+  self->session = session;
+  self->connection = http_session_get_connection (session);
+  http_session_set_exchange (session, &self->base);
+  self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
+  hawser_receiver_attach (self->receiver, self->connection, &stream_funcs, self);
+  result = subscribe (self, filters, !resumes);
+  if (result != HAWSER_RESULT_OK)
+    {
+      http_session_respond_error (session, result, hawser_bus_get_last_refusal (adapter->bus));
+      return;
+    }
+  result = http_hub_use (adapter, key, filters, &self->hub);
+  if (result != HAWSER_RESULT_OK)
+    http_session_respond_error (session, result, "there are too many different sets of filters");
+  else
+    begin (self, resumes, given && !resumes, cursor);
+}

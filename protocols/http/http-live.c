@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GET /v1/ws: a WebSocket of CloudEvents, both ways. Messages arrive as events; an event sent is published to its
+ * subject; {"op":"subscribe"|"unsubscribe"} changes the filters and is answered. Framing is http-websocket.c's. What a
+ * slow reader loses it is told; one that does not read or answer pings is closed. Context: the lane. */
+
+#include "http-session.h"
+
+#include <string.h>
+
+#include "http-cloud-event.h"
+#include "http-hub.h"
+#include "http-websocket.h"
+
+#define SUBPROTOCOL "cloudevents.json"
+#define PING_US (30 * G_USEC_PER_SEC)
+#define SILENT_US (90 * G_USEC_PER_SEC)      /* nothing heard, not even a pong */
+#define STUCK_US (30 * G_USEC_PER_SEC)
+#define MAX_PONG_BACKLOG 65536               /* bytes of unsent output: no pongs above it */
+#define MAX_SUBSCRIPTIONS 1024
+#define MAX_FRAGMENTS 4096
+#define DEFAULT_QOS 1
+
+typedef struct {
+  HttpExchange base;
+  HawserTimer timer;
+  HttpSession *session;
+  HttpAdapter *adapter;
+  HawserConnection *connection;
+  HawserReceiver *receiver;
+  WebsocketReader reader;
+  WebsocketLimits limits;
+  gint64 heard_us;
+  gint64 stuck_since_us;
+  gboolean is_open;                          /* the head was written and no close frame was */
+} Live;
+
+static void
+free_live (HttpExchange *exchange)
+{
+  Live *self = (Live *) exchange;
+
+  hawser_timer_disarm (&self->timer);
+  if (self->receiver != NULL)
+    hawser_receiver_remove (self->receiver);
+  websocket_reader_clear (&self->reader);
+  g_free (self);
+}
+
+static void
+send_frame (Live *self, WebsocketOpcode opcode, const void *data, gsize len)
+{
+  guint8 *head = hawser_connection_reserve (self->connection, WEBSOCKET_MAX_HEADER + MIN (len, 4096));
+  gsize n = websocket_write_header (head, opcode, len);
+
+  if (len > 4096)
+    {
+      hawser_connection_commit (self->connection, n);
+      hawser_connection_write (self->connection, data, len);
+      return;
+    }
+  memcpy (head + n, data, len);
+  hawser_connection_commit (self->connection, n + len);
+}
+
+static void
+close_with (Live *self, guint code, const char *detail)
+{
+  guint8 payload[125];
+  gsize len = detail != NULL ? MIN (strlen (detail), sizeof payload - 2) : 0;
+
+  if (!self->is_open)
+    return;
+  self->is_open = FALSE;
+  payload[0] = (guint8) (code >> 8);
+  payload[1] = (guint8) code;
+  if (len > 0)
+    memcpy (payload + 2, detail, len);
+  send_frame (self, WEBSOCKET_CLOSE, payload, code == WEBSOCKET_CLOSE_NO_STATUS ? 0 : len + 2);
+  hawser_timer_disarm (&self->timer);
+  if (self->receiver != NULL)
+    hawser_receiver_remove (g_steal_pointer (&self->receiver));
+  http_session_finish (self->session, HAWSER_ERROR_CLOSED, detail != NULL ? detail : "the WebSocket was closed");
+}
+
+/* ---- To the peer ---- */
+
+static HawserDeliverResult
+deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
+{
+  Live *self = data;
+  const GString *json;
+
+  if (!self->is_open)
+    return HAWSER_DELIVER_BUSY;
+  if (hawser_connection_is_congested (self->connection))
+    {
+      if (self->stuck_since_us == 0)
+        self->stuck_since_us = delivery->now_us;
+      return HAWSER_DELIVER_BUSY;
+    }
+  json = http_encode (self->adapter, delivery->message);
+  send_frame (self, WEBSOCKET_TEXT, json->str, json->len);
+  return HAWSER_DELIVER_DONE;
+}
+
+static void
+lost (HawserReceiver *receiver, gpointer data, guint64 n)
+{
+  char text[64];
+  int len = g_snprintf (text, sizeof text, "{\"op\":\"gap\",\"lost\":%" G_GUINT64_FORMAT "}", n);
+
+  send_frame (data, WEBSOCKET_TEXT, text, (gsize) len);
+}
+
+static void
+ended (HawserReceiver *receiver, gpointer data, HawserError reason)
+{
+  Live *self = data;
+
+  self->receiver = NULL;
+  close_with (self, reason == HAWSER_ERROR_CLOSED ? WEBSOCKET_CLOSE_GOING_AWAY : WEBSOCKET_CLOSE_POLICY, hawser_error_to_nick (reason));
+}
+
+static const HawserReceiverFuncs live_funcs = { deliver, lost, ended };
+
+static void
+writable (HttpExchange *exchange)
+{
+  Live *self = (Live *) exchange;
+
+  self->stuck_since_us = 0;
+  if (self->receiver != NULL)
+    hawser_receiver_resume (self->receiver);
+}
+
+static void
+on_tick (HawserTimer *timer)
+{
+  Live *self = (Live *) ((char *) timer - G_STRUCT_OFFSET (Live, timer));
+  gint64 now_us = hawser_lane_get_now_us (self->adapter->lane);
+
+  if (now_us - self->heard_us >= SILENT_US || (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= STUCK_US))
+    {
+      hawser_connection_close (self->connection, HAWSER_ERROR_TIMEOUT);
+      return;
+    }
+  if (self->stuck_since_us == 0)
+    send_frame (self, WEBSOCKET_PING, "", 0);
+  hawser_timer_arm (timer, self->adapter->lane, now_us + PING_US, on_tick);
+}
+
+/* ---- From the peer ---- */
+
+static void
+send_answer (Live *self, HttpJson ref, int error, const char *detail)
+{
+  g_autoptr (GString) out = g_string_new (error == 0 ? "{\"ok\":true" : "{\"ok\":false");
+
+  if (ref.len > 0)
+    {
+      g_string_append (out, ",\"ref\":");
+      g_string_append_len (out, ref.text, (gssize) ref.len);
+    }
+  if (error != 0)
+    {
+      g_string_append (out, ",\"error\":");
+      http_append_problem (out, http_status_of_error (error), error, detail, NULL);
+    }
+  g_string_append_c (out, '}');
+  send_frame (self, WEBSOCKET_TEXT, out->str, out->len);
+}
+
+static int
+subscribe (Live *self, const char *filter)
+{
+  if (hawser_receiver_get_n_filters (self->receiver) >= MAX_SUBSCRIPTIONS)
+    return HAWSER_ERROR_QUOTA;
+  return hawser_receiver_subscribe (self->receiver, filter, strlen (filter), &(HawserSubscribeOptions) { .qos = 2, .retain_as_published = TRUE });
+}
+
+static void
+take_operation (Live *self, HttpJson op, HttpJson filter, HttpJson ref)
+{
+  g_autofree char *name = http_json_dup_scalar (op);
+  g_autofree char *text = filter.len > 0 ? http_json_dup_scalar (filter) : NULL;
+  int result;
+
+  if (text == NULL || name == NULL)
+    {
+      send_answer (self, ref, HAWSER_ERROR_INVALID, "op and filter are strings");
+      return;
+    }
+  if (self->receiver == NULL)
+    return;
+  if (g_str_equal (name, "subscribe"))
+    {
+      result = subscribe (self, text);
+      send_answer (self, ref, result, result == HAWSER_ERROR_QUOTA ? "there are too many subscriptions" : hawser_bus_get_last_refusal (self->adapter->bus));
+    }
+  else if (g_str_equal (name, "unsubscribe"))
+    {
+      result = hawser_receiver_unsubscribe (self->receiver, text, strlen (text)) ? 0 : HAWSER_ERROR_NOT_FOUND;
+      send_answer (self, ref, result, "there is no such subscription");
+    }
+  else
+    send_answer (self, ref, HAWSER_ERROR_INVALID, "op is subscribe or unsubscribe");
+}
+
+static void
+on_published (gpointer data, guint64 cookie, int result)
+{
+  HttpSession *session = hawser_connection_get_session (data);
+  Live *self = session != NULL ? (Live *) http_session_get_exchange (session) : NULL;
+
+  if (self != NULL && self->base.free == free_live && self->is_open && result != HAWSER_RESULT_OK)
+    send_answer (self, (HttpJson) { 0 }, result, hawser_bus_get_last_refusal (self->adapter->bus));
+}
+
+static void
+take_event (Live *self, HttpJson event, HttpJson id)
+{
+  HttpPublishOptions options = { .qos = DEFAULT_QOS };
+  const char *detail;
+  HawserMessage *message = http_message_from_json (event, NULL, &options, FALSE, &detail);
+  int result;
+
+  if (message == NULL)
+    {
+      send_answer (self, id, HAWSER_ERROR_INVALID, detail);
+      return;
+    }
+  result = hawser_connection_publish (self->connection, message, hawser_message_get_qos (message) > 0 ? on_published : NULL, 0);
+  if (result != HAWSER_RESULT_OK && result != HAWSER_RESULT_PENDING)
+    send_answer (self, id, result, hawser_bus_get_last_refusal (self->adapter->bus));
+}
+
+static void
+take_text (Live *self, const guint8 *data, gsize len)
+{
+  GString *text = http_json_check (data, len);
+  HttpJson op = { 0 }, filter = { 0 }, ref = { 0 }, id = { 0 }, all, name, value;
+  HttpJsonCursor cursor = { 0 };
+
+  if (text == NULL || text->str[0] != '{')
+    {
+      send_answer (self, ref, HAWSER_ERROR_MALFORMED, "a text message is one JSON object");
+      if (text != NULL)
+        g_string_free (text, TRUE);
+      return;
+    }
+  all = (HttpJson) { text->str, text->len };
+  while (http_json_next (all, &cursor, &name, &value))
+    {
+      if (http_json_name_is (name, "op"))
+        op = value;
+      else if (http_json_name_is (name, "filter"))
+        filter = value;
+      else if (http_json_name_is (name, "ref"))
+        ref = value;
+      else if (http_json_name_is (name, "id"))
+        id = value;
+    }
+  if (op.len > 0)
+    take_operation (self, op, filter, ref);
+  else
+    take_event (self, all, ref.len > 0 ? ref : id);
+  g_string_free (text, TRUE);
+}
+
+static void
+take (Live *self, const WebsocketEvent *event)
+{
+  switch (event->opcode)
+    {
+    case WEBSOCKET_TEXT:
+      take_text (self, event->data, event->len);
+      break;
+    case WEBSOCKET_BINARY:
+      close_with (self, WEBSOCKET_CLOSE_UNSUPPORTED, "cloudevents.json is text");
+      break;
+    case WEBSOCKET_PING:
+      if (hawser_connection_get_pending (self->connection) < MAX_PONG_BACKLOG)
+        send_frame (self, WEBSOCKET_PONG, event->data, event->len);
+      break;
+    case WEBSOCKET_CLOSE:
+      close_with (self, event->close_code, NULL);
+      break;
+    default:
+      break;
+    }
+}
+
+static gsize
+received (HttpExchange *exchange, const guint8 *data, gsize len)
+{
+  Live *self = (Live *) exchange;
+  gsize used = 0;
+
+  self->heard_us = hawser_lane_get_now_us (self->adapter->lane);
+  while (used < len && self->is_open)
+    {
+      gsize n, needed;
+      WebsocketEvent event;
+      /* the bytes are the connection's to read once: unmasking in place spares a copy of each message */
+      WebsocketResult result = websocket_read (&self->reader, (guint8 *) data + used, len - used, &self->limits, &n, &needed, &event);
+
+      used += n;
+      if (result == WEBSOCKET_ERROR)
+        close_with (self, event.close_code, event.detail);
+      else if (result == WEBSOCKET_MESSAGE)
+        take (self, &event);
+      else if (result == WEBSOCKET_MORE)
+        {
+          if (needed >= HAWSER_LARGE_PAYLOAD)
+            hawser_connection_expect (self->connection, needed);
+          return used;
+        }
+    }
+  return self->is_open ? used : len;
+}
+
+/* ---- Handshake ---- */
+
+/* RFC 6455 section 4.2.1. FALSE: answered. */
+static gboolean
+check_handshake (HttpSession *session, HttpRequest *request, char **out_accept)
+{
+  const char *upgrade = http_request_get_header (request, "Upgrade");
+  const char *version = http_request_get_header (request, "Sec-WebSocket-Version");
+
+  if (upgrade == NULL || g_ascii_strcasecmp (upgrade, "websocket") != 0 || !request->head.wants_upgrade || request->head.minor == 0)
+    {
+      http_session_add_header (session, "Upgrade", "websocket");
+      http_session_respond_problem (session, 426, HAWSER_ERROR_INVALID, "this is a WebSocket: the request must upgrade");
+      return FALSE;
+    }
+  if (version == NULL || !g_str_equal (version, "13"))
+    {
+      http_session_add_header (session, "Sec-WebSocket-Version", "13");
+      http_session_respond_problem (session, 426, HAWSER_ERROR_INVALID, "the only WebSocket version here is 13");
+      return FALSE;
+    }
+  if (!http_session_origin_is_ours (session, request))
+    {
+      http_session_respond_error (session, HAWSER_ERROR_NOT_AUTHORIZED, "the request comes from a page of another origin (setting cors-origins)");
+      return FALSE;
+    }
+  *out_accept = websocket_accept_key (http_request_get_header (request, "Sec-WebSocket-Key"));
+  if (*out_accept == NULL)
+    http_session_respond_error (session, HAWSER_ERROR_MALFORMED, "Sec-WebSocket-Key is not 16 bytes in base64");
+  return *out_accept != NULL;
+}
+
+static gboolean
+offers_subprotocol (HttpRequest *request)
+{
+  const char *list = soup_message_headers_get_list (request->headers, "Sec-WebSocket-Protocol");
+
+  return list != NULL && soup_header_contains (list, SUBPROTOCOL);
+}
+
+void
+http_live_get (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autoptr (GPtrArray) filters = http_request_list_query (request, "filter");
+  HttpAdapter *adapter = http_session_get_adapter (session);
+  g_autofree char *accept = NULL;
+  Live *self;
+  int result = 0;
+
+  if (!check_handshake (session, request, &accept))
+    return;
+  self = g_new0 (Live, 1);
+  self->base = (HttpExchange) { free_live, received, writable };
+  self->session = session;
+  self->adapter = adapter;
+  self->connection = http_session_get_connection (session);
+  self->limits = (WebsocketLimits) { adapter->max_body, MAX_FRAGMENTS };
+  http_session_set_exchange (session, &self->base);
+  self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
+  hawser_receiver_attach (self->receiver, self->connection, &live_funcs, self);
+  for (guint i = 0; i < filters->len && result == 0; i++)
+    result = subscribe (self, filters->pdata[i]);
+  if (result != 0)
+    {
+      http_session_respond_error (session, result, hawser_bus_get_last_refusal (adapter->bus));
+      return;
+    }
+
+  http_session_add_header (session, "Upgrade", "websocket");
+  http_session_add_header (session, "Connection", "Upgrade");
+  http_session_add_header (session, "Sec-WebSocket-Accept", accept);
+  if (offers_subprotocol (request))
+    http_session_add_header (session, "Sec-WebSocket-Protocol", SUBPROTOCOL);
+  self->is_open = TRUE;
+  self->heard_us = hawser_lane_get_now_us (adapter->lane);
+  hawser_timer_arm (&self->timer, adapter->lane, self->heard_us + PING_US, on_tick);
+  http_session_become_stream (session, 101, NULL);
+}

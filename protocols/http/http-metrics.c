@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /metrics in the Prometheus text format, /livez, /readyz, and the numbers of the dashboard. Counters are the bus's and
+ * never go back when a connection ends; labels are few. Context: the lane.
+ * Source: Prometheus exposition formats, text 0.0.4. */
+
+#include "http-session.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const char * const drop_reasons[HAWSER_N_DROPS] = {
+  [HAWSER_DROP_OVERFLOW] = "overflow",
+  [HAWSER_DROP_EXPIRED] = "expired",
+  [HAWSER_DROP_TOO_LARGE] = "too-large",
+  [HAWSER_DROP_GONE] = "gone",
+  [HAWSER_DROP_DENIED] = "denied",
+};
+
+static void
+append_label (GString *out, const char *name, const char *value)
+{
+  g_string_append_printf (out, "%s=\"", name);
+  for (const char *p = value; *p != '\0'; p++)
+    {
+      if (*p == '\\' || *p == '"')
+        g_string_append_c (out, '\\');
+      if (*p == '\n')
+        g_string_append (out, "\\n");
+      else
+        g_string_append_c (out, *p);
+    }
+  g_string_append_c (out, '"');
+}
+
+static void
+append_head (GString *out, const char *name, const char *type, const char *help)
+{
+  g_string_append_printf (out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+append_counter (GString *out, const char *name, const char *help, guint64 value)
+{
+  append_head (out, name, "counter", help);
+  g_string_append_printf (out, "%s %" G_GUINT64_FORMAT "\n", name, value);
+}
+
+static void
+append_gauge (GString *out, const char *name, const char *help, double value)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  append_head (out, name, "gauge", help);
+  g_string_append_printf (out, "%s %s\n", name, g_ascii_dtostr (number, sizeof number, value));
+}
+
+/* ---- The process ---- */
+
+static guint64
+read_resident_bytes (void)
+{
+  FILE *file = fopen ("/proc/self/statm", "re");
+  unsigned long size = 0, resident = 0;
+
+  if (file == NULL)
+    return 0;
+  if (fscanf (file, "%lu %lu", &size, &resident) != 2)
+    resident = 0;
+  fclose (file);
+  return (guint64) resident * (guint64) sysconf (_SC_PAGESIZE);
+}
+
+static guint
+count_descriptors (void)
+{
+  DIR *dir = opendir ("/proc/self/fd");
+  guint n = 0;
+
+  if (dir == NULL)
+    return 0;
+  while (readdir (dir) != NULL)
+    n++;
+  closedir (dir);
+  return n > 3 ? n - 3 : 0; /* ., .. and the folder itself */
+}
+
+static void
+append_process (GString *out, gint64 started_wall_us)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  struct rusage usage;
+  struct rlimit limit;
+
+  getrusage (RUSAGE_SELF, &usage);
+  append_head (out, "process_cpu_seconds_total", "counter", "User and system time of the process.");
+  g_string_append_printf (out, "process_cpu_seconds_total %s\n",
+                          g_ascii_dtostr (number, sizeof number, (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6));
+  append_gauge (out, "process_resident_memory_bytes", "Resident memory.", (double) read_resident_bytes ());
+  append_gauge (out, "process_open_fds", "Open descriptors.", count_descriptors ());
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0)
+    append_gauge (out, "process_max_fds", "Most descriptors that may be open.", (double) limit.rlim_cur);
+  append_gauge (out, "process_start_time_seconds", "When the listener started, seconds since 1970.", (double) started_wall_us / 1e6);
+}
+
+/* ---- Connections by listener ---- */
+
+typedef struct {
+  GHashTable *counts;            /* "protocol\nlistener" -> n */
+  guint n;
+} Count;
+
+static gboolean
+count_connection (HawserConnection *connection, gpointer data)
+{
+  Count *count = data;
+  char *key = g_strdup_printf ("%s\n%s", hawser_connection_get_protocol (connection), hawser_connection_get_listener_name (connection));
+
+  g_hash_table_insert (count->counts, key, GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (count->counts, key)) + 1));
+  count->n++;
+  return TRUE;
+}
+
+static void
+append_connections (GString *out, HawserBus *bus)
+{
+  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GList) keys = NULL;
+  Count count = { counts, 0 };
+
+  hawser_bus_foreach_connection (bus, count_connection, &count);
+  append_head (out, "hawser_connections", "gauge", "Peers connected now.");
+  keys = g_list_sort (g_hash_table_get_keys (counts), (GCompareFunc) strcmp);
+  for (GList *link = keys; link != NULL; link = link->next)
+    {
+      const char *key = link->data;
+      g_auto (GStrv) parts = g_strsplit (key, "\n", 2);
+
+      g_string_append (out, "hawser_connections{");
+      append_label (out, "protocol", parts[0]);
+      g_string_append_c (out, ',');
+      append_label (out, "listener", parts[1]);
+      g_string_append_printf (out, "} %u\n", GPOINTER_TO_UINT (g_hash_table_lookup (counts, key)));
+    }
+}
+
+void
+http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HttpAdapter *adapter = http_session_get_adapter (session);
+  g_autoptr (GString) out = g_string_sized_new (4096);
+  HawserBusStatistics statistics;
+
+  hawser_bus_get_statistics (adapter->bus, &statistics);
+  append_head (out, "hawser_build_info", "gauge", "Version of the running library.");
+  g_string_append_printf (out, "hawser_build_info{version=\"%s\",abi=\"%d.%d\"} 1\n", HAWSER_VERSION_S, HAWSER_PLUGIN_ABI_MAJOR, HAWSER_PLUGIN_ABI_MINOR);
+  append_gauge (out, "hawser_start_time_seconds", "When the listener started, seconds since 1970.", (double) adapter->started_wall_us / 1e6);
+  append_counter (out, "hawser_messages_received_total", "Messages that publishers handed over and that were accepted.", statistics.published);
+  append_counter (out, "hawser_bytes_received_total", "Payload bytes of accepted messages.", statistics.published_bytes);
+  append_counter (out, "hawser_publish_denied_total", "Messages refused: rights, unknown topic, limits.", statistics.refused);
+  append_counter (out, "hawser_messages_matched_total", "Accepted messages times receivers.", statistics.matched);
+  append_counter (out, "hawser_messages_delivered_total", "Messages given to receivers.", statistics.delivered);
+  append_counter (out, "hawser_bytes_sent_total", "Payload bytes of delivered messages.", statistics.delivered_bytes);
+  append_head (out, "hawser_messages_dropped_total", "counter", "Messages that a receiver did not get, by reason.");
+  for (guint i = 0; i < HAWSER_N_DROPS; i++)
+    g_string_append_printf (out, "hawser_messages_dropped_total{reason=\"%s\"} %" G_GUINT64_FORMAT "\n", drop_reasons[i], statistics.dropped[i]);
+  append_gauge (out, "hawser_messages_queued", "Messages that wait for a receiver, in memory or spool.", (double) statistics.queued);
+  append_gauge (out, "hawser_topics", "Topics in use or declared.", (double) statistics.n_topics);
+  append_gauge (out, "hawser_retained_messages", "Topics with a last value.", (double) statistics.n_retained);
+  append_head (out, "hawser_subscriptions", "gauge", "Filters of receivers.");
+  g_string_append_printf (out, "hawser_subscriptions{kind=\"durable\"} %" G_GUINT64_FORMAT "\nhawser_subscriptions{kind=\"ephemeral\"} %" G_GUINT64_FORMAT "\n",
+                          statistics.n_durable, statistics.n_subscriptions - MIN (statistics.n_durable, statistics.n_subscriptions));
+  append_connections (out, adapter->bus);
+  append_counter (out, "hawser_http_requests_total", "Requests that this listener took.", adapter->n_requests);
+  append_process (out, adapter->started_wall_us);
+  http_session_add_header (session, "Cache-Control", "no-store");
+  http_session_respond (session, 200, "text/plain; version=0.0.4; charset=utf-8", out->str, out->len);
+}
+
+void
+http_admin_status (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HttpAdapter *adapter = http_session_get_adapter (session);
+  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GString) out = g_string_new (NULL);
+  HawserClock *clock = hawser_bus_get_clock (adapter->bus);
+  HawserBusStatistics statistics;
+  Count count = { counts, 0 };
+  guint64 n_dropped = 0;
+
+  hawser_bus_get_statistics (adapter->bus, &statistics);
+  hawser_bus_foreach_connection (adapter->bus, count_connection, &count);
+  for (guint i = 0; i < HAWSER_N_DROPS; i++)
+    n_dropped += statistics.dropped[i];
+  g_string_printf (out, "{\"version\":\"%s\",\"host\":", HAWSER_VERSION_S);
+  hawser_json_append_string (out, g_get_host_name (), strlen (g_get_host_name ()));
+  g_string_append_printf (out, ",\"uptime_s\":%" G_GINT64_FORMAT ",\"topics\":%" G_GUINT64_FORMAT ",\"retained\":%" G_GUINT64_FORMAT
+                          ",\"subscriptions\":%" G_GUINT64_FORMAT ",\"durable\":%" G_GUINT64_FORMAT ",\"connections\":%u",
+                          (hawser_clock_get_wall_us (clock) - adapter->started_wall_us) / G_USEC_PER_SEC, statistics.n_topics, statistics.n_retained,
+                          statistics.n_subscriptions, statistics.n_durable, count.n);
+  g_string_append_printf (out, ",\"published\":%" G_GUINT64_FORMAT ",\"refused\":%" G_GUINT64_FORMAT ",\"matched\":%" G_GUINT64_FORMAT ",\"delivered\":%" G_GUINT64_FORMAT
+                          ",\"queued\":%" G_GUINT64_FORMAT ",\"dropped\":%" G_GUINT64_FORMAT ",\"resident_bytes\":%" G_GUINT64_FORMAT "}",
+                          statistics.published, statistics.refused, statistics.matched, statistics.delivered, statistics.queued, n_dropped, read_resident_bytes ());
+  http_session_add_header (session, "Cache-Control", "no-store");
+  http_session_respond (session, 200, "application/json", out->str, out->len);
+}
+
+/* ---- Health ---- */
+
+/* The loop turns: this answer is the proof. */
+void
+http_health_live (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  http_session_respond (session, 200, "text/plain; charset=utf-8", "ok\n", 3);
+}
+
+/* Listeners of a bus that stops are gone from its list before the last answer. */
+void
+http_health_ready (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  HttpAdapter *adapter = http_session_get_adapter (session);
+  GListModel *listeners = hawser_bus_get_listeners (adapter->bus);
+  g_autoptr (GString) out = g_string_new (NULL);
+  guint n = g_list_model_get_n_items (listeners);
+  gboolean is_listed = FALSE;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (HawserListener) listener = g_list_model_get_item (listeners, i);
+      g_autofree char *address = hawser_listener_dup_bound_address (listener);
+
+      is_listed |= listener == adapter->listener;
+      g_string_append_printf (out, "[+] listener %s %s\n", hawser_listener_get_name (listener), address != NULL ? address : "");
+    }
+  if (!is_listed)
+    g_string_append (out, "[-] stopping\n");
+  if (http_request_get_query (request, "verbose") == NULL)
+    g_string_assign (out, is_listed ? "ok\n" : "stopping\n");
+  http_session_respond (session, is_listed ? 200 : 503, "text/plain; charset=utf-8", out->str, out->len);
+}

@@ -16,7 +16,8 @@ typedef struct {
   HawserSinkRunner *runner;
   HawserBatchGroup *group;
   HawserBatch *batch;
-  HawserSinkWrite *write;      /* NULL: waits for retry_us, or is with the dead letters */
+  GCancellable *cancellable;   /* of the write under way; NULL: waits for retry_us, or is with the dead letters.
+                                * The write is the sink's alone, so that we notice when it lets go of it */
   HawserTimer timeout;
   HawserBackoff backoff;
   guint n_attempts;
@@ -46,7 +47,7 @@ attempt_free (Attempt *attempt)
   hawser_timer_disarm (&attempt->timeout);
   attempt->group->owner_data = NULL;
   hawser_batch_unref (attempt->batch);
-  g_clear_object (&attempt->write);
+  g_clear_object (&attempt->cancellable);
   g_free (attempt->refusal);
   g_free (attempt);
 }
@@ -95,7 +96,7 @@ on_timeout (HawserTimer *timer)
 {
   Attempt *attempt = (Attempt *) ((char *) timer - G_STRUCT_OFFSET (Attempt, timeout));
 
-  g_cancellable_cancel (hawser_sink_write_get_cancellable (attempt->write));
+  g_cancellable_cancel (attempt->cancellable);
 }
 
 static guint
@@ -113,6 +114,7 @@ start_write (Attempt *attempt, gint64 now_us)
 {
   HawserSinkRunner *self = attempt->runner;
   guint n = hawser_batch_get_size (attempt->batch);
+  g_autoptr (HawserSinkWrite) write = NULL;
 
   set_waiting (attempt, FALSE);
   hawser_breaker_begin (&self->breaker);
@@ -122,13 +124,14 @@ start_write (Attempt *attempt, gint64 now_us)
   if (attempt->n_attempts > 1)
     self->statistics.n_retries++;
   /* the runner lives until the answer is on the lane */
-  attempt->write = hawser_sink_write_new (attempt->batch, attempt->group->key, attempt->n_attempts,
-                                          attempt->n_attempts > 1 ? n : count_repeated (attempt->group, n), on_answered,
-                                          g_object_ref (self));
-  g_object_set_data (G_OBJECT (attempt->write), "hawser-attempt", attempt);
+  write = hawser_sink_write_new (attempt->batch, attempt->group->key, attempt->n_attempts,
+                                 attempt->n_attempts > 1 ? n : count_repeated (attempt->group, n), on_answered,
+                                 g_object_ref (self));
+  g_object_set_data (G_OBJECT (write), "hawser-attempt", attempt);
+  attempt->cancellable = g_object_ref (hawser_sink_write_get_cancellable (write));
   if (self->settings.write_timeout > 0)
     hawser_timer_arm (&attempt->timeout, self->lane, now_us + self->settings.write_timeout, on_timeout);
-  hawser_sink_write (self->sink, attempt->write);
+  hawser_sink_write (self->sink, write);
 }
 
 static void
@@ -408,7 +411,7 @@ settle_write (gpointer data)
 
   self->n_in_flight--;
   hawser_timer_disarm (&attempt->timeout);
-  g_clear_object (&attempt->write);
+  g_clear_object (&attempt->cancellable);
   record (self, attempt, outcome, now_us);
   publish_replies (self, outcome);
   if (self->is_started)
@@ -562,10 +565,10 @@ hawser_sink_delivery_abandon (HawserSinkRunner *self)
       guint n_keep = 0;
 
       next = l->next;
-      if (attempt != NULL && attempt->write != NULL)
+      if (attempt != NULL && attempt->cancellable != NULL)
         {
           /* its answer settles it */
-          g_cancellable_cancel (hawser_sink_write_get_cancellable (attempt->write));
+          g_cancellable_cancel (attempt->cancellable);
           n_keep = group->n_in_write;
         }
       else if (attempt != NULL && attempt->n_letters > 0)

@@ -622,10 +622,19 @@ compare_queues (gconstpointer a, gconstpointer b)
   return (left->queue > right->queue) - (left->queue < right->queue);
 }
 
+static void
+info_clear (gpointer data)
+{
+  HawserSpoolQueueInfo *info = data;
+
+  g_free ((char *) info->id);
+  g_bytes_unref (info->meta);
+}
+
 /**
  * hawser_spool_foreach_queue: (skip)
  * @self: a spool
- * @func: (scope call): called for each queue in the order of their making; may not call the spool
+ * @func: (scope call): called for each queue in the order of their making
  * @data: for @func
  *
  * What is there: right after hawser_spool_new(), what was recovered.
@@ -637,9 +646,11 @@ void
 hawser_spool_foreach_queue (HawserSpool *self, HawserSpoolQueueFunc func, gpointer data)
 {
   g_autoptr(GPtrArray) queues = g_ptr_array_new ();
+  g_autoptr(GArray) infos = g_array_new (FALSE, FALSE, sizeof (HawserSpoolQueueInfo));
   GHashTableIter iter;
   gpointer queue;
 
+  g_array_set_clear_func (infos, info_clear);
   g_mutex_lock (&self->lock);
   g_hash_table_iter_init (&iter, self->queues);
   while (g_hash_table_iter_next (&iter, NULL, &queue))
@@ -650,9 +661,13 @@ hawser_spool_foreach_queue (HawserSpool *self, HawserSpoolQueueFunc func, gpoint
       HawserSpoolQueueInfo info;
 
       fill_info (self, g_ptr_array_index (queues, i), &info);
-      func (data, &info);
+      info.id = g_strdup (info.id);
+      g_bytes_ref (info.meta);
+      g_array_append_val (infos, info);
     }
   g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < infos->len; i++)
+    func (data, &g_array_index (infos, HawserSpoolQueueInfo, i));
 }
 
 /**
@@ -772,35 +787,47 @@ call_writer (HawserSpool *self, void (*func) (HawserSpool *spool, gpointer data)
 }
 
 typedef struct {
+  char *key;
+  GBytes *value;
+} Value;
+
+static void
+value_clear (gpointer data)
+{
+  Value *value = data;
+
+  g_free (value->key);
+  g_bytes_unref (value->value);
+}
+
+typedef struct {
   const char *space;
-  HawserSpoolValueFunc func;
-  gpointer data;
+  GArray *values;
   GError *error;
-} Values;
+} ReadValues;
 
 static gboolean
-on_value (gpointer data, const char *key, const guint8 *value, gsize value_len)
+on_value (gpointer data, const char *key, const guint8 *bytes, gsize len)
 {
-  Values *values = data;
-  g_autoptr(GBytes) bytes = g_bytes_new (value, value_len);
+  Value value = { g_strdup (key), g_bytes_new (bytes, len) };
 
-  values->func (values->data, key, bytes);
+  g_array_append_val (((ReadValues *) data)->values, value);
   return TRUE;
 }
 
 static void
 read_values (HawserSpool *self, gpointer data)
 {
-  Values *values = data;
+  ReadValues *reading = data;
 
-  hawser_store_foreach_value (self->store, values->space, on_value, values, &values->error);
+  hawser_store_foreach_value (self->store, reading->space, on_value, reading, &reading->error);
 }
 
 /**
  * hawser_spool_foreach_value: (skip)
  * @self: a spool
  * @space: name of a set of values
- * @func: (scope call): called for each value, by key, on the writer's thread while the caller waits; may not call the spool
+ * @func: (scope call): called for each value, by key
  * @data: for @func
  * @error: return location
  *
@@ -814,15 +841,19 @@ read_values (HawserSpool *self, gpointer data)
 gboolean
 hawser_spool_foreach_value (HawserSpool *self, const char *space, HawserSpoolValueFunc func, gpointer data, GError **error)
 {
-  Values values = { space, func, data, NULL };
+  g_autoptr(GArray) values = g_array_new (FALSE, FALSE, sizeof (Value));
+  ReadValues reading = { space, values, NULL };
 
   g_return_val_if_fail (space != NULL && func != NULL, FALSE);
 
-  if (!call_writer (self, read_values, &values, error))
+  g_array_set_clear_func (values, value_clear);
+  if (!call_writer (self, read_values, &reading, error))
     return FALSE;
-  if (values.error == NULL)
+  for (guint i = 0; i < values->len; i++)
+    func (data, g_array_index (values, Value, i).key, g_array_index (values, Value, i).value);
+  if (reading.error == NULL)
     return TRUE;
-  g_propagate_error (error, values.error);
+  g_propagate_error (error, reading.error);
   return FALSE;
 }
 

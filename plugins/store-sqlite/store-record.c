@@ -225,7 +225,7 @@ store_record_read (const guint8 *bytes, gsize len, guint32 key, StoreRecord *out
   gboolean is_sound = FALSE;
   guint n;
 
-  if (store_record_probe (bytes, len) != len)
+  if (len == 0 || store_record_probe (bytes, len) != len)
     return FALSE;
   record.kind = bytes[4];
   if (get_u32 (bytes) != store_crc32c (record.kind == STORE_RECORD_STATE ? 0 : key, bytes + 4, len - 4))

@@ -3,9 +3,10 @@
 /* A tree of topic levels, used by the bus for routing (keyed by filters) and for retained values (keyed by names).
  *
  * Shape: one allocation per node with the text of its level inline. `+` and `#` are direct pointers. The named children
- * are nothing, one pointer, or an open-addressing table of pointers with one byte of hash each, so that a probe that
- * misses touches no node. The hash is seeded (hawser-hash.h): siblings chosen to collide are not possible, and
- * the cost of a step does not grow with the number of siblings.
+ * are nothing, one pointer, or an open-addressing table of buckets. A bucket is one cache line: seven pointers, a byte of
+ * hash for each, so that a probe that misses touches no node, and the number of entries that went past it because it was
+ * full, so that a search knows when to stop and removing leaves no mark. The hash is seeded (hawser-hash.h): nobody can
+ * choose siblings that collide, and the cost of a step does not grow with their number.
  *
  * No walk recurses: the depth of a path is chosen by strangers. Walks keep a stack in the frame of the function, which
  * moves to the heap past MAX_INLINE levels; names that passed hawser_topic_name_check() never get there.
@@ -19,15 +20,17 @@
 #include "hawser-hash.h"
 
 #define MAX_INLINE 132 /* HAWSER_TOPIC_MAX_LEVELS and the root, rounded up */
-#define MIN_TABLE 4    /* slots; from two children on */
+#define BUCKET_SLOTS 7 /* with their tags: 64 bytes */
+#define BUCKET_LOAD 6  /* mean at which a table of several buckets grows; half of that after it has */
+#define MAX_OVER 255   /* stays there: the bucket is then searched past until the table is made anew */
 
 typedef struct _Node Node;
 
 typedef struct {
-  guint32 mask;    /* slots - 1, slots being a power of two */
-  guint32 n_used;
-  Node *slots[];   /* then one guint8 tag per slot, 0 for empty */
-} Table;
+  guint8 tags[BUCKET_SLOTS]; /* 0 for empty */
+  guint8 n_over;
+  Node *slots[BUCKET_SLOTS];
+} Bucket;
 
 struct _Node {
   HawserMatchNode base;
@@ -36,11 +39,11 @@ struct _Node {
   Node *hash;
   union {
     Node *only;
-    Table *table;
+    Bucket *table; /* then a guint32: the number of children */
   } children;
   guint32 key;     /* of the text */
   guint16 len;
-  guint8 has_table;
+  guint8 table_size; /* 0: no table; else log2 of its buckets, plus 1 */
   char text[];     /* of this level, not terminated */
 };
 
@@ -120,16 +123,34 @@ tag_of (guint32 key)
   return (guint8) (key >> 24) | 1;
 }
 
-static inline guint8 *
-table_tags (Table *table)
+static inline gsize
+n_buckets (const Node *node)
 {
-  return (guint8 *) &table->slots[(gsize) table->mask + 1];
+  return (gsize) 1 << (node->table_size - 1);
+}
+
+static inline guint32 *
+n_children (Node *node)
+{
+  return (guint32 *) &node->children.table[n_buckets (node)];
 }
 
 static inline gsize
-table_bytes (gsize n_slots)
+table_bytes (gsize size)
 {
-  return sizeof (Table) + n_slots * (sizeof (Node *) + 1);
+  return size * sizeof (Bucket) + sizeof (guint32);
+}
+
+/* High bit set in each byte of the result where @tags has @tag, the byte of n_over left out. */
+static inline guint64
+find_tag (const Bucket *bucket, guint8 tag)
+{
+  const guint64 low = G_GUINT64_CONSTANT (0x7f7f7f7f7f7f7f7f);
+  guint64 word;
+
+  memcpy (&word, bucket->tags, sizeof word);
+  word = GUINT64_FROM_LE (word) ^ G_GUINT64_CONSTANT (0x0101010101010101) * tag;
+  return ~(((word & low) + low) | word | low) & G_GUINT64_CONSTANT (0x00ffffffffffffff);
 }
 
 static inline gboolean
@@ -141,144 +162,165 @@ node_is (const Node *node, const Level *level)
 static inline Node *
 find_child (Node *node, const Level *level)
 {
-  Table *table;
-  guint8 *tags, tag;
-  guint32 i;
+  gsize mask, i;
+  guint8 tag;
 
-  if (!node->has_table)
+  if (node->table_size == 0)
     {
       Node *only = node->children.only;
 
       return only != NULL && node_is (only, level) ? only : NULL;
     }
 
-  table = node->children.table;
-  tags = table_tags (table);
+  mask = n_buckets (node) - 1;
   tag = tag_of (level->key);
-  for (i = level->key & table->mask; tags[i] != 0; i = (i + 1) & table->mask)
-    if (tags[i] == tag && node_is (table->slots[i], level))
-      return table->slots[i];
+  i = level->key & mask;
+  for (gsize n = 0; n <= mask; n++, i = (i + 1) & mask)
+    {
+      const Bucket *bucket = &node->children.table[i];
+
+      for (guint64 found = find_tag (bucket, tag); found != 0; found &= found - 1)
+        {
+          Node *child = bucket->slots[__builtin_ctzll (found) / 8];
+
+          if (G_LIKELY (node_is (child, level)))
+            return child;
+        }
+      if (G_LIKELY (bucket->n_over == 0))
+        return NULL;
+    }
   return NULL;
 }
 
+/* There is room: the caller saw to it. */
 static void
-table_put (Table *table, Node *child)
+table_put (Node *node, Node *child)
 {
-  guint8 *tags = table_tags (table);
-  guint32 i = child->key & table->mask;
+  gsize mask = n_buckets (node) - 1;
 
-  while (tags[i] != 0)
-    i = (i + 1) & table->mask;
-  tags[i] = tag_of (child->key);
-  table->slots[i] = child;
-  table->n_used++;
+  for (gsize i = child->key & mask;; i = (i + 1) & mask)
+    {
+      Bucket *bucket = &node->children.table[i];
+
+      for (guint slot = 0; slot < BUCKET_SLOTS; slot++)
+        if (bucket->tags[slot] == 0)
+          {
+            bucket->tags[slot] = tag_of (child->key);
+            bucket->slots[slot] = child;
+            ++*n_children (node);
+            return;
+          }
+      if (bucket->n_over < MAX_OVER)
+        bucket->n_over++;
+    }
 }
 
-static Table *
-table_resize (HawserMatchTree *self, Table *old, gsize n_slots)
+static void
+table_take (Node *node, Node *child)
 {
-  Table *table = g_malloc (table_bytes (n_slots));
+  gsize mask = n_buckets (node) - 1;
 
-  table->mask = (guint32) (n_slots - 1);
-  table->n_used = 0;
-  memset (table_tags (table), 0, n_slots);
-  self->n_bytes += table_bytes (n_slots);
-  if (old != NULL)
+  for (gsize i = child->key & mask;; i = (i + 1) & mask)
     {
-      const guint8 *tags = table_tags (old);
+      Bucket *bucket = &node->children.table[i];
 
-      for (gsize i = 0; i <= old->mask; i++)
-        if (tags[i] != 0)
-          table_put (table, old->slots[i]);
-      self->n_bytes -= table_bytes ((gsize) old->mask + 1);
-      g_free (old);
+      for (guint slot = 0; slot < BUCKET_SLOTS; slot++)
+        if (bucket->tags[slot] != 0 && bucket->slots[slot] == child)
+          {
+            bucket->tags[slot] = 0;
+            --*n_children (node);
+            return;
+          }
+      if (bucket->n_over < MAX_OVER)
+        bucket->n_over--;
     }
-  return table;
+}
+
+/* Named child number @i of those that may be, NULL where there is none. */
+static inline Node *
+table_get (Node *node, gsize i)
+{
+  const Bucket *bucket = &node->children.table[i / BUCKET_SLOTS];
+
+  return bucket->tags[i % BUCKET_SLOTS] != 0 ? bucket->slots[i % BUCKET_SLOTS] : NULL;
+}
+
+static void
+table_free (HawserMatchTree *self, Node *node)
+{
+  self->n_bytes -= table_bytes (n_buckets (node));
+  g_aligned_free (node->children.table);
+}
+
+/* Puts the named children into a new table of size @table_size (see Node), or, with 0, the last of them into the node. */
+static void
+table_resize (HawserMatchTree *self, Node *node, guint8 table_size)
+{
+  Node old = *node;
+  gsize size = (gsize) 1 << MAX (table_size - 1, 0);
+
+  node->table_size = table_size;
+  node->children.only = NULL;
+  if (table_size > 0)
+    {
+      node->children.table = g_aligned_alloc (1, table_bytes (size), sizeof (Bucket));
+      memset (node->children.table, 0, table_bytes (size));
+      self->n_bytes += table_bytes (size);
+    }
+
+  if (old.table_size == 0)
+    table_put (node, old.children.only);
+  else
+    {
+      for (gsize i = 0; i < n_buckets (&old) * BUCKET_SLOTS; i++)
+        {
+          Node *child = table_get (&old, i);
+
+          if (child == NULL)
+            continue;
+          if (table_size > 0)
+            table_put (node, child);
+          else
+            node->children.only = child;
+        }
+      table_free (self, &old);
+    }
 }
 
 static void
 add_child (HawserMatchTree *self, Node *node, Node *child)
 {
-  Table *table;
+  gsize size;
 
-  if (!node->has_table && node->children.only == NULL)
+  if (node->table_size == 0 && node->children.only == NULL)
     {
       node->children.only = child;
       return;
     }
-  if (!node->has_table)
-    {
-      table = table_resize (self, NULL, MIN_TABLE);
-      table_put (table, node->children.only);
-      node->children.table = table;
-      node->has_table = TRUE;
-    }
-  table = node->children.table;
-  if ((guint64) (table->n_used + 1) * 4 > ((guint64) table->mask + 1) * 3)
-    node->children.table = table = table_resize (self, table, ((gsize) table->mask + 1) * 2);
-  table_put (table, child);
-}
-
-static void
-table_take (Table *table, Node *child)
-{
-  guint8 *tags = table_tags (table);
-  guint32 i = child->key & table->mask;
-
-  while (table->slots[i] != child)
-    i = (i + 1) & table->mask;
-
-  /* close the gap: move back whatever may stand nearer to its home */
-  for (guint32 j = (i + 1) & table->mask; tags[j] != 0; j = (j + 1) & table->mask)
-    {
-      guint32 home = table->slots[j]->key & table->mask;
-
-      if (((j - home) & table->mask) >= ((j - i) & table->mask))
-        {
-          tags[i] = tags[j];
-          table->slots[i] = table->slots[j];
-          i = j;
-        }
-    }
-  tags[i] = 0;
-  table->n_used--;
-}
-
-static Node *
-table_first (Table *table)
-{
-  const guint8 *tags = table_tags (table);
-  gsize i = 0;
-
-  while (tags[i] == 0)
-    i++;
-  return table->slots[i];
+  if (node->table_size == 0)
+    table_resize (self, node, 1);
+  size = n_buckets (node);
+  if (*n_children (node) >= (size == 1 ? BUCKET_SLOTS : size * BUCKET_LOAD))
+    table_resize (self, node, node->table_size + 1);
+  table_put (node, child);
 }
 
 static void
 remove_child (HawserMatchTree *self, Node *node, Node *child)
 {
-  Table *table;
-
   if (node->plus == child)
     node->plus = NULL;
   else if (node->hash == child)
     node->hash = NULL;
-  else if (!node->has_table)
+  else if (node->table_size == 0)
     node->children.only = NULL;
   else
     {
-      table = node->children.table;
-      table_take (table, child);
-      if (table->n_used == 1)
-        {
-          node->children.only = table_first (table);
-          node->has_table = FALSE;
-          self->n_bytes -= table_bytes ((gsize) table->mask + 1);
-          g_free (table);
-        }
-      else if (table->mask + 1 > MIN_TABLE && (guint64) table->n_used * 8 < (guint64) table->mask + 1)
-        node->children.table = table_resize (self, table, ((gsize) table->mask + 1) / 2);
+      table_take (node, child);
+      if (*n_children (node) == 1)
+        table_resize (self, node, 0);
+      else if (node->table_size > 1 && *n_children (node) < n_buckets (node))
+        table_resize (self, node, node->table_size - 1);
     }
 }
 
@@ -299,7 +341,7 @@ node_new (HawserMatchTree *self, Node *parent, const Level *level)
   node->children.only = NULL;
   node->key = level->key;
   node->len = (guint16) level->len;
-  node->has_table = FALSE;
+  node->table_size = 0;
   memcpy (node->text, level->text, level->len);
   self->n_nodes++;
   self->n_bytes += node_bytes (level->len);
@@ -324,34 +366,34 @@ hawser_match_tree_new (void)
   return self;
 }
 
-/* Makes n_used of the table the number of slots that steal_child() has still to look at. */
+/* Makes the number of children that of the slots which steal_child() has still to look at. */
 static void
 begin_stealing (Node *node)
 {
-  if (node->has_table)
-    node->children.table->n_used = node->children.table->mask + 1;
+  if (node->table_size > 0)
+    *n_children (node) = (guint32) (n_buckets (node) * BUCKET_SLOTS);
 }
 
 /* Takes one child away from @node, in any order. */
 static Node *
-steal_child (Node *node)
+steal_child (HawserMatchTree *self, Node *node)
 {
   if (node->plus != NULL)
     return g_steal_pointer (&node->plus);
   if (node->hash != NULL)
     return g_steal_pointer (&node->hash);
-  if (!node->has_table)
+  if (node->table_size == 0)
     return g_steal_pointer (&node->children.only);
 
-  while (node->children.table->n_used > 0)
+  while (*n_children (node) > 0)
     {
-      guint32 i = --node->children.table->n_used;
+      Node *child = table_get (node, --*n_children (node));
 
-      if (table_tags (node->children.table)[i] != 0)
-        return node->children.table->slots[i];
+      if (child != NULL)
+        return child;
     }
-  g_free (node->children.table);
-  node->has_table = FALSE;
+  table_free (self, node);
+  node->table_size = 0;
   node->children.only = NULL;
   return NULL;
 }
@@ -367,7 +409,7 @@ hawser_match_tree_free (HawserMatchTree *self)
   begin_stealing (self->root);
   for (node = self->root; node != NULL;)
     {
-      Node *child = steal_child (node);
+      Node *child = steal_child (self, node);
 
       if (child != NULL)
         {
@@ -555,14 +597,14 @@ next_child (Frame *frame)
     return node->plus;
   if (frame->next == 1 && frame->next++ == 1 && node->hash != NULL)
     return node->hash;
-  if (!node->has_table)
+  if (node->table_size == 0)
     return frame->next++ == 2 ? node->children.only : NULL;
-  while (frame->next - 2 <= node->children.table->mask)
+  while (frame->next - 2 < n_buckets (node) * BUCKET_SLOTS)
     {
-      gsize i = (gsize) (frame->next++ - 2);
+      Node *child = table_get (node, (gsize) (frame->next++ - 2));
 
-      if (table_tags (node->children.table)[i] != 0)
-        return node->children.table->slots[i];
+      if (child != NULL)
+        return child;
     }
   return NULL;
 }

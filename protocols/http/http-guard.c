@@ -11,6 +11,7 @@
 
 #define MAX_EXTENSION 256      /* bytes of chunk extensions: nobody uses them, some hide requests in them */
 #define MAX_TRAILER 8192
+#define MAX_METHOD 32          /* bytes: the longest registered one has 16 */
 #define MAX_LEADING_LINES 4    /* empty lines before a request line are skipped, RFC 9112 section 2.2 */
 
 enum { TOKEN = 1, HEX = 2, HOST = 4, TARGET = 8 };
@@ -117,7 +118,7 @@ check_first_line_so_far (const guint8 *line, gsize len, const HttpGuardLimits *l
 
   if (line_len > limits->max_line)
     return refuse (refusal, 414, "the request line is too long");
-  if (blank == line || (blank == NULL && line_len > 32))
+  if (blank == line || (gsize) (blank != NULL ? blank - line : (gssize) line_len) > MAX_METHOD)
     return refuse (refusal, 400, "there is no method");
   for (gsize i = 0; i < line_len && line + i != blank && line[i] != '\r'; i++)
     if (!(char_class (line[i]) & TOKEN))

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Any bytes as what an HTTP peer sends: as requests, whole and cut in two at every place the first byte names, with the
+ * same outcome; as WebSocket frames; as a structured event, a path, a header value and gzip. */
+
+#include <string.h>
+
+#include "http-cloud-event.h"
+#include "http-guard.h"
+#include "http-request.h"
+#include "http-websocket.h"
+
+int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+static const HttpGuardLimits limits = { 256, 4096, 20 };
+
+static void
+read_chunked (const guint8 *data, gsize size, gsize step)
+{
+  HttpChunked chunked = { 0 };
+  HttpRefusal refusal;
+  gsize used = 0;
+
+  while (used < size)
+    {
+      const guint8 *piece;
+      gsize n, len;
+      HttpGuardResult result = http_guard_chunked (&chunked, data + used, MIN (step, size - used), &n, &piece, &len, &refusal);
+
+      g_assert_true (n > 0 && n <= size - used);
+      if (result == HTTP_GUARD_DATA)
+        g_assert_true (len > 0 && piece >= data + used && piece + len <= data + size);
+      if (result == HTTP_GUARD_DONE || result == HTTP_GUARD_REFUSED)
+        return;
+      used += n;
+    }
+}
+
+static void
+read_request (const guint8 *data, gsize size, gsize cut)
+{
+  HttpRefusal refusal = { 0 }, cut_refusal = { 0 };
+  HttpHead head = { 0 }, cut_head = { 0 };
+  gsize scanned = 0, cut_scanned = 0;
+  HttpGuardResult whole = http_guard_head (data, size, &limits, &scanned, &head, &refusal);
+  HttpGuardResult part = http_guard_head (data, cut, &limits, &cut_scanned, &cut_head, &cut_refusal);
+  HttpRequest *request;
+
+  if (part == HTTP_GUARD_MORE)
+    part = http_guard_head (data, size, &limits, &cut_scanned, &cut_head, &cut_refusal);
+  if (part == HTTP_GUARD_DONE)
+    g_assert_true (whole == HTTP_GUARD_DONE && head.len == cut_head.len);
+  else
+    g_assert_true ((whole == HTTP_GUARD_MORE) == (part == HTTP_GUARD_MORE));
+  if (whole != HTTP_GUARD_DONE)
+    return;
+
+  g_assert_true (head.len <= size && head.n_headers <= limits.max_headers);
+  request = http_request_new (data, &head, &refusal);
+  if (request != NULL)
+    {
+      HttpPublishOptions options = { .qos = 1 };
+      const char *detail;
+      HawserMessage *message = http_message_from_request (request, "a", &options, NULL, NULL, &detail);
+
+      g_assert_true ((message == NULL) == (detail != NULL));
+      if (message != NULL)
+        {
+          g_autoptr (GString) out = g_string_new (NULL);
+
+          http_append_ce_headers (out, message);
+          for (gsize i = 0; i < out->len; i++)
+            g_assert_true ((out->str[i] >= 0x20 && out->str[i] < 0x7f) || out->str[i] == '\r' || out->str[i] == '\n');
+          hawser_message_unref (message);
+        }
+    }
+  http_request_free (request);
+  if (head.is_chunked)
+    read_chunked (data + head.len, size - head.len, cut + 1);
+}
+
+static void
+read_websocket (const guint8 *data, gsize size)
+{
+  static const WebsocketLimits few = { 4096, 8 };
+  g_autofree guint8 *copy = g_memdup2 (data, size);
+  WebsocketReader reader = { 0 };
+  gsize at = 0;
+
+  while (at < size)
+    {
+      WebsocketEvent event;
+      gsize used, needed;
+      WebsocketResult result = websocket_read (&reader, copy + at, size - at, &few, &used, &needed, &event);
+
+      if (result == WEBSOCKET_MORE || result == WEBSOCKET_ERROR)
+        break;
+      g_assert_true (used > 0 && used <= size - at);
+      if (result == WEBSOCKET_MESSAGE && event.opcode == WEBSOCKET_TEXT)
+        g_assert_true (event.len == 0 || g_utf8_validate_len ((const char *) event.data, event.len, NULL));
+      at += used;
+    }
+  websocket_reader_clear (&reader);
+}
+
+static void
+read_json (const guint8 *data, gsize size)
+{
+  GString *json = http_json_check (data, size);
+  HttpPublishOptions options = { .qos = 1 };
+  const char *detail;
+  HawserMessage *message;
+
+  if (json == NULL)
+    return;
+  message = http_message_from_json ((HttpJson) { json->str, json->len }, NULL, &options, FALSE, &detail);
+  g_assert_true ((message == NULL) == (detail != NULL));
+  if (message != NULL)
+    hawser_message_unref (message);
+  g_string_free (json, TRUE);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
+{
+  g_autofree char *text = g_strndup ((const char *) data, size);
+  g_autofree char *path = http_decode_path ((const char *) data, size);
+  g_autofree char *value = http_decode_value (text);
+  GByteArray *unzipped;
+  guint status;
+
+  if (size > 0)
+    read_request (data, size, data[0] % size);
+  read_chunked (data, size, 1 + size / 3);
+  read_websocket (data, size);
+  read_json (data, size);
+  unzipped = http_gunzip (data, size, 65536, &status);
+  if (unzipped != NULL)
+    {
+      g_assert_true (unzipped->len <= 65536);
+      g_byte_array_unref (unzipped);
+    }
+  if (path != NULL)
+    g_assert_true (g_utf8_validate (path, -1, NULL));
+  if (value != NULL)
+    g_assert_true (strpbrk (value, "\r\n") == NULL);
+  return 0;
+}

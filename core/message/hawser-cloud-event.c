@@ -271,6 +271,32 @@ hawser_cloud_event_append_as (GString *out, HawserMessage *message, gboolean is_
   g_string_append_c (out, '}');
 }
 
+typedef struct {
+  GString *out;
+  const char *name;
+} Replacement;
+
+static void
+append_others (const char *name, const char *value, gpointer data)
+{
+  Replacement *self = data;
+
+  if (!g_str_equal (name, self->name))
+    append_attribute (name, value, self->out);
+}
+
+void
+hawser_cloud_event_append_with (GString *out, HawserMessage *message, const char *name, const char *value)
+{
+  Replacement replacement = { out, name };
+
+  g_string_append_c (out, '{');
+  hawser_cloud_event_foreach (message, append_others, &replacement);
+  append_attribute (name, value, out);
+  append_payload (out, message);
+  g_string_append_c (out, '}');
+}
+
 void
 hawser_cloud_event_append (GString *out, HawserMessage *message)
 {

@@ -43,6 +43,12 @@ void     hawser_cloud_event_encode   (GString              *out,
                                       gsize                 len);
 HAWSER_AVAILABLE_IN_ALL
 char    *hawser_cloud_event_decode   (const char           *value);
+/* The same with the extension @name set to @value, whatever the message has of that name. */
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_cloud_event_append_with (GString           *out,
+                                         HawserMessage     *message,
+                                         const char        *name,
+                                         const char        *value);
 /* Does @content_type (nullable) say JSON: application/json, text/json, anything+json? Absent: no. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_content_type_is_json (const char           *content_type);

@@ -43,6 +43,16 @@ hawser_message_properties (const HawserMessage *self)
   return (const guint8 *) self->data + self->topic_len + 1;
 }
 
+/* Memory of blocks: taken (NULL: there is none), filled, and made a block of or given back. */
+gpointer      hawser_block_memory_take     (gsize          size,
+                                            gsize         *out_capacity);
+void          hawser_block_memory_give     (gpointer       memory,
+                                            gsize          capacity);
+HawserBlock  *hawser_block_new_with_memory (gpointer       memory,
+                                            gsize          capacity,
+                                            gsize          size);
+gboolean      hawser_block_trim            (void);
+
 /* The bus stamps a message once, before anybody else sees it; a message that is shared or stamped is copied first. */
 HawserMessage *hawser_message_stamp   (HawserMessage *self, /* (transfer full) */
                                        guint64        sequence,

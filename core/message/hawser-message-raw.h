@@ -62,9 +62,6 @@ gboolean       hawser_properties_next     (const guint8        *data,
 HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_new           (gsize                size);
 HAWSER_AVAILABLE_IN_ALL
-HawserBlock   *hawser_block_new_take      (guint8              *data, /* of g_malloc() */
-                                           gsize                size);
-HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_new_for_bytes (GBytes             *bytes); /* read only */
 HAWSER_AVAILABLE_IN_ALL
 HawserBlock   *hawser_block_ref           (HawserBlock         *self);

@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 #include "hawser-error.h"
+#include "hawser-message-private.h"
 #include "hawser-principal.h"
 
 #define MAX_IOV 64
 #define MAX_READS 4             /* reads of one connection a turn: others wait at most 1 MiB of it */
 #define MAX_TAIL (64 * 1024)    /* of a packet whose session did not say how long it is */
-#define FIRST_BLOCK (1 << 20)   /* a claimed length is believed up to here; beyond, the block grows with what came */
+#define FIRST_BLOCK (4 << 20)   /* a claimed length is believed up to here, untouched pages cost nothing; beyond, it grows with what came */
 #define FINISH_US (5 * G_USEC_PER_SEC)
 #define LINGER_US G_USEC_PER_SEC
 
@@ -38,7 +39,7 @@ struct _OutChunk {
 /* While a large packet is read. */
 typedef struct {
   guint8 *data;
-  gsize len, size, total;
+  gsize len, size, total;       /* size: what the memory holds */
 } LargeInput;
 
 /* While the last bytes are sent. */
@@ -195,7 +196,7 @@ tear_down (HawserConnection *self)
   free_output (self);
   g_clear_pointer (&self->tail, g_free);
   if (self->large != NULL)
-    g_free (self->large->data);
+    hawser_block_memory_give (self->large->data, self->large->size);
   g_clear_pointer (&self->large, g_free);
   if (self->finish != NULL)
     hawser_timer_disarm (&self->finish->timer);
@@ -331,8 +332,14 @@ keep_tail (HawserConnection *self, const guint8 *data, gsize len)
       LargeInput *large = g_new0 (LargeInput, 1);
 
       large->total = self->expected;
-      large->size = MIN (large->total, MAX (FIRST_BLOCK, len));
-      large->data = g_malloc (large->size);
+      large->data = hawser_block_memory_take (MIN (large->total, MAX (FIRST_BLOCK, len)), &large->size);
+      if (large->data == NULL)
+        {
+          g_free (large);
+          fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+          return;
+        }
+      hawser_lane_note_blocks (self->lane);
       large->len = len;
       memcpy (large->data, data, len);
       self->large = large;
@@ -407,7 +414,7 @@ read_large (HawserConnection *self, gssize *out_n)
   if (large->len == large->size)
     {
       gsize size = MIN (large->total, large->size * 2);
-      guint8 *data = g_try_realloc (large->data, size);
+      guint8 *data = g_try_realloc (large->data, size); /* moves pages, not bytes, at this size */
 
       if (data == NULL)
         {
@@ -417,7 +424,7 @@ read_large (HawserConnection *self, gssize *out_n)
       large->data = data;
       large->size = size;
     }
-  *out_n = n = read_in (self, large->data + large->len, large->size - large->len);
+  *out_n = n = read_in (self, large->data + large->len, MIN (large->size, large->total) - large->len);
   if (n <= 0)
     return FALSE;
   large->len += (gsize) n;
@@ -426,7 +433,7 @@ read_large (HawserConnection *self, gssize *out_n)
       gsize total = large->total;
 
       self->large = NULL;
-      self->block = hawser_block_new_take (large->data, total);
+      self->block = hawser_block_new_with_memory (large->data, large->size, total);
       g_free (large);
       give (self, hawser_block_get_data (self->block, NULL), total);
       g_clear_pointer (&self->block, hawser_block_unref);

@@ -44,6 +44,8 @@ void     hawser_lane_flush        (HawserLane     *self);
 
 /* The buffer that every read of this lane goes into. */
 guint8  *hawser_lane_get_input    (HawserLane     *self);
+/* Memory of large payloads is in use: what is kept of it goes back some seconds after the last use. */
+void     hawser_lane_note_blocks  (HawserLane     *self);
 gboolean hawser_lane_is_current   (HawserLane     *self);
 
 /* Output chunks: two sizes, kept for reuse up to a bound. */

@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "hawser-clock-private.h"
+#include "hawser-message-private.h"
 
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
 #define MAX_ROUNDS 8            /* epoll rounds a dispatch: a round costs 0.1 us, an iteration of GLib above 1 us */
+#define TRIM_US (2 * G_USEC_PER_SEC)
 #define SMALL_CHUNK 4096
 #define LARGE_CHUNK 65536
 #define MAX_FREE_SMALL 512      /* 2 MiB */
@@ -57,6 +59,7 @@ struct _HawserLane {
   HawserTimerWheel wheel;
   gint64 armed_us;              /* what the timer source waits for; -1: nothing */
 
+  HawserTimer trim_timer;
   Chunk *free_small, *free_large;
   guint n_free_small, n_free_large;
 
@@ -383,6 +386,22 @@ hawser_lane_epoll_remove (HawserLane *self, int fd, HawserPollable *pollable)
   for (int i = 0; self->events != NULL && i < self->n_events; i++)
     if (self->events[i].data.ptr == pollable)
       self->events[i].data.ptr = NULL;
+}
+
+static void
+trim_blocks (HawserTimer *timer)
+{
+  HawserLane *self = (HawserLane *) ((char *) timer - G_STRUCT_OFFSET (HawserLane, trim_timer));
+
+  if (hawser_block_trim ())
+    hawser_timer_arm (timer, self, self->now_us + TRIM_US, trim_blocks);
+}
+
+void
+hawser_lane_note_blocks (HawserLane *self)
+{
+  if (!hawser_timer_is_armed (&self->trim_timer))
+    hawser_timer_arm (&self->trim_timer, self, self->now_us + TRIM_US, trim_blocks);
 }
 
 gpointer

@@ -26,7 +26,7 @@ typedef enum {
 static inline void
 hawser_reader_init (HawserReader *self, const void *data, gsize len)
 {
-  self->next = data;
+  self->next = (const guint8 *) data;
   self->end = len > 0 ? self->next + len : self->next;
 }
 

@@ -36,8 +36,11 @@ static void
 publish (Pub    *self,
          GBytes *payload)
 {
-  g_clear_pointer (&self->template->payload, g_bytes_unref);
+  GBytes *previous = self->template->payload;
+
+  /* They may be the same. */
   self->template->payload = g_bytes_ref (payload);
+  g_bytes_unref (previous);
   self->n_in_flight++;
   tool_link_publish (self->link, self->template);
 }

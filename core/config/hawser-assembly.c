@@ -17,6 +17,7 @@
 #include "hawser-listener.h"
 #include "hawser-local-topic.h"
 #include "hawser-receiver.h"
+#include "hawser-sink-runner.h"
 #include "hawser-spool-journal.h"
 #include "hawser-spool.h"
 #include "hawser-store.h"
@@ -48,6 +49,7 @@ struct _HawserAssembly {
   GHashTable *identities;  /* name to HawserIdentity */
   GPtrArray *provisions;   /* of Provision */
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
+  GListStore *sinks;       /* of HawserSinkRunner */
   HawserStore *store;
   HawserSpool *spool;
 };
@@ -88,6 +90,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->identities);
   g_ptr_array_unref (self->provisions);
   g_object_unref (self->listeners);
+  g_object_unref (self->sinks);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (hawser_assembly_parent_class)->finalize (object);
 }
@@ -110,6 +113,7 @@ hawser_assembly_init (HawserAssembly *self)
   self->identities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->provisions = g_ptr_array_new_with_free_func (provision_free);
   self->listeners = g_list_store_new (HAWSER_TYPE_LISTENER);
+  self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
 }
 
 /**
@@ -449,8 +453,24 @@ static void
 build_subscription (HawserAssembly    *self,
                     HawserConfigGroup *group)
 {
-  if (is_enabled (group) && !hawser_config_group_has (group, "type"))
-    build_provision (self, group);
+  g_autoptr (GObject) sink = NULL;
+  g_autoptr (HawserSinkRunner) runner = NULL;
+
+  if (!is_enabled (group))
+    return;
+  if (!hawser_config_group_has (group, "type"))
+    {
+      build_provision (self, group);
+      return;
+    }
+  sink = make_typed (self, group);
+  if (sink == NULL)
+    return;
+  runner = hawser_sink_runner_new (self->bus, hawser_config_group_get_name (group), HAWSER_SINK (sink),
+                                   hawser_config_group_get_string (group, "topic"));
+  if (!hawser_config_group_apply_properties (group, G_OBJECT (runner), NULL))
+    return;
+  g_list_store_append (self->sinks, runner);
 }
 
 /* ---- the whole ---- */
@@ -621,6 +641,16 @@ start_subscriptions (HawserAssembly  *self,
   for (guint i = 0; i < self->provisions->len; i++)
     if (!start_provision (self, self->provisions->pdata[i], error))
       return FALSE;
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
+    {
+      g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);
+
+      if (!hawser_sink_runner_start (runner, error))
+        {
+          g_prefix_error (error, "subscription '%s': ", hawser_sink_runner_get_name (runner));
+          return FALSE;
+        }
+    }
   return TRUE;
 }
 
@@ -693,6 +723,12 @@ hawser_assembly_stop (HawserAssembly *self)
     return;
   self->is_started = FALSE;
   stop_listeners (self);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
+    {
+      g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);
+
+      hawser_sink_runner_stop (runner);
+    }
   hawser_bus_close (self->bus);
   if (self->spool != NULL)
     hawser_spool_close (self->spool, 0);
@@ -700,6 +736,7 @@ hawser_assembly_stop (HawserAssembly *self)
 }
 
 typedef struct {
+  guint n_sinks;           /* still draining */
   gboolean is_incomplete;
 } Drain;
 
@@ -731,6 +768,25 @@ on_spool_flushed (GObject      *source,
   finish_drain (task);
 }
 
+static void
+on_sink_drained (GObject      *source,
+                 GAsyncResult *result,
+                 gpointer      data)
+{
+  GTask *task = data;
+  HawserAssembly *self = g_task_get_source_object (task);
+  Drain *drain = g_task_get_task_data (task);
+
+  if (!hawser_sink_runner_drain_finish (HAWSER_SINK_RUNNER (source), result, NULL))
+    drain->is_incomplete = TRUE;
+  if (--drain->n_sinks > 0)
+    return;
+  if (self->spool != NULL)
+    hawser_spool_flush_async (self->spool, g_task_get_cancellable (task), on_spool_flushed, task);
+  else
+    finish_drain (task);
+}
+
 /**
  * hawser_assembly_drain_async:
  * @self: an assembly that was started
@@ -738,8 +794,8 @@ on_spool_flushed (GObject      *source,
  * @callback: called when everything has stopped
  * @user_data: data of @callback
  *
- * Stops in order: listeners accept nobody and tell their peers that the server shuts down; the spool
- * commits; then everything is stopped.
+ * Stops in order: listeners accept nobody and tell their peers that the server shuts down; sinks write what is queued; the
+ * spool commits; then everything is stopped.
  *
  * Since: 0.1
  */
@@ -751,6 +807,7 @@ hawser_assembly_drain_async (HawserAssembly      *self,
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Drain *drain = g_new0 (Drain, 1);
+  guint n_sinks = g_list_model_get_n_items (G_LIST_MODEL (self->sinks));
 
   g_task_set_source_tag (task, hawser_assembly_drain_async);
   g_task_set_name (task, "hawser_assembly_drain_async");
@@ -764,6 +821,15 @@ hawser_assembly_drain_async (HawserAssembly      *self,
       return;
     }
   stop_listeners (self);
+  drain->n_sinks = n_sinks;
+  for (guint i = 0; i < n_sinks; i++)
+    {
+      g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);
+
+      hawser_sink_runner_drain_async (runner, cancellable, on_sink_drained, task);
+    }
+  if (n_sinks > 0)
+    return;
   if (self->spool != NULL)
     hawser_spool_flush_async (self->spool, cancellable, on_spool_flushed, task);
   else
@@ -802,6 +868,19 @@ GListModel *
 hawser_assembly_get_listeners (HawserAssembly *self)
 {
   return G_LIST_MODEL (self->listeners);
+}
+
+/**
+ * hawser_assembly_get_sinks:
+ * @self: an assembly
+ *
+ * Returns: (transfer none): #HawserSinkRunner of every subscription that has a sink
+ * Since: 0.1
+ */
+GListModel *
+hawser_assembly_get_sinks (HawserAssembly *self)
+{
+  return G_LIST_MODEL (self->sinks);
 }
 
 /**

@@ -8,15 +8,18 @@
 #include <string.h>
 
 #include "hawser-error.h"
+#include "hawser-listener.h"
+#include "hawser-sink-runner.h"
 
 static const struct {
   const char *kind;
   const char *role;
+  GType (*get_host_type) (void);   /* what runs the role and has settings of its own; NULL: nothing */
 } roles[] = {
-  { "listener", "protocol" },
-  { "subscription", "sink" },
-  { "identity", "identity" },
-  { "twin", "twin" },
+  { "listener", "protocol", hawser_listener_get_type },
+  { "subscription", "sink", hawser_sink_runner_get_type },
+  { "identity", "identity", NULL },
+  { "twin", "twin", NULL },
 };
 
 /**
@@ -35,6 +38,32 @@ hawser_config_kind_to_role (const char *kind)
   return NULL;
 }
 
+/* The properties of @type that a configuration may set; those of a host are made with it, unless they can change later. */
+static void
+add_properties (GPtrArray *pspecs,
+                GType      type,
+                gboolean   is_host)
+{
+  GObjectClass *klass = g_type_class_ref (type);
+  g_autofree GParamSpec **all = NULL;
+  guint n_all = 0;
+
+  all = g_object_class_list_properties (klass, &n_all);
+  for (guint i = 0; i < n_all; i++)
+    if ((all[i]->flags & G_PARAM_WRITABLE) != 0 && (!is_host || (all[i]->flags & G_PARAM_CONSTRUCT_ONLY) == 0))
+      g_ptr_array_add (pspecs, all[i]);
+  g_type_class_unref (klass);
+}
+
+static GType
+get_host_type (const char *kind)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (roles); i++)
+    if (strcmp (roles[i].kind, kind) == 0 && roles[i].get_host_type != NULL)
+      return roles[i].get_host_type ();
+  return G_TYPE_INVALID;
+}
+
 /**
  * hawser_config_load_type:
  * @self: a configuration
@@ -43,7 +72,7 @@ hawser_config_kind_to_role (const char *kind)
  * @type: what its `type=` says
  * @error: return location
  *
- * Opens the plugin of one type and makes its properties keys of the groups that name it.
+ * Opens the plugin of one type and makes its properties, and those of what runs it, keys of the groups that name it.
  *
  * Errors: %HAWSER_ERROR_NOT_FOUND when no plugin has the type, others when its module cannot be opened.
  *
@@ -58,10 +87,8 @@ hawser_config_load_type (HawserConfig          *self,
                          GError               **error)
 {
   const char *role = hawser_config_kind_to_role (kind);
-  g_autofree GParamSpec **pspecs = NULL;
-  GObjectClass *klass;
+  g_autoptr (GPtrArray) pspecs = g_ptr_array_new ();
   GType gtype;
-  guint n_pspecs = 0;
 
   if (role == NULL)
     {
@@ -71,10 +98,10 @@ hawser_config_load_type (HawserConfig          *self,
   gtype = hawser_plugin_registry_get_gtype (registry, role, type, error);
   if (gtype == G_TYPE_INVALID)
     return FALSE;
-  klass = g_type_class_ref (gtype);
-  pspecs = g_object_class_list_properties (klass, &n_pspecs);
-  hawser_config_set_type_keys (self, kind, type, pspecs, n_pspecs);
-  g_type_class_unref (klass);
+  add_properties (pspecs, gtype, FALSE);
+  if (get_host_type (kind) != G_TYPE_INVALID)
+    add_properties (pspecs, get_host_type (kind), TRUE);
+  hawser_config_set_type_keys (self, kind, type, (GParamSpec **) pspecs->pdata, pspecs->len);
   return TRUE;
 }
 

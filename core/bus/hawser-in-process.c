@@ -261,12 +261,18 @@ gboolean
 hawser_in_process_add (HawserBus *bus, HawserSubscription *subscription, GError **error)
 {
   g_autofree char *filter = hawser_subscription_dup_filter (subscription);
-  g_autoptr (HawserTopicFilter) parsed = hawser_topic_filter_new (filter, error);
+  g_autoptr (HawserTopicFilter) parsed = NULL;
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   const HawserSubscribeOptions options = { .qos = HAWSER_QOS_EXACTLY_ONCE };
   Handover *handover;
   int result;
 
+  if (filter == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "subscription of type %s: has no filter", G_OBJECT_TYPE_NAME (subscription));
+      return FALSE;
+    }
+  parsed = hawser_topic_filter_new (filter, error);
   if (parsed == NULL)
     return FALSE;
   if (g_object_get_qdata (G_OBJECT (subscription), handover_quark ()) != NULL)

@@ -15,13 +15,15 @@ hawser_subscription_default_init (HawserSubscriptionInterface *iface)
  * hawser_subscription_dup_filter: (virtual dup_filter)
  * @self: a subscription
  *
- * Returns: (transfer full): its topic filter
+ * Returns: (transfer full) (nullable): its topic filter; %NULL from one that has none, which no bus takes
  * Since: 0.1
  */
 char *
 hawser_subscription_dup_filter (HawserSubscription *self)
 {
-  return HAWSER_SUBSCRIPTION_GET_IFACE (self)->dup_filter (self);
+  HawserSubscriptionInterface *iface = HAWSER_SUBSCRIPTION_GET_IFACE (self);
+
+  return iface->dup_filter != NULL ? iface->dup_filter (self) : NULL;
 }
 
 /**
@@ -36,7 +38,10 @@ hawser_subscription_dup_filter (HawserSubscription *self)
 void
 hawser_subscription_deliver (HawserSubscription *self, HawserBatch *batch)
 {
-  HAWSER_SUBSCRIPTION_GET_IFACE (self)->deliver (self, batch);
+  HawserSubscriptionInterface *iface = HAWSER_SUBSCRIPTION_GET_IFACE (self);
+
+  if (iface->deliver != NULL)
+    iface->deliver (self, batch);
 }
 
 /**

@@ -35,6 +35,7 @@ struct _HawserSubscriptionInterface {
                        guint64             n_messages);
   void  (*ended)      (HawserSubscription *self);
 
+  /*< private >*/
   gpointer reserved[8];
 };
 

@@ -4,6 +4,8 @@
 
 #include "hawser-identity.h"
 
+#include "hawser-error.h"
+
 G_DEFINE_INTERFACE (HawserIdentity, hawser_identity, G_TYPE_OBJECT)
 
 static const GEnumValue kind_values[] = {
@@ -56,7 +58,51 @@ hawser_identity_load (HawserIdentity *self, GError **error)
 gboolean
 hawser_identity_understands (HawserIdentity *self, HawserCredentialKind kind)
 {
-  return HAWSER_IDENTITY_GET_IFACE (self)->understands (self, kind);
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+
+  return iface->understands != NULL ? iface->understands (self, kind) : kind == HAWSER_CREDENTIAL_PASSWORD;
+}
+
+/* No principal and no error would mean a peer that is let in anonymously: a faulty provider must not say that. */
+static HawserPrincipal *
+or_error (HawserPrincipal *principal, GError *failure, GError **error)
+{
+  if (principal != NULL)
+    return principal;
+  if (failure == NULL)
+    failure = g_error_new_literal (HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "the identity provider gave no answer");
+  g_propagate_error (error, failure);
+  return NULL;
+}
+
+/**
+ * hawser_identity_authenticate: (virtual authenticate)
+ * @self: an identity provider
+ * @kind: what the peer shows
+ * @name: (nullable): user name, or %NULL
+ * @secret: (nullable): password, token or certificate; never logged
+ * @error: return location
+ *
+ * Finds out at once who the peer is. Providers that may have to wait only have hawser_identity_authenticate_async().
+ *
+ * Errors: %HAWSER_ERROR_NOT_AUTHORIZED, %HAWSER_ERROR_UNAVAILABLE (could not be found out now, or not at once).
+ * Context: the lane of the listener.
+ *
+ * Returns: (transfer full) (nullable): who the peer is
+ * Since: 0.1
+ */
+HawserPrincipal *
+hawser_identity_authenticate (HawserIdentity *self, HawserCredentialKind kind, const char *name, GBytes *secret, GError **error)
+{
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+  HawserPrincipal *principal = NULL;
+  GError *failure = NULL;
+
+  if (iface->authenticate != NULL)
+    principal = iface->authenticate (self, kind, name, secret, &failure);
+  else
+    failure = g_error_new_literal (HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "the identity provider cannot answer at once");
+  return or_error (principal, failure, error);
 }
 
 /**
@@ -77,7 +123,24 @@ void
 hawser_identity_authenticate_async (HawserIdentity *self, HawserCredentialKind kind, const char *name, GBytes *secret, GCancellable *cancellable,
                                     GAsyncReadyCallback callback, gpointer user_data)
 {
-  HAWSER_IDENTITY_GET_IFACE (self)->authenticate_async (self, kind, name, secret, cancellable, callback, user_data);
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+  g_autoptr (GTask) task = NULL;
+  HawserPrincipal *principal;
+  GError *error = NULL;
+
+  if (iface->authenticate_async != NULL)
+    {
+      iface->authenticate_async (self, kind, name, secret, cancellable, callback, user_data);
+      return;
+    }
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, hawser_identity_authenticate_async);
+  g_task_set_name (task, "hawser_identity_authenticate_async");
+  principal = hawser_identity_authenticate (self, kind, name, secret, &error);
+  if (principal != NULL)
+    g_task_return_pointer (task, principal, (GDestroyNotify) hawser_principal_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -94,5 +157,13 @@ hawser_identity_authenticate_async (HawserIdentity *self, HawserCredentialKind k
 HawserPrincipal *
 hawser_identity_authenticate_finish (HawserIdentity *self, GAsyncResult *result, GError **error)
 {
-  return HAWSER_IDENTITY_GET_IFACE (self)->authenticate_finish (self, result, error);
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+  HawserPrincipal *principal;
+  GError *failure = NULL;
+
+  if (iface->authenticate_finish != NULL)
+    principal = iface->authenticate_finish (self, result, &failure);
+  else
+    principal = g_task_propagate_pointer (G_TASK (result), &failure);
+  return or_error (principal, failure, error);
 }

@@ -42,8 +42,10 @@ G_DECLARE_INTERFACE (HawserIdentity, hawser_identity, HAWSER, IDENTITY, GObject)
  * @understands: whether it can judge this kind of credential
  * @authenticate_async: finds out who the peer is; must not block the lane
  * @authenticate_finish: the principal, or %HAWSER_ERROR_NOT_AUTHORIZED
+ * @authenticate: finds out at once; for a provider that never waits, instead of @authenticate_async and
+ *   @authenticate_finish. The one to fill in Python and JavaScript, which cannot be handed a callback
  *
- * Turns what a peer shows into claims.
+ * Turns what a peer shows into claims. Without @understands it judges passwords.
  *
  * Since: 0.1
  */
@@ -64,8 +66,14 @@ struct _HawserIdentityInterface {
   HawserPrincipal *(*authenticate_finish) (HawserIdentity       *self,
                                            GAsyncResult         *result,
                                            GError              **error);
+  HawserPrincipal *(*authenticate)        (HawserIdentity       *self,
+                                           HawserCredentialKind  kind,
+                                           const char           *name,
+                                           GBytes               *secret,
+                                           GError              **error);
 
-  gpointer reserved[8];
+  /*< private >*/
+  gpointer reserved[7];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -74,6 +82,12 @@ gboolean         hawser_identity_load                (HawserIdentity       *self
 HAWSER_AVAILABLE_IN_ALL
 gboolean         hawser_identity_understands         (HawserIdentity       *self,
                                                       HawserCredentialKind  kind);
+HAWSER_AVAILABLE_IN_ALL
+HawserPrincipal *hawser_identity_authenticate        (HawserIdentity       *self,
+                                                      HawserCredentialKind  kind,
+                                                      const char           *name,
+                                                      GBytes               *secret,
+                                                      GError              **error);
 HAWSER_AVAILABLE_IN_ALL
 void             hawser_identity_authenticate_async  (HawserIdentity       *self,
                                                       HawserCredentialKind  kind,

@@ -41,6 +41,7 @@ struct _HawserProtocolInterface {
   void     (*stop)      (HawserProtocol   *self,
                          HawserListener   *listener);
 
+  /*< private >*/
   gpointer reserved[8];
 };
 

@@ -77,6 +77,7 @@ struct _HawserSinkInterface {
                              HawserMessage    *message);
   guint    (*get_max_batch) (HawserSink       *self);
 
+  /*< private >*/
   gpointer reserved[6];
 };
 

@@ -15,13 +15,16 @@ hawser_topic_default_init (HawserTopicInterface *iface)
  * hawser_topic_dup_name: (virtual dup_name)
  * @self: a topic
  *
- * Returns: (transfer full): its name or filter
+ * Returns: (transfer full): its name or filter; empty, which no bus takes, from one that has none
  * Since: 0.1
  */
 char *
 hawser_topic_dup_name (HawserTopic *self)
 {
-  return HAWSER_TOPIC_GET_IFACE (self)->dup_name (self);
+  HawserTopicInterface *iface = HAWSER_TOPIC_GET_IFACE (self);
+  char *name = iface->dup_name != NULL ? iface->dup_name (self) : NULL;
+
+  return name != NULL ? name : g_strdup ("");
 }
 
 /**

@@ -31,6 +31,7 @@ struct _HawserTopicInterface {
   HawserMessage *(*publish)  (HawserTopic   *self,
                               HawserMessage *message);
 
+  /*< private >*/
   gpointer reserved[8];
 };
 

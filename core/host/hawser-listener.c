@@ -25,6 +25,7 @@
 
 #define MAX_ACCEPTS 64                     /* a turn: connected peers wait at most this long */
 #define RETRY_ACCEPT_US (G_USEC_PER_SEC / 2) /* after EMFILE: descriptors come back when peers leave */
+#define NOTIFY_US (100 * 1000)             /* properties change at most ten times a second */
 #define DEFAULT_MAX_MESSAGE (256u << 20)
 #define DEFAULT_OUTPUT_LIMIT (256u << 10)
 
@@ -65,6 +66,7 @@ struct _HawserListener {
   guint backlog;
   guint64 max_message_size;
   guint n_connections;
+  HawserTimer notify_timer;
   guint64 n_opened, n_refused;
   Accepting *accepting;
   gboolean is_loopback;
@@ -116,8 +118,28 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
+on_notify_due (HawserTimer *timer)
+{
+  HawserListener *self = (HawserListener *) ((char *) timer - G_STRUCT_OFFSET (HawserListener, notify_timer));
+
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_N_CONNECTIONS]);
+}
+
+/* Ten times a second is enough for whoever looks; a thousand peers at once make one notification. */
+static void
+count_connection (HawserListener *self, int difference)
+{
+  HawserLane *lane = hawser_bus_get_lane (self->bus);
+
+  self->n_connections += difference;
+  if (!hawser_timer_is_armed (&self->notify_timer))
+    hawser_timer_arm (&self->notify_timer, lane, hawser_lane_get_now_us (lane) + NOTIFY_US, on_notify_due);
+}
+
+static void
 dispose (GObject *object)
 {
+  hawser_timer_disarm (&HAWSER_LISTENER (object)->notify_timer);
   hawser_listener_stop (HAWSER_LISTENER (object));
   G_OBJECT_CLASS (hawser_listener_parent_class)->dispose (object);
 }
@@ -172,7 +194,7 @@ on_connection_closed (HawserConnectionOwner *owner, HawserConnection *connection
 {
   HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
 
-  self->n_connections--;
+  count_connection (self, -1);
   hawser_bus_remove_connection (self->bus, connection);
   g_object_unref (connection);
   g_object_unref (self);
@@ -251,7 +273,7 @@ open_connection (HawserListener *self, int fd, HawserTransport *transport)
   HawserConnection *connection = hawser_connection_new (hawser_bus_get_lane (self->bus), fd, transport, &self->owner, hawser_bus_take_id (self->bus));
 
   g_object_ref (self); /* until on_connection_closed() */
-  self->n_connections++;
+  count_connection (self, 1);
   self->n_opened++;
   hawser_bus_add_connection (self->bus, connection);
   return connection;

@@ -135,7 +135,8 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
   set->has_journal = FALSE;
   set->may_refuse = FALSE;
   set->ids = ids->len > 0 ? g_new (guint32, ids->len / 2) : NULL;
-  memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
+  if (routes->len > 0)
+    memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
   for (guint i = 0; i < set->n_routes; i++)
     {
       HawserRoute *route = &set->routes[i];

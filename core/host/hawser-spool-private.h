@@ -180,6 +180,7 @@ struct _HawserSpool {
   gint64 synced_us;
   gint64 retry_us;
   gint64 clock_us;       /* when the line of time was stored last */
+  gint64 sized_us;       /* when the size on the disk was looked at last */
   gboolean is_unsynced;
   gboolean is_untidy;    /* something was written since the last housekeeping */
 };

@@ -13,6 +13,7 @@
 
 #define TIDY_AFTER_US (1 * G_USEC_PER_SEC)    /* quiet for so long: fold the log into the file */
 #define RETRY_AFTER_US (1 * G_USEC_PER_SEC)   /* try a failing disk again, when nobody else does */
+#define SIZE_EVERY_US (1 * G_USEC_PER_SEC)    /* how old the size in the statistics may get while there is traffic */
 #define CLOCK_EVERY_US (60 * G_USEC_PER_SEC)  /* how old the stored line of time may get while there is traffic */
 
 SpoolBatch *
@@ -169,6 +170,18 @@ open_store (HawserSpool *self, GError **error)
 }
 
 static void
+note_size (HawserSpool *self, gint64 now_us)
+{
+  HawserStoreInfo info;
+
+  self->sized_us = now_us;
+  hawser_store_get_info (self->store, &info);
+  g_mutex_lock (&self->lock);
+  self->stats.n_bytes_on_disk = info.n_bytes;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
 add_append (HawserSpool *self, const SpoolAppend *append)
 {
   HawserStoreOp op = { .kind = HAWSER_STORE_APPEND, .position = append->position, .size = append->size, .time_s = append->time_s };
@@ -287,6 +300,8 @@ apply (HawserSpool *self, gboolean sync, GError **error)
   self->stats.commit_us_total += (guint64) took_us;
   self->stats.commit_us_max = MAX (self->stats.commit_us_max, (guint64) took_us);
   g_mutex_unlock (&self->lock);
+  if (began_us + took_us - self->sized_us >= SIZE_EVERY_US)
+    note_size (self, began_us + took_us);
   return TRUE;
 }
 
@@ -593,6 +608,7 @@ tidy (HawserSpool *self)
   g_autoptr(GError) error = NULL;
 
   self->is_untidy = hawser_store_maintain (self->store, &error);
+  note_size (self, g_get_monotonic_time ());
   if (error != NULL)
     {
       g_mutex_lock (&self->lock);

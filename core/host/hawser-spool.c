@@ -951,30 +951,20 @@ hawser_spool_set_problem_func (HawserSpool *self, HawserSpoolProblemFunc func, g
   g_mutex_unlock (&self->lock);
 }
 
-static void
-read_info (HawserSpool *self, gpointer data)
-{
-  hawser_store_get_info (self->store, data);
-}
-
 /**
  * hawser_spool_get_stats: (skip)
  * @self: a spool
- * @out_stats: (out caller-allocates): counters since the spool was opened
+ * @out_stats: (out caller-allocates): counters since the spool was opened; the size on the disk is at most a second old
  *
- * Context: any thread; may wait for the commit that is running.
+ * Context: any thread; never waits for the disk.
  * Since: 0.1
  */
 void
 hawser_spool_get_stats (HawserSpool *self, HawserSpoolStats *out_stats)
 {
-  HawserStoreInfo info = { 0 };
-
-  (void) call_writer (self, read_info, &info, NULL);
   g_mutex_lock (&self->lock);
   *out_stats = self->stats;
   g_mutex_unlock (&self->lock);
-  out_stats->n_bytes_on_disk = info.n_bytes;
 }
 
 static void

@@ -118,6 +118,21 @@ on_problem (gpointer data, guint64 position, const char *text)
   report (data, position, "%s", text);
 }
 
+/* What the system said to the last failing call on the file or on its log; 0 if nothing is known. */
+static int
+get_system_errno (sqlite3 *db)
+{
+  sqlite3_file *log = NULL;
+  int file_errno = 0, log_errno = 0;
+
+  if (db == NULL)
+    return 0;
+  (void) sqlite3_file_control (db, "main", SQLITE_FCNTL_LAST_ERRNO, &file_errno);
+  if (sqlite3_file_control (db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log != NULL && log->pMethods != NULL)
+    (void) log->pMethods->xFileControl (log, SQLITE_FCNTL_LAST_ERRNO, &log_errno);
+  return log_errno != 0 ? log_errno : file_errno;
+}
+
 static gboolean
 is_out_of_room (int rc, int system_errno)
 {
@@ -129,7 +144,7 @@ is_out_of_room (int rc, int system_errno)
 static gboolean
 fail (StoreSqlite *self, int rc, const char *doing, GError **error)
 {
-  int code = HAWSER_ERROR_UNAVAILABLE, system_errno = self->db != NULL ? sqlite3_system_errno (self->db) : 0;
+  int code = HAWSER_ERROR_UNAVAILABLE, system_errno = get_system_errno (self->db);
 
   switch (rc & 0xff)
     {
@@ -152,7 +167,8 @@ fail (StoreSqlite *self, int rc, const char *doing, GError **error)
     g_set_error (error, HAWSER_ERROR, code, "store '%s': no room left on the disk while %s", self->path, doing);
   else
     g_set_error (error, HAWSER_ERROR, code, "store '%s': %s: %s%s%s", self->path, doing, sqlite3_errstr (rc),
-                 system_errno != 0 ? ": " : "", system_errno != 0 ? g_strerror (system_errno) : "");
+                 (rc & 0xff) == SQLITE_IOERR && system_errno != 0 ? ": " : "",
+                 (rc & 0xff) == SQLITE_IOERR && system_errno != 0 ? g_strerror (system_errno) : "");
   return FALSE;
 }
 

@@ -477,6 +477,31 @@ full_disk_refuses_and_recovers (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (get_depth (fixture, queue), ==, kept - 10 + 1);
 }
 
+static gsize
+get_file_size (const char *path)
+{
+  GStatBuf st;
+
+  return g_stat (path, &st) == 0 ? (gsize) st.st_size : 0;
+}
+
+static void
+log_is_folded_when_nobody_waits (Fixture *fixture, gconstpointer data)
+{
+  guint32 queue = hawser_spool_add_queue (fixture->spool, "one", NULL);
+  g_autofree char *log = g_strconcat (fixture->path, "-wal", NULL);
+  gint64 deadline = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+
+  append (fixture, "a", &queue, 1);
+  wait_done (fixture, 1);
+  g_assert_cmpuint (get_file_size (log), >, 0);
+  while (get_file_size (log) > 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_usleep (10000);
+    }
+}
+
 static void
 oldest_age_is_known (Fixture *fixture, gconstpointer data)
 {
@@ -634,6 +659,7 @@ static const struct {
   FACT (every_sync_mode_keeps_what_it_confirmed),
   FACT (limit_refuses_with_quota),
   FACT (full_disk_refuses_and_recovers),
+  FACT (log_is_folded_when_nobody_waits),
   FACT (oldest_age_is_known),
   FACT (close_finishes_every_callback),
   FACT (closed_spool_refuses),

@@ -652,13 +652,53 @@ class Versions(Base):
         receiver.send(publish("a", b"", 5) + publish("b", b"x", 5))
         self.assertEqual(receiver.read().publish(5)[0], "b")
 
-    def test_refused_without_anonymous(self):
-        server = Server("mqtt;anonymous=deny;address=tcp:127.0.0.1:0")
-        try:
-            answer = Wire(server.port, connect("a", 5, user="u", password=b"p")).read()
-            self.assertIn(answer.body[1], (0, 0x86))
-        finally:
-            server.close()
+
+class Passwords(Base):
+    def start(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = os.path.join(directory.name, "passwords")
+        subprocess.run(["mosquitto_passwd", "-b", "-c", path, "anna", "secret"], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["mosquitto_passwd", "-b", path, "bert", "hidden"], check=True, stderr=subprocess.DEVNULL)
+        os.chmod(path, 0o600)
+        return Server("mqtt;anonymous=no;passwords=" + path)
+
+    def test_only_the_right_password_lets_in(self):
+        for version, wrong, nobody in ((4, 4, 5), (5, 0x86, 0x87)):
+            for user, password, code in (("anna", b"secret", 0), ("anna", b"hidden", wrong), ("carl", b"secret", wrong), ("anna", None, wrong), (None, None, nobody)):
+                with Wire(self.port, connect("a", version, user=user, password=password)) as wire:
+                    self.assertEqual(wire.read().body[1], code, (version, user, password))
+                    if code != 0:
+                        self.assertIsNone(wire.read())
+
+    def test_packets_behind_connect_wait_for_the_answer(self):
+        data = connect("a", 4, user="anna", password=b"secret") + subscribe("x") + publish("x", b"1", 4, 1, 5) + PINGREQ
+        for step in (len(data), 7, 1):
+            with Wire(self.port) as wire:
+                for at in range(0, len(data), step):
+                    wire.send(data[at:at + step])
+                self.assertEqual(wire.read().type, 2)
+                self.assertEqual(sorted(wire.read().type for _ in range(4)), [3, 4, 9, 13])
+
+    def test_client_that_leaves_before_the_answer_is_forgotten(self):
+        for _ in range(20):
+            Wire(self.port, connect("a", 5, user="anna", password=b"secret")).close()
+        with Wire(self.port, connect("a", 5, user="anna", password=b"secret")) as wire:
+            self.assertEqual(wire.read().body[1], 0)
+
+    def test_principals_do_not_share_sessions(self):
+        expiry = b"\x11" + struct.pack(">I", 100)
+        anna = Wire(self.port, connect("same", 5, clean=False, block=expiry, user="anna", password=b"secret"))
+        self.assertEqual(anna.read().body[:2], b"\0\0")
+        bert = Wire(self.port, connect("same", 5, clean=False, block=expiry, user="bert", password=b"hidden"))
+        self.assertEqual(bert.read().body[:2], b"\0\0")
+        anna.send(PINGREQ)
+        self.assertEqual(anna.read().type, 13)
+        again = Wire(self.port, connect("same", 5, clean=False, block=expiry, user="anna", password=b"secret"))
+        self.assertEqual(again.read().body[:2], b"\1\0")
+        self.assertEqual(anna.read_all()[-1].body[0], 0x8E)
+        for wire in (anna, bert, again):
+            wire.close()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@
 
 static const ToolColumn columns[] = {
   { "NAME", "name", FALSE },
-  { "DECLARED", "declared", FALSE },
-  { "RETAINED", "retained_value", FALSE },
-  { "PUBLISHED", "n_published", TRUE },
+  { "RETAIN", "retain", FALSE },
+  { "ENABLED", "enabled", FALSE },
+  { "PUBLISHED", "published", TRUE },
+  { "DESCRIPTION", "description", FALSE },
 };
 
 static char *

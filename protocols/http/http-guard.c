@@ -108,24 +108,6 @@ scan (const guint8 *data, gsize len, gsize start, const HttpGuardLimits *limits,
   return HTTP_GUARD_MORE;
 }
 
-/* Also before the line is complete: a peer that speaks something else is told at once. */
-static HttpGuardResult
-check_first_line_so_far (const guint8 *line, gsize len, const HttpGuardLimits *limits, HttpRefusal *refusal)
-{
-  const guint8 *end = memchr (line, '\n', len);
-  gsize line_len = end != NULL ? (gsize) (end - line) : len;
-  const guint8 *blank = memchr (line, ' ', line_len);
-
-  if (line_len > limits->max_line)
-    return refuse (refusal, 414, "the request line is too long");
-  if (blank == line || (gsize) (blank != NULL ? blank - line : (gssize) line_len) > MAX_METHOD)
-    return refuse (refusal, 400, "there is no method");
-  for (gsize i = 0; i < line_len && line + i != blank && line[i] != '\r'; i++)
-    if (!(char_class (line[i]) & TOKEN))
-      return refuse (refusal, 400, "the method is not a token");
-  return HTTP_GUARD_MORE;
-}
-
 static HttpGuardResult
 check_request_line (const guint8 *line, gsize len, HttpHead *head, HttpRefusal *refusal)
 {
@@ -157,6 +139,26 @@ check_request_line (const guint8 *line, gsize len, HttpHead *head, HttpRefusal *
     return refuse (refusal, 400, "the target is not a path");
   head->minor = (guint) (version[7] - '0');
   head->is_keep_alive = head->minor == 1;
+  return HTTP_GUARD_MORE;
+}
+
+/* Also before the line is complete: a peer that speaks something else is told at once. */
+static HttpGuardResult
+check_first_line_so_far (const guint8 *line, gsize len, const HttpGuardLimits *limits, HttpRefusal *refusal)
+{
+  const guint8 *end = memchr (line, '\n', len);
+  gsize line_len = end != NULL ? (gsize) (end - line) : len;
+  const guint8 *blank = memchr (line, ' ', line_len);
+
+  if (line_len > limits->max_line)
+    return refuse (refusal, 414, "the request line is too long");
+  if (blank == line || (gsize) (blank != NULL ? blank - line : (gssize) line_len) > MAX_METHOD)
+    return refuse (refusal, 400, "there is no method");
+  for (gsize i = 0; i < line_len && line + i != blank && line[i] != '\r'; i++)
+    if (!(char_class (line[i]) & TOKEN))
+      return refuse (refusal, 400, "the method is not a token");
+  if (end != NULL && line_len > 0 && line[line_len - 1] == '\r')
+    return check_request_line (line, line_len - 1, &(HttpHead) { 0 }, refusal); /* HTTP/0.9 would wait for an answer now */
   return HTTP_GUARD_MORE;
 }
 

@@ -684,12 +684,12 @@ check_request (HttpSession *self)
   self->rest = (gsize) (rest - request->path);
 
   is_safe = g_str_equal (self->route->method, "GET") && self->route->handler != http_live_get;
-  if ((!is_safe || self->route->needs_admin) && !http_session_origin_is_ours (self, request))
+  if ((!is_safe || self->route->needs_admin) && !self->route->is_public && !http_session_origin_is_ours (self, request))
     {
       http_session_respond_problem (self, 403, HAWSER_ERROR_NOT_AUTHORIZED, "the request comes from a page of another origin (setting cors-origins)");
       return FALSE;
     }
-  if (self->route->needs_admin && !http_session_host_is_ours (self, request))
+  if (self->route->needs_admin && !self->route->is_public && !http_session_host_is_ours (self, request))
     {
       http_session_respond_problem (self, 403, HAWSER_ERROR_NOT_AUTHORIZED, "Host is not a name of this server (setting host-names)");
       return FALSE;

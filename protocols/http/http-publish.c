@@ -441,7 +441,7 @@ respond_retained (HttpSession *session, HttpRequest *request, HawserMessage *mes
   const char *known = http_request_get_header (request, "If-None-Match");
   const char *accept = http_request_get_header (request, "Accept");
   g_autofree char *content_type = hawser_message_dup_content_type (message);
-  g_autofree char *tag = g_strdup_printf ("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x\"", hawser_message_get_sequence (message), (guint64) hawser_message_get_time_us (message));
+  g_autofree char *tag = g_strdup_printf ("\"%x-%" G_GINT64_MODIFIER "x\"", http_session_get_adapter (session)->epoch, hawser_message_get_sequence (message));
 
   http_session_add_header (session, "ETag", tag);
   http_session_add_header (session, "Cache-Control", "no-cache");

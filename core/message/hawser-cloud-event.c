@@ -272,7 +272,7 @@ hawser_cloud_event_append_as (GString *out, HawserMessage *message, gboolean is_
 }
 
 typedef struct {
-  GString *out;
+  Append append;
   const char *name;
 } Replacement;
 
@@ -282,17 +282,17 @@ append_others (const char *name, const char *value, gpointer data)
   Replacement *self = data;
 
   if (!g_str_equal (name, self->name))
-    append_attribute (name, value, self->out);
+    append_attribute (name, value, &self->append);
 }
 
 void
 hawser_cloud_event_append_with (GString *out, HawserMessage *message, const char *name, const char *value)
 {
-  Replacement replacement = { out, name };
+  Replacement replacement = { { out, hawser_message_get_retain (message) }, name };
 
   g_string_append_c (out, '{');
   hawser_cloud_event_foreach (message, append_others, &replacement);
-  append_attribute (name, value, out);
+  append_attribute (name, value, &replacement.append);
   append_payload (out, message);
   g_string_append_c (out, '}');
 }

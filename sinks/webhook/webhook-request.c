@@ -47,11 +47,7 @@ webhook_header_encode (const char *value)
 {
   GString *out = g_string_new (NULL);
 
-  for (; *value != '\0'; value++)
-    if (*value > ' ' && *value < 0x7f && *value != '"' && *value != '%')
-      g_string_append_c (out, *value);
-    else
-      g_string_append_printf (out, "%%%02X", (guint8) *value);
+  hawser_cloud_event_encode (out, value, strlen (value));
   return g_string_free (out, FALSE);
 }
 

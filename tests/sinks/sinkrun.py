@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Drives tests/sinks/sink-run: one sink behind a bus, in a process of its own."""
+
+import os
+import queue
+import subprocess
+import threading
+import time
+
+DEADLINE = 60
+
+
+class SinkRun:
+    def __init__(self, kind, *settings, spool=None, env=None):
+        args = [os.environ['SINK_RUN'], kind, *settings]
+        if spool:
+            args.append('--spool=' + spool)
+        self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.lines = queue.Queue()
+        self.seen = []
+        threading.Thread(target=self._read, daemon=True).start()
+        self.first = self.expect('ready', 'unstarted')
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip('\n'))
+        self.lines.put(None)
+
+    def expect(self, *starts):
+        end = time.monotonic() + DEADLINE
+        while True:
+            line = self.lines.get(timeout=max(0.01, end - time.monotonic()))
+            if line is None:
+                raise AssertionError('ended before saying %s; said %s' % (starts, self.seen[-10:]))
+            self.seen.append(line)
+            if line.startswith(starts):
+                return line
+
+    def say(self, line):
+        self.process.stdin.write(line + '\n')
+        self.process.stdin.flush()
+
+    def publish(self, topic, payload, **properties):
+        for name, value in properties.items():
+            self.say('prop %s %s' % (name.replace('_', '-'), value))
+        self.say('pub %s %s' % (topic, payload))
+
+    def stats(self):
+        self.say('stats')
+        return self.parse(self.expect('stats '))
+
+    @staticmethod
+    def parse(line):
+        return dict(word.split('=', 1) for word in line.split(' ', 8)[1:] if '=' in word)
+
+    def wait(self, **wanted):
+        """Polls the figures until they are as wanted."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            stats = self.stats()
+            if all(stats[key] == str(value) for key, value in wanted.items()):
+                return stats
+            if time.monotonic() > end:
+                raise AssertionError('%s, wanted %s' % (stats, wanted))
+            time.sleep(0.02)
+
+    def drain(self):
+        self.say('drain')
+        stats = self.parse(self.expect('stats '))
+        self.process.stdin.close()
+        self.process.wait(DEADLINE)
+        self.process.stdout.close()
+        return stats
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        self.process.stdin.close()
+        self.process.stdout.close()

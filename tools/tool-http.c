@@ -182,6 +182,19 @@ tool_http_request (Tool        *tool,
   return session == NULL ? code : request (tool, url, session, method, path_and_query, body, out_body);
 }
 
+gboolean
+tool_http_probe (Tool       *tool,
+                 const char *path)
+{
+  g_autoptr (ToolUrl) url = NULL;
+  int code = TOOL_FAILED;
+  g_autoptr (SoupSession) session = open_session (tool, &url, &code);
+  g_autoptr (SoupMessage) message = session != NULL ? tool_http_message (url, "GET", path) : NULL;
+  g_autoptr (GBytes) answer = message != NULL ? soup_session_send_and_read (session, message, NULL, NULL) : NULL;
+
+  return answer != NULL && SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message));
+}
+
 static int
 parse_json (Tool      *tool,
             GBytes    *body,

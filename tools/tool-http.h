@@ -17,6 +17,8 @@ int          tool_http_problem   (guint status, const char *reason_phrase, GByte
 /* Exit status; *out_body (nullable out) only with TOOL_DONE. Says on stderr what failed. */
 int          tool_http_request   (Tool *tool, const char *method, const char *path_and_query, const char *body,
                                   GBytes **out_body);
+/* Whether a path answers with success; says nothing on stderr. */
+gboolean     tool_http_probe     (Tool *tool, const char *path);
 int          tool_http_get_json  (Tool *tool, const char *path_and_query, JsonNode **out_root);
 /* All pages of a list; items as JsonObject elements. */
 int          tool_http_list      (Tool *tool, const char *path, JsonArray **out_items);

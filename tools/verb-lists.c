@@ -10,9 +10,9 @@ static const ToolColumn subscription_columns[] = {
   { "FILTER", "filter", FALSE },
   { "DURABLE", "durable", FALSE },
   { "RECEIVER", "receiver", FALSE },
-  { "QUEUED", "queued", TRUE },
-  { "DELIVERED", "delivered", TRUE },
-  { "DROPPED", "dropped", TRUE },
+  { "QUEUED", "n_queued", TRUE },
+  { "DELIVERED", "n_delivered", TRUE },
+  { "DROPPED", "n_dropped", TRUE },
 };
 
 static const ToolColumn connection_columns[] = {
@@ -28,7 +28,7 @@ static const ToolColumn listener_columns[] = {
   { "NAME", "name", FALSE },
   { "PROTOCOL", "protocol", FALSE },
   { "ADDRESS", "address", FALSE },
-  { "CONNECTIONS", "connections", TRUE },
+  { "CONNECTIONS", "n_connections", TRUE },
 };
 
 static int

@@ -87,9 +87,9 @@ print_waiting (JsonArray *subscriptions)
     {
       JsonObject *row = json_array_get_object_element (subscriptions, i);
       g_autofree char *id = tool_member_text (row, "id");
-      g_autofree char *queued = format_number (get_number (row, "queued"));
+      g_autofree char *queued = format_number (get_number (row, "n_queued"));
 
-      if (get_number (row, "queued") > 0 && json_object_get_boolean_member_with_default (row, "durable", FALSE))
+      if (get_number (row, "n_queued") > 0 && json_object_get_boolean_member_with_default (row, "durable", FALSE))
         g_print ("  waiting        %s: %s messages\n", id, queued);
     }
 }
@@ -100,6 +100,7 @@ typedef struct {
   JsonArray *connections;
   JsonArray *topics;
   JsonArray *subscriptions;
+  gboolean is_ready;
 } Picture;
 
 static int
@@ -118,6 +119,7 @@ fetch (Tool    *tool,
     code = tool_http_list (tool, "/v1/admin/topics", &picture->topics);
   if (code == TOOL_DONE)
     code = tool_http_list (tool, "/v1/admin/subscriptions", &picture->subscriptions);
+  picture->is_ready = code == TOOL_DONE && tool_http_probe (tool, "/readyz");
   return code;
 }
 
@@ -125,7 +127,7 @@ static void
 print_picture (const Picture *picture)
 {
   JsonObject *status = json_node_get_object (picture->status);
-  g_autofree char *name = tool_member_text (status, "name");
+  g_autofree char *name = tool_member_text (status, json_object_has_member (status, "name") ? "name" : "host");
   g_autofree char *version = tool_member_text (status, "version");
   g_autofree char *uptime = format_uptime (get_number (status, "uptime_s"));
   g_autofree char *listeners = join_names (picture->listeners);
@@ -136,7 +138,7 @@ print_picture (const Picture *picture)
   g_autofree char *dropped = format_number (get_number (status, "dropped"));
 
   g_print ("%s  hawserd %s  up %s  %s\n", name, version, uptime,
-           json_object_get_boolean_member_with_default (status, "ready", FALSE) ? "ready" : "not ready");
+           picture->is_ready ? "ready" : "not ready");
   g_print ("  listeners     %3u open      %s\n", json_array_get_length (picture->listeners), listeners);
   g_print ("  connections   %3u           %s\n", json_array_get_length (picture->connections), connections);
   g_print ("  topics        %3u           %s in · %s out · %s dropped\n", json_array_get_length (picture->topics), published, delivered,
@@ -151,7 +153,6 @@ tool_verb_status (Tool  *tool,
                   char **argv)
 {
   Picture picture = { 0 };
-  gboolean is_ready;
   int code;
 
   if (!tool_parse (tool, &argc, &argv, NULL, "", "Shows one screen about the daemon.",
@@ -160,12 +161,12 @@ tool_verb_status (Tool  *tool,
   code = fetch (tool, &picture);
   if (code == TOOL_DONE)
     {
-      is_ready = json_object_get_boolean_member_with_default (json_node_get_object (picture.status), "ready", FALSE);
+      json_object_set_boolean_member (json_node_get_object (picture.status), "ready", picture.is_ready);
       if (tool->is_json)
         tool_object_print (tool, picture.status);
       else if (!tool->is_quiet)
         print_picture (&picture);
-      code = is_ready ? TOOL_DONE : TOOL_FAILED;
+      code = picture.is_ready ? TOOL_DONE : TOOL_FAILED;
     }
   g_clear_pointer (&picture.status, json_node_unref);
   g_clear_pointer (&picture.listeners, json_array_unref);

@@ -9,10 +9,9 @@
 
 static const ToolColumn columns[] = {
   { "NAME", "name", FALSE },
-  { "RETAIN", "retain", FALSE },
-  { "ENABLED", "enabled", FALSE },
-  { "PUBLISHED", "published", TRUE },
-  { "DESCRIPTION", "description", FALSE },
+  { "DECLARED", "declared", FALSE },
+  { "RETAINED", "retained_value", FALSE },
+  { "PUBLISHED", "n_published", TRUE },
 };
 
 static char *

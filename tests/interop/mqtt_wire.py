@@ -63,7 +63,7 @@ def connect(client="", version=4, clean=True, keep=0, will=None, user=None, pass
     bits = 2 if clean else 0
     tail = string(client)
     if will is not None:
-        topic, payload, qos, retain, will_block = (list(will) + [0, False, b""][len(will) - 2:])[:5]
+        topic, payload, qos, retain, will_block = tuple(will) + (0, False, b"")[len(will) - 2:]
         bits |= 4 | qos << 3 | (32 if retain else 0)
         tail += properties(version, will_block) + string(topic) + string(payload)
     if user is not None:

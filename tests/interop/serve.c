@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A bus with listeners, for tests by foreign clients: serve [--spool FILE] TYPE[;KEY=VALUE...]...
- * Opens each listener on a free port of the loopback, keys being properties of the listener or of its protocol, writes
- * "ready PORT..." and ends when its input does, so that it never outlives its test. */
+ * Opens each listener on a free port of the loopback, keys being properties of the listener or of its protocol, or
+ * passwords=FILE for an identity provider. Writes "ready PORT..." and ends when its input does, so that it never
+ * outlives its test. */
 
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,18 @@ set_key (GObject *object, GParamSpec *pspec, const char *text)
   g_object_set_property (object, pspec->name, &value);
 }
 
+static void
+add_passwords (HawserListener *listener, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  GType type = hawser_plugin_registry_get_gtype (hawser_plugin_registry_get_default (), "identity", "password", &error);
+  g_autoptr(GObject) identity = type != G_TYPE_INVALID ? g_object_new (type, "password-file", path, NULL) : NULL;
+
+  if (identity == NULL || !hawser_identity_load (HAWSER_IDENTITY (identity), &error))
+    g_error ("%s", error->message);
+  hawser_listener_add_identity (listener, HAWSER_IDENTITY (identity));
+}
+
 static HawserListener *
 open_listener (HawserBus *bus, const char *description)
 {
@@ -50,6 +63,11 @@ open_listener (HawserBus *bus, const char *description)
 
       g_assert_nonnull (equals);
       *equals = '\0';
+      if (g_str_equal (parts[i], "passwords"))
+        {
+          add_passwords (listener, equals + 1);
+          continue;
+        }
       for (guint k = 0; k < G_N_ELEMENTS (objects) && !found; k++)
         {
           GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (objects[k]), parts[i]);

@@ -29,6 +29,8 @@
 #include "hawser-sink.h"
 #include "hawser-protocol.h"
 #include "hawser-identity.h"
+#include "hawser-engine.h"
+#include "hawser-twin-behavior.h"
 #include "hawser-plugin-registry.h"
 #include "hawser-listener.h"
 #include "hawser-breaker.h"

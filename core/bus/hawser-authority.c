@@ -43,6 +43,8 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
   if (settings->requires_encryption && !context->is_encrypted && !(self->trusts_loopback && is_loopback (context)))
     return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
 
+  if (G_UNLIKELY (settings->policy_version != self->policy_version))
+    hawser_bus_resolve_policies (self, settings);
   policy = action == HAWSER_ACTION_PUBLISH ? settings->publish_policy : settings->subscribe_policy;
   if (policy == NULL)
     {

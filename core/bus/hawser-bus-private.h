@@ -122,6 +122,7 @@ struct _HawserBus {
   HawserReceiver *graveyard;         /* removed while routing; linked by next */
 
   GHashTable *policies;
+  GHashTable *kept;                  /* names of topics whose declaration is in the journal */
   guint32 policy_version;
   gboolean is_open;                  /* nothing is declared: peers on loopback may do anything */
   gboolean trusts_loopback;
@@ -140,7 +141,6 @@ struct _HawserBus {
   struct _HawserPending *free_pending;
 
   HawserBusStatistics statistics;
-  guint64 max_memory;
   char refusal[256];
 
   GListStore *topic_model, *subscription_model, *connection_model, *listener_model;
@@ -170,6 +170,8 @@ void             hawser_bus_filter_changed       (HawserBus              *self,
                                                   gsize                   len);
 
 /* ---- rights: the one function ---- */
+void             hawser_bus_resolve_policies     (HawserBus              *self,
+                                                  HawserLocalTopic       *topic);
 typedef enum {
   HAWSER_ACTION_PUBLISH,
   HAWSER_ACTION_SUBSCRIBE,
@@ -181,6 +183,12 @@ int              hawser_bus_check_right          (HawserBus                 *sel
 void             hawser_receiver_fill_context    (HawserReceiver            *self,
                                                   HawserPolicyContext       *out_context);
 gboolean         hawser_receiver_is_peer         (HawserReceiver            *self);
+
+/* ---- kept topics ---- */
+void             hawser_bus_forget_kept_topic    (HawserBus              *self,
+                                                  const char             *name);
+gboolean         hawser_bus_recover_kept_topics  (HawserBus              *self,
+                                                  GError                **error);
 
 /* ---- receivers ---- */
 void             hawser_receiver_offer           (HawserReceiver         *self,

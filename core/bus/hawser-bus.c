@@ -107,6 +107,7 @@ finalize (GObject *object)
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
   g_hash_table_unref (self->durable);
+  g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   hawser_bus_free_pending (self);
   g_clear_object (&self->topic_model);
@@ -151,6 +152,7 @@ hawser_bus_init (HawserBus *self)
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
+  self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
   g_queue_init (&self->connections);
 }
@@ -397,17 +399,14 @@ find_policy (HawserBus *self, const char *name)
   return policy != NULL ? hawser_policy_ref (policy) : NULL;
 }
 
-static void
-resolve_policies (HawserBus *self, HawserTopic *topic)
+void
+hawser_bus_resolve_policies (HawserBus *self, HawserLocalTopic *topic)
 {
-  HawserLocalTopic *local = HAWSER_IS_LOCAL_TOPIC (topic) ? HAWSER_LOCAL_TOPIC (topic) : NULL;
-
-  if (local == NULL)
-    return;
-  g_clear_pointer (&local->publish_policy, hawser_policy_unref);
-  g_clear_pointer (&local->subscribe_policy, hawser_policy_unref);
-  local->publish_policy = find_policy (self, local->publish_policy_name);
-  local->subscribe_policy = find_policy (self, local->subscribe_policy_name);
+  g_clear_pointer (&topic->publish_policy, hawser_policy_unref);
+  g_clear_pointer (&topic->subscribe_policy, hawser_policy_unref);
+  topic->publish_policy = find_policy (self, topic->publish_policy_name);
+  topic->subscribe_policy = find_policy (self, topic->subscribe_policy_name);
+  topic->policy_version = self->policy_version;
 }
 
 /* Rights changed: routes, decisions and subscriptions are looked at again. */
@@ -415,12 +414,9 @@ void
 hawser_bus_rights_changed (HawserBus *self)
 {
   GHashTableIter iter;
-  gpointer topic, policy;
+  gpointer policy;
 
   self->policy_version++;
-  g_hash_table_iter_init (&iter, self->topics.declared);
-  while (g_hash_table_iter_next (&iter, NULL, &topic))
-    resolve_policies (self, topic);
   self->asks_address = self->trusts_loopback;
   g_hash_table_iter_init (&iter, self->policies);
   while (g_hash_table_iter_next (&iter, NULL, &policy))
@@ -466,7 +462,13 @@ hawser_bus_add_topic (HawserBus *self, HawserTopic *topic, GError **error)
 {
   g_autofree char *name = hawser_topic_dup_name (topic);
 
-  resolve_policies (self, topic);
+  if (g_hash_table_contains (self->kept, name) && hawser_bus_get_topic (self, name) != topic)
+    {
+      /* recovered from before the restart; what is declared now wins */
+      hawser_bus_model_remove_topic (self, name);
+      hawser_topic_table_undeclare (&self->topics, name);
+      hawser_bus_forget_kept_topic (self, name);
+    }
   if (!hawser_topic_table_declare (&self->topics, topic, error))
     return FALSE;
   self->statistics.n_topics = self->topics.n_records;
@@ -490,7 +492,12 @@ hawser_bus_add_topic (HawserBus *self, HawserTopic *topic, GError **error)
 gboolean
 hawser_bus_remove_topic (HawserBus *self, const char *name)
 {
+  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, name, strlen (name));
+
+  if (record != NULL && record->retained != NULL && record->topic != NULL && self->journal != NULL)
+    self->journal_funcs->remove (self->journal, "retained", name, NULL, NULL);
   hawser_bus_model_remove_topic (self, name);
+  hawser_bus_forget_kept_topic (self, name);
   return hawser_topic_table_undeclare (&self->topics, name);
 }
 
@@ -634,7 +641,7 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   self->journal = journal;
   if (journal == NULL)
     return TRUE;
-  if (!funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
+  if (!hawser_bus_recover_kept_topics (self, error) || !funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
     return FALSE;
   if (recover.n_bad > 0)
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);

@@ -60,6 +60,9 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean            hawser_bus_remove_topic         (HawserBus           *self,
                                                      const char          *name);
 HAWSER_AVAILABLE_IN_ALL
+void                hawser_bus_keep_topic           (HawserBus           *self,
+                                                     HawserTopic         *topic);
+HAWSER_AVAILABLE_IN_ALL
 HawserTopic        *hawser_bus_get_topic            (HawserBus           *self,
                                                      const char          *name);
 HAWSER_AVAILABLE_IN_ALL

@@ -17,6 +17,7 @@ struct _HawserLocalTopic {
   char *subscribe_policy_name;
   HawserPolicy *publish_policy;      /* resolved by the bus; NULL: none, or unknown: deny */
   HawserPolicy *subscribe_policy;
+  guint32 policy_version;            /* of the bus when they were resolved; G_MAXUINT32: a name changed since */
   guint64 max_message_size;          /* bytes; 0: the listener's limit alone */
   gint64 message_expiry_us;          /* 0: none */
   gint64 max_subscription_us;        /* 0: none */

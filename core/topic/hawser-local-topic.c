@@ -110,6 +110,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       g_free (*string);
       *string = g_value_dup_string (value);
     }
+  self->policy_version = G_MAXUINT32;
   if (self->changed != NULL)
     self->changed (self, self->changed_data);
 }
@@ -192,6 +193,7 @@ static void
 hawser_local_topic_init (HawserLocalTopic *self)
 {
   self->is_enabled = TRUE;
+  self->policy_version = G_MAXUINT32;
 }
 
 /**

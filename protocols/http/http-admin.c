@@ -568,6 +568,7 @@ http_admin_put_topic (HttpSession *session, HttpRequest *request, const char *re
     {
       g_autoptr (GString) json = describe_topic (bus, name);
 
+      hawser_bus_keep_topic (bus, topic);
       respond_json (session, fresh != NULL ? 201 : 200, json);
     }
 }

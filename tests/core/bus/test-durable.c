@@ -307,6 +307,40 @@ test_retained_survives_restart (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_kept_topic_survives_restart (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("k/#"), other = hawser_local_topic_new ("k/#");
+  HawserTopic *recovered;
+  g_autofree char *description = NULL, *expires = NULL;
+  gint64 expiry;
+  guint64 limit;
+  gboolean is_enabled;
+  HawserRetain retain;
+
+  g_object_set (topic, "description", "kept", "enabled", FALSE, "expires", "2099-01-01T00:00:00Z", "message-expiry", (gint64) 5000000,
+                "max-message-size", (guint64) 77, "retain", HAWSER_RETAIN_LAST, NULL);
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (topic), NULL));
+  hawser_bus_keep_topic (fixture->bus, HAWSER_TOPIC (topic));
+  stop (fixture);
+  start (fixture);
+  recovered = hawser_bus_get_topic (fixture->bus, "k/#");
+  g_assert_nonnull (recovered);
+  g_object_get (recovered, "description", &description, "enabled", &is_enabled, "expires", &expires, "message-expiry", &expiry,
+                "max-message-size", &limit, "retain", &retain, NULL);
+  g_assert_cmpstr (description, ==, "kept");
+  g_assert_false (is_enabled);
+  g_assert_cmpstr (expires, ==, "2099-01-01T00:00:00Z");
+  g_assert_cmpint (expiry, ==, 5000000);
+  g_assert_cmpuint (limit, ==, 77);
+  g_assert_cmpint (retain, ==, HAWSER_RETAIN_LAST);
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (other), NULL)); /* the configuration's */
+  g_assert_true (hawser_bus_get_topic (fixture->bus, "k/#") == HAWSER_TOPIC (other));
+  stop (fixture);
+  start (fixture);
+  g_assert_null (hawser_bus_get_topic (fixture->bus, "k/#"));
+}
+
+static void
 test_absent_too_long_is_removed (Fixture *fixture, gconstpointer data)
 {
   make_receiver (fixture, NULL);
@@ -345,6 +379,7 @@ main (int argc, char **argv)
   ADD ("/bus/durable/drop-oldest-drops-counts-and-tells", test_drops_oldest_over_limit);
   ADD ("/bus/durable/reject-refuses-the-publisher", test_reject_refuses_publisher);
   ADD ("/bus/durable/retained-values-survive-a-restart", test_retained_survives_restart);
+  ADD ("/bus/topic/a-kept-declaration-survives-a-restart-and-yields-to-the-configuration", test_kept_topic_survives_restart);
   g_test_add ("/bus/durable/a-party-absent-too-long-is-removed", Fixture, NULL, set_up_manual, test_absent_too_long_is_removed, tear_down);
   return g_test_run ();
 }

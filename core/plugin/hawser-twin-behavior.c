@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The role of a twin's behaviour: see hawser-twin-behavior.h. No plugin fills it yet. */
+
+#include "hawser-twin-behavior.h"
+
+G_DEFINE_INTERFACE (HawserTwinBehavior, hawser_twin_behavior, G_TYPE_OBJECT)
+
+static void
+hawser_twin_behavior_default_init (HawserTwinBehaviorInterface *iface)
+{
+}
+
+/**
+ * hawser_twin_behavior_handle: (virtual handle)
+ * @self: a behaviour
+ * @id: name of the twin
+ * @state: its state, `a{sv}`
+ * @message: what came
+ * @out: where messages that it sends are added
+ * @error: return location; an error restarts the twin from its stored state
+ *
+ * Returns: (transfer full) (nullable): changed members of the state, `a{sv}`; %NULL for none
+ * Since: 0.1
+ */
+GVariant *
+hawser_twin_behavior_handle (HawserTwinBehavior *self, const char *id, GVariant *state, HawserMessage *message, HawserBatch *out, GError **error)
+{
+  return HAWSER_TWIN_BEHAVIOR_GET_IFACE (self)->handle (self, id, state, message, out, error);
+}

@@ -86,6 +86,11 @@ class Daemon:
         with open(f'/proc/{self.process.pid}/status') as file:
             return next(int(line.split()[1]) for line in file if line.startswith('VmRSS'))
 
+    def may_grow_kib(self, kib):
+        """The bound, times what a sanitizer's quarantine and red zones cost."""
+        with open(f'/proc/{self.process.pid}/maps') as file:
+            return kib * 6 if 'libasan' in file.read() else kib
+
     def connect(self):
         return socket.create_connection(('127.0.0.1', self.port), timeout=DEADLINE_S)
 

@@ -3,12 +3,16 @@
 """The HTTP listener as curl, websockets and a browser's EventSource see it."""
 
 import asyncio
+import base64
 import gzip
+import hashlib
+import http.client
 import json
 import os
+import ssl
 import subprocess
+import tempfile
 import threading
-import time
 import unittest
 import urllib.parse
 
@@ -22,7 +26,7 @@ EVENT = {'specversion': '1.0', 'id': 'e1', 'source': '/test', 'type': 't'}
 class HttpCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = __import__('tempfile').TemporaryDirectory()
+        cls.folder = tempfile.TemporaryDirectory()
         root = cls.folder.name
         os.makedirs(f'{root}/www/sub')
         for name, text in (('index.html', '<p>page'), ('a b.js', 'x'), ('sub/index.html', 'sub'), ('.hidden', 'no')):
@@ -417,7 +421,7 @@ class WithoutAdmin(unittest.TestCase):
 
 class Rights(unittest.TestCase):
     def test_policies_and_credentials(self):
-        with __import__('tempfile').TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder:
             config = OPEN.replace('[policy anyone]\nallow=true', '[policy anyone]\nallow=protocol == "http"\n[policy nobody]\nallow=false') + '''
 [topic closed/#]
 create=auto
@@ -434,6 +438,104 @@ subscribe-policy=nobody
                 daemon.publish('open', 'y')
                 self.assertEqual(stream.next()[1]['subject'], 'open')
                 stream.close()
+
+
+
+def password_line(name, password, claims):
+    """As mosquitto_passwd writes it, with claims."""
+    salt = os.urandom(12)
+    digest = hashlib.pbkdf2_hmac('sha512', password.encode(), salt, 101, 64)
+    return f'{name}:$7$101${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}:{claims}\n'
+
+
+def basic(name, password):
+    return {'Authorization': 'Basic ' + base64.b64encode(f'{name}:{password}'.encode()).decode()}
+
+
+class Identities(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        root = cls.folder.name
+        with open(os.open(f'{root}/users', os.O_CREAT | os.O_WRONLY, 0o600), 'w') as file:
+            file.write(password_line('anna', 'secret', 'role=operator') + password_line('bob', 'other', 'role=guest'))
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                        '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', f'{root}/key.pem', '-out', f'{root}/cert.pem'], check=True, capture_output=True)
+        os.chmod(f'{root}/key.pem', 0o600)
+        listener = LISTENER.replace('anonymous=allow', 'identities=users;')
+        cls.daemon = Daemon(config=OPEN.replace('allow=true', 'allow=role == "operator"') + f'''
+[identity users]
+type=password
+password-file={root}/users
+[tls edge]
+certificate-file={root}/cert.pem
+private-key-file={root}/key.pem
+''' + listener + listener.replace('[listener web]', '[listener webs]') + 'tls=edge\n')
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+        cls.folder.cleanup()
+
+    def test_nobody_is_challenged(self):
+        answer = self.daemon.publish('a', 'x')
+        self.assertEqual((answer.status, answer.json()['reason']), (401, 'not-authorized'))
+        self.assertIn('Basic realm="hawser"', answer.headers.get_all('WWW-Authenticate')[0])
+        for path in ('/v1/events?filter=a', '/v1/poll?filter=a', '/v1/topics/a', '/v1/admin/topics', '/metrics'):
+            self.assertEqual(self.daemon.request('GET', path).status, 401)
+        self.assertEqual(self.daemon.request('GET', '/livez').status, 200)
+
+    def test_wrong_and_unreadable_credentials(self):
+        for headers in (basic('anna', 'wrong'), basic('nobody', 'x'), {'Authorization': 'Basic !'}, {'Authorization': 'Basic YW5uYQ=='},
+                        {'Authorization': 'Digest x'}, {'Authorization': 'Bearer x'}):
+            self.assertEqual(self.daemon.request('POST', '/v1/topics/a', b'x', headers).status, 401)
+
+    def test_rights_follow_each_request_of_a_connection(self):
+        connection = http.client.HTTPConnection('127.0.0.1', self.daemon.port, timeout=DEADLINE_S)
+        statuses = []
+        for headers in (basic('anna', 'secret'), basic('bob', 'other'), basic('anna', 'secret'), {}):
+            connection.request('POST', '/v1/topics/a', b'x', headers)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        self.assertEqual(statuses, [202, 403, 202, 401])
+        connection.close()
+
+    def test_guest_may_not_listen(self):
+        self.assertEqual(self.daemon.request('GET', '/v1/topics/a', headers=basic('bob', 'other')).status, 404)
+        stream = EventStream(self.daemon, ['a'], headers='Authorization: %s\r\n' % basic('anna', 'secret')['Authorization'])
+        self.assertEqual(stream.status, 200)
+        self.assertEqual([c['principal'] for c in self.daemon.request('GET', '/v1/admin/connections', headers=basic('anna', 'secret')).json()['items'] if c['principal']],
+                         ['anna', 'anna'])
+        self.daemon.request('POST', '/v1/topics/a', b'for operators', basic('anna', 'secret'))
+        self.assertEqual(stream.next()[1]['data'], 'for operators')
+        stream.close()
+
+    def test_tls_carries_all_of_it(self):
+        port, root = self.daemon.ports['webs'], self.folder.name
+
+        def curl(path, *arguments):
+            return subprocess.run(['curl', '-sN', '-m', str(DEADLINE_S), '--cacert', f'{root}/cert.pem', '-u', 'anna:secret', *arguments,
+                                   f'https://localhost:{port}{path}'], capture_output=True, check=True).stdout
+
+        async def run():
+            context = ssl.create_default_context(cafile=f'{root}/cert.pem')
+            async with websockets.connect(f'wss://localhost:{port}/v1/ws?filter=wss/%23', ssl=context, extra_headers=basic('anna', 'secret'), max_size=None) as socket:
+                await socket.send(json.dumps({**EVENT, 'subject': 'wss/1', 'data': 'x' * 300_000}))
+                self.assertEqual(len(json.loads(await socket.recv())['data']), 300_000)
+
+        self.assertEqual(curl('/v1/topics/tls/1', '-X', 'PUT', '-d', 'hello', '-o', '/dev/null', '-w', '%{http_code}'), b'202')
+        self.assertEqual(curl('/v1/topics/tls/1'), b'hello')
+        asyncio.run(asyncio.wait_for(run(), DEADLINE_S))
+        stream = subprocess.Popen(['curl', '-sN', '-m', str(DEADLINE_S), '--cacert', f'{root}/cert.pem', '-u', 'anna:secret',
+                                   f'https://localhost:{port}/v1/events?filter=live'], stdout=subprocess.PIPE)
+        self.assertEqual(stream.stdout.readline(), b'retry: 1000\n')
+        curl('/v1/topics/live', '-d', '7')
+        while not (line := stream.stdout.readline()).startswith(b'data: '):
+            self.assertTrue(line)
+        self.assertEqual(json.loads(line[6:])['data'], 7)
+        stream.kill()
+        stream.communicate()
 
 
 if __name__ == '__main__':

@@ -43,10 +43,8 @@ on_committed (gpointer data, gboolean ok, const GError *error)
   run->n_done++;
   run->n_out--;
   hawser_spool_ack (run->spool, run->queue, ++run->position);
-  if ((run->n_done & 63) != 0 || g_get_monotonic_time () < run->end_us)
+  if (g_get_monotonic_time () < run->end_us)
     append_one (run);
-  else
-    run->end_us = 0;
   if (run->n_out == 0)
     g_main_loop_quit (run->loop);
 }

@@ -99,6 +99,8 @@ struct _SpoolBatch {
   GArray *changes;       /* of SpoolChange */
   GPtrArray *flushes;    /* of GTask; NULL: none */
   guint64 first_position;
+  gboolean is_urgent;    /* somebody waits for it; acknowledgements alone can wait for company */
+  gint64 due_us;         /* until when, once the writer has seen them */
   GError *error;         /* after the commit: why it failed */
 };
 
@@ -167,6 +169,8 @@ struct _HawserSpool {
   guint64 max_bytes;
   gint64 close_at_us;
   gboolean is_waiting;   /* the writer sleeps */
+  gboolean is_dozing;    /* it sleeps, but looks up in time for what is not urgent */
+  guint gather_to;       /* it waits for so many appends in the batch; 0: it does not */
   gboolean is_woken;     /* the owner was told and has not come yet */
   gboolean is_closing;
   gboolean is_closed;
@@ -180,6 +184,8 @@ struct _HawserSpool {
   gint64 synced_us;
   gint64 retry_us;
   gint64 clock_us;       /* when the line of time was stored last */
+  guint expected;        /* how many appends the next batch will have if everybody goes on as before */
+  gint64 commit_us;      /* how long the last commit took */
   gint64 sized_us;       /* when the size on the disk was looked at last */
   gboolean is_unsynced;
   gboolean is_untidy;    /* something was written since the last housekeeping */

@@ -163,14 +163,29 @@ open_batch (HawserSpool *self)
   else
     self->pending_head = batch;
   self->pending_tail = batch;
-  spool_wake_writer (self);
+  if (!self->is_dozing)
+    spool_wake_writer (self);
+  return batch;
+}
+
+/* The same, for what somebody waits for. */
+static SpoolBatch *
+open_urgent_batch (HawserSpool *self)
+{
+  SpoolBatch *batch = open_batch (self);
+
+  if (!batch->is_urgent)
+    {
+      batch->is_urgent = TRUE;
+      spool_wake_writer (self);
+    }
   return batch;
 }
 
 static void
 add_change (HawserSpool *self, SpoolChange *change)
 {
-  g_array_append_vals (open_batch (self)->changes, change, 1);
+  g_array_append_vals (open_urgent_batch (self)->changes, change, 1);
 }
 
 /* Something that cannot be done: its caller hears of it the same way as of success. */
@@ -255,7 +270,7 @@ hawser_spool_append (HawserSpool *self, HawserMessage *message, const guint32 *q
       g_mutex_unlock (&self->lock);
       return 0;
     }
-  batch = open_batch (self);
+  batch = open_urgent_batch (self);
   append.position = ++self->last_position;
   if (batch->appends->len == 0)
     batch->first_position = append.position;
@@ -282,6 +297,11 @@ hawser_spool_append (HawserSpool *self, HawserMessage *message, const guint32 *q
   batch->n_bytes += size;
   self->stats.n_appended++;
   self->stats.n_pending++;
+  if (self->gather_to != 0 && batch->appends->len >= self->gather_to)
+    {
+      self->gather_to = 0;
+      g_cond_signal (&self->wake);
+    }
   g_mutex_unlock (&self->lock);
   return append.position;
 }
@@ -432,7 +452,8 @@ hawser_spool_ack_through (HawserSpool *self, guint32 queue, guint64 position)
 static void
 add_request (HawserSpool *self, SpoolRequest *request)
 {
-  request->serial = self->last_serial;
+  /* acknowledgements that wait for company change nothing that can be read: what has left is left out anyway */
+  request->serial = self->pending_tail != NULL && !self->pending_tail->is_urgent ? self->last_serial - 1 : self->last_serial;
   if (self->requests_tail != NULL)
     self->requests_tail->next = request;
   else
@@ -879,7 +900,7 @@ hawser_spool_flush_async (HawserSpool *self, GCancellable *cancellable, GAsyncRe
   g_mutex_lock (&self->lock);
   if (require_open (self, &error))
     {
-      batch = open_batch (self);
+      batch = open_urgent_batch (self);
       if (batch->flushes == NULL)
         batch->flushes = g_ptr_array_new_with_free_func (g_object_unref);
       g_ptr_array_add (batch->flushes, task);

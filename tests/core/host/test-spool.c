@@ -175,6 +175,43 @@ commits_are_grouped (Fixture *fixture, gconstpointer data)
 }
 
 static void
+acknowledgement_rides_with_the_next_commit (Fixture *fixture, gconstpointer data)
+{
+  guint32 queue = hawser_spool_add_queue (fixture->spool, "one", NULL);
+  HawserSpoolStats stats;
+
+  for (guint i = 1; i <= 50; i++)
+    {
+      guint64 position = append (fixture, "a", &queue, 1);
+
+      wait_done (fixture, i);
+      hawser_spool_ack (fixture->spool, queue, position);
+    }
+  hawser_spool_get_stats (fixture->spool, &stats);
+  g_assert_cmpuint (stats.n_commits, <, 75);
+}
+
+static void
+acknowledgement_without_company_is_committed_soon (Fixture *fixture, gconstpointer data)
+{
+  guint32 queue = hawser_spool_add_queue (fixture->spool, "one", NULL);
+  gint64 deadline = g_get_monotonic_time () + 30 * G_USEC_PER_SEC;
+  HawserSpoolStats before, now;
+
+  append (fixture, "a", &queue, 1);
+  wait_done (fixture, 1);
+  hawser_spool_get_stats (fixture->spool, &before);
+  hawser_spool_ack (fixture->spool, queue, 1);
+  do
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_usleep (1000);
+      hawser_spool_get_stats (fixture->spool, &now);
+    }
+  while (now.n_commits == before.n_commits);
+}
+
+static void
 reads_in_order_and_within_limits (Fixture *fixture, gconstpointer data)
 {
   guint32 queue = hawser_spool_add_queue (fixture->spool, "one", NULL);
@@ -644,6 +681,8 @@ static const struct {
 } facts[] = {
   FACT (append_is_acknowledged_after_the_commit_only),
   FACT (commits_are_grouped),
+  FACT (acknowledgement_rides_with_the_next_commit),
+  FACT (acknowledgement_without_company_is_committed_soon),
   FACT (reads_in_order_and_within_limits),
   FACT (read_sees_everything_appended_before),
   FACT (depth_and_bytes_are_exact_at_once),

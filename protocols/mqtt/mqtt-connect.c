@@ -203,6 +203,20 @@ check_rights (MqttSession *self, const MqttLogin *login, const HawserPolicyConte
 }
 
 static void
+set_identity (MqttSession *self, HawserPrincipal *principal)
+{
+  const char *client_id = hawser_connection_get_client_id (self->connection);
+
+  if (principal == NULL && strchr (client_id, '/') == NULL)
+    {
+      self->identity = (char *) client_id; /* one copy less for each of many idle connections */
+      return;
+    }
+  self->identity = mqtt_identity_new (principal != NULL ? hawser_principal_get_name (principal) : NULL, client_id);
+  self->owns_identity = TRUE;
+}
+
+static void
 open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
 {
   const MqttConnect *connect = &login->connect;
@@ -222,7 +236,7 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
       return;
     }
 
-  self->identity = mqtt_identity_new (principal != NULL ? hawser_principal_get_name (principal) : NULL, login->client_id);
+  set_identity (self, principal);
   session_present = take_over (self, connect->clean_start);
   if (self->window != NULL)
     self->window->limit = (guint16) MIN (self->receive_maximum, self->adapter->settings.max_inflight);

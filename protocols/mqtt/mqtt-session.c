@@ -44,7 +44,8 @@ free_session (MqttSession *self)
   free_more (self->more);
   mqtt_login_cancel (self->login);
   g_clear_object (&self->adapter);
-  g_free (self->identity);
+  if (self->owns_identity)
+    g_free (self->identity);
   g_free (self);
 }
 
@@ -452,10 +453,15 @@ closed (HawserConnection *connection, gpointer data, const GError *error)
 
   mqtt_session_leave (self, TRUE);
   self->connection = NULL;
-  if (self->is_listed)
-    g_clear_object (&self->adapter);
-  else
-    free_session (self);
+  if (!self->is_listed)
+    {
+      free_session (self);
+      return;
+    }
+  if (!self->owns_identity)
+    self->identity = g_strdup (self->identity); /* its bytes were the connection's */
+  self->owns_identity = TRUE;
+  g_clear_object (&self->adapter);
 }
 
 static const HawserSessionFuncs session_funcs = { received, writable, closed };

@@ -32,7 +32,7 @@ struct _MqttSession {
   HawserConnection *connection;
   HawserMqttAdapter *adapter;       /* while there is a connection */
   MqttSessions *sessions;
-  char *identity;                   /* NULL before CONNECT */
+  char *identity;                   /* NULL before CONNECT; the connection's client id where that is the same */
   HawserReceiver *receiver;         /* made at the first SUBSCRIBE */
   MqttWindow *window;
   MqttInflow *inflow;
@@ -46,6 +46,7 @@ struct _MqttSession {
   guint8 version;
   guint8 state;
   guint is_listed : 1;
+  guint owns_identity : 1;
   guint is_waiting : 1;             /* counted as one without connection */
   guint is_busy : 1;                /* a delivery was put off */
   guint is_paused : 1;

@@ -131,6 +131,7 @@ struct _HawserBus {
 
   HawserReceiver *receivers;
   GHashTable *durable;               /* id -> receiver */
+  GPtrArray *provisioned;            /* those of them that configuration and admin API made: few */
   guint32 next_serial;
   GQueue connections;
   GPtrArray *listeners;

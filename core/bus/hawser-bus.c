@@ -107,6 +107,7 @@ finalize (GObject *object)
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
   g_hash_table_unref (self->durable);
+  g_ptr_array_unref (self->provisioned);
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   hawser_bus_free_pending (self);
@@ -152,6 +153,7 @@ hawser_bus_init (HawserBus *self)
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
+  self->provisioned = g_ptr_array_new ();
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
   g_queue_init (&self->connections);

@@ -312,9 +312,15 @@ on_journal_read (gpointer data, const HawserJournalEntry *entries, guint n_entri
         .message = hawser_message_ref (message), .position = entries[i].position, .qos = message->qos,
         .is_redelivered = entries[i].position <= durable->given_position,
       };
+      guint8 max_qos = 0;
 
       for (HawserEntry *filter = self->entries; filter != NULL && !(self->flags & HAWSER_RECEIVER_PASSIVE); filter = filter->next_of_receiver)
-        entry.retain |= filter->retain_as_published && message->retain;
+        {
+          entry.retain |= filter->retain_as_published && message->retain;
+          max_qos = MAX (max_qos, filter->qos);
+        }
+      if (!(self->flags & HAWSER_RECEIVER_PASSIVE) && self->entries != NULL)
+        entry.qos = MIN (entry.qos, MAX (1, max_qos)); /* it is in the journal because it was promised at 1 or more */
       durable->read_position = MAX (durable->read_position, entries[i].position);
       hawser_queue_push (&self->queue, &entry);
     }
@@ -581,6 +587,8 @@ make (HawserBus *bus, const char *id, HawserReceiverFlags flags, const HawserQue
     bus->statistics.n_receivers++;
   if (flags & HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable++;
+  if (flags & HAWSER_RECEIVER_PROVISIONED)
+    g_ptr_array_add (bus->provisioned, self);
   return self;
 }
 
@@ -683,6 +691,8 @@ hawser_receiver_remove (HawserReceiver *self)
     bus->statistics.n_receivers--;
   if (self->flags & HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable--;
+  if (self->flags & HAWSER_RECEIVER_PROVISIONED)
+    g_ptr_array_remove_fast (bus->provisioned, self);
   if (self->prev != NULL)
     self->prev->next = self->next;
   else
@@ -976,15 +986,12 @@ GPtrArray *
 hawser_bus_list_provisioned (HawserBus *bus, const char *identity)
 {
   GPtrArray *list = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer value;
 
-  g_hash_table_iter_init (&iter, bus->durable);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  for (guint i = 0; i < bus->provisioned->len; i++)
     {
-      HawserReceiver *receiver = value;
+      HawserReceiver *receiver = g_ptr_array_index (bus->provisioned, i);
 
-      if ((receiver->flags & HAWSER_RECEIVER_PROVISIONED) && g_strcmp0 (receiver->durable->identity, identity) == 0)
+      if (receiver->durable != NULL && g_strcmp0 (receiver->durable->identity, identity) == 0)
         g_ptr_array_add (list, receiver);
     }
   return list;

@@ -166,6 +166,7 @@ static gboolean
 take_over (MqttSession *self, gboolean clean_start)
 {
   MqttSession *old = mqtt_sessions_find (self->sessions, self->identity);
+  g_autofree char *receiver_id = mqtt_receiver_id_new (self->identity);
   HawserReceiver *receiver;
   gboolean continues = old != NULL && !clean_start && old->expiry_s > 0;
 
@@ -180,7 +181,7 @@ take_over (MqttSession *self, gboolean clean_start)
     }
   if (old != NULL)
     mqtt_session_yield (old, continues);
-  receiver = hawser_bus_find_receiver (self->sessions->bus, self->identity);
+  receiver = hawser_bus_find_receiver (self->sessions->bus, receiver_id);
   if (receiver == NULL)
     return continues;
   if (clean_start)
@@ -256,8 +257,7 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
   if (session_present)
     {
       mqtt_session_resend (self);
-      if (hawser_bus_find_receiver (self->sessions->bus, self->identity) != NULL)
-        mqtt_session_need_receiver (self);
+      mqtt_session_find_receiver (self);
     }
   if (self->state == MQTT_STATE_OPEN)
     mqtt_session_attach_provisioned (self);

@@ -235,33 +235,56 @@ mqtt_session_resend (MqttSession *self)
     }
 }
 
+static const char *
+owner_name (MqttSession *self)
+{
+  const char *principal = hawser_connection_get_principal_name (self->connection);
+
+  return principal != NULL && *principal != '\0' ? principal : hawser_connection_get_client_id (self->connection);
+}
+
+static void
+attach (MqttSession *self, HawserReceiver *receiver)
+{
+  self->receiver = receiver;
+  hawser_receiver_attach (receiver, self->connection, &mqtt_receiver_funcs, self);
+}
+
+void
+mqtt_session_find_receiver (MqttSession *self)
+{
+  g_autofree char *id = mqtt_receiver_id_new (self->identity);
+  HawserReceiver *receiver = hawser_bus_find_receiver (self->sessions->bus, id);
+
+  if (receiver != NULL)
+    attach (self, receiver);
+}
+
 HawserReceiver *
 mqtt_session_need_receiver (MqttSession *self)
 {
   const MqttSettings *settings = &self->adapter->settings;
   HawserQueueLimits limits = { .max_messages = settings->max_queued_messages, .max_bytes = settings->max_queued_bytes };
-  gboolean is_durable = self->expiry_s > 0, has_limits = limits.max_messages != 0 || limits.max_bytes != 0;
-  HawserReceiver *receiver;
+  const HawserQueueLimits *wanted = limits.max_messages != 0 || limits.max_bytes != 0 ? &limits : NULL;
+  g_autofree char *id = NULL;
 
   if (self->receiver != NULL)
     return self->receiver;
-  receiver = hawser_bus_find_receiver (self->sessions->bus, self->identity);
-  if (receiver == NULL)
-    receiver = hawser_receiver_new (self->sessions->bus, is_durable ? self->identity : NULL, is_durable ? HAWSER_RECEIVER_DURABLE : 0,
-                                    has_limits ? &limits : NULL);
-  if (receiver == NULL)
-    return NULL;
-  self->receiver = receiver;
-  hawser_receiver_attach (receiver, self->connection, &mqtt_receiver_funcs, self);
+  if (self->expiry_s == 0)
+    attach (self, hawser_receiver_new (self->sessions->bus, NULL, 0, wanted));
+  else
+    {
+      id = mqtt_receiver_id_new (self->identity);
+      attach (self, hawser_receiver_new (self->sessions->bus, id, HAWSER_RECEIVER_DURABLE, wanted));
+      hawser_receiver_set_identity (self->receiver, owner_name (self));
+    }
   return self->receiver;
 }
 
 void
 mqtt_session_attach_provisioned (MqttSession *self)
 {
-  const char *principal = hawser_connection_get_principal_name (self->connection);
-  const char *identity = principal != NULL && *principal != '\0' ? principal : hawser_connection_get_client_id (self->connection);
-  g_autoptr (GPtrArray) receivers = hawser_bus_list_provisioned (self->sessions->bus, identity);
+  g_autoptr (GPtrArray) receivers = hawser_bus_list_provisioned (self->sessions->bus, owner_name (self));
   MqttMore *more;
 
   if (receivers == NULL || receivers->len == 0)

@@ -92,8 +92,10 @@ void         mqtt_session_on_puback   (MqttSession         *self,
                                        const MqttAck       *ack);
 void         mqtt_session_resend      (MqttSession         *self);
 void         mqtt_session_wake        (MqttSession         *self);
-/* The own receiver, made and attached when there is none; NULL when the bus refuses. */
+/* The own receiver, made and attached when there is none. */
 HawserReceiver *mqtt_session_need_receiver (MqttSession    *self);
+/* The durable receiver of an earlier connection, if there is one: attached. */
+void         mqtt_session_find_receiver (MqttSession       *self);
 void         mqtt_session_attach_provisioned (MqttSession  *self);
 void         mqtt_session_let_go      (MqttSession         *self,
                                        guint32              expiry_s);

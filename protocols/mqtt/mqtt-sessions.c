@@ -100,6 +100,12 @@ mqtt_sessions_remove (MqttSessions *self, MqttSession *session)
 }
 
 char *
+mqtt_receiver_id_new (const char *identity)
+{
+  return g_strconcat ("mqtt:", identity, NULL);
+}
+
+char *
 mqtt_identity_new (const char *principal, const char *client_id)
 {
   GString *identity;

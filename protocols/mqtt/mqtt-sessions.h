@@ -28,5 +28,7 @@ void          mqtt_sessions_remove (MqttSessions *self,
 /* Who owns what a client leaves behind: two principals never share a session. Source: MQTT 5.0 section 5.4.2. */
 char         *mqtt_identity_new    (const char   *principal,
                                     const char   *client_id);
+/* The id of the durable receiver of a session: no name that a configuration or another protocol gives to one. */
+char         *mqtt_receiver_id_new (const char   *identity);
 
 G_END_DECLS

@@ -43,7 +43,7 @@ subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id)
   if (filter->filter.len > settings->max_levels && mqtt_topic_count_levels (filter->filter.data, filter->filter.len) > settings->max_levels)
     return MQTT_QUOTA;
   receiver = mqtt_session_need_receiver (self);
-  if (receiver == NULL || hawser_receiver_get_n_filters (receiver) >= settings->max_subscriptions)
+  if (hawser_receiver_get_n_filters (receiver) >= settings->max_subscriptions)
     return MQTT_QUOTA;
   error = hawser_receiver_subscribe (receiver, (const char *) filter->filter.data, filter->filter.len, &options);
   return error == HAWSER_RESULT_OK ? options.qos : reason_from_error (error);

@@ -497,7 +497,8 @@ hawser_listener_start (HawserListener *self, GError **error)
  * hawser_listener_stop:
  * @self: a listener
  *
- * Accepts nobody any more and closes the peers that it accepted.
+ * Accepts nobody any more and closes the peers that it accepted. The adapter may tell them why; what is pending is sent as
+ * far as their sockets take it at once.
  *
  * Context: the bus's.
  *
@@ -526,7 +527,8 @@ hawser_listener_stop (HawserListener *self)
     iface->stop (self->protocol, self);
   for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
     if (hawser_connection_get_owner (link->data) == &self->owner)
-      hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
+      hawser_connection_finish (link->data, HAWSER_ERROR_CLOSED, "the server shuts down");
+  hawser_lane_flush (hawser_bus_get_lane (self->bus));
   hawser_bus_remove_listener (self->bus, self);
 }
 

@@ -185,11 +185,29 @@ accepted (HawserProtocol *protocol, HawserConnection *connection)
   mqtt_session_accept (HAWSER_MQTT_ADAPTER (protocol), connection);
 }
 
+static gboolean
+tell_end (HawserConnection *connection, gpointer data)
+{
+  MqttSession *session = hawser_listener_of_connection (connection) == data ? hawser_connection_get_session (connection) : NULL;
+
+  if (session != NULL)
+    mqtt_session_end (session, MQTT_SHUTTING_DOWN, HAWSER_ERROR_CLOSED, "the server shuts down");
+  return TRUE;
+}
+
+/* The protocol has a word for it (MQTT 5.0, 4.13.2); the listener closes the connections. */
+static void
+stop (HawserProtocol *protocol, HawserListener *listener)
+{
+  hawser_bus_foreach_connection (hawser_listener_get_bus (listener), tell_end, listener);
+}
+
 static void
 adapter_protocol_init (HawserProtocolInterface *iface)
 {
   iface->start = start;
   iface->accepted = accepted;
+  iface->stop = stop;
 }
 
 static void

@@ -387,6 +387,8 @@ flush (HawserDirty *dirty)
 
   if (self->state == STATE_CLOSING)
     {
+      if (self->finish != NULL && !self->is_blocked)
+        send_pending (self); /* the last words of a connection that was finished first: what the kernel takes at once */
       tear_down (self);
       return;
     }

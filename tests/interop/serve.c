@@ -127,6 +127,8 @@ main (int argc, char **argv)
   g_main_loop_run (loop);
   for (guint i = 0; i < listeners->len; i++)
     hawser_listener_stop (listeners->pdata[i]);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
   hawser_bus_close (bus);
   return 0;
 }

@@ -618,6 +618,16 @@ class Time(Base):
         self.assertLessEqual(struct.unpack(">I", block[1:5])[0], 98)
 
 
+class Stopping(unittest.TestCase):
+    def test_clients_are_told_that_the_server_stops(self):
+        server = Server("mqtt")
+        wires = [connected(server.port, "", version) for version in (4, 5)]
+        self.assertEqual(server.close(), 0)
+        self.assertEqual([[p.body[:1] for p in wire.read_all()] for wire in wires], [[], [b"\x8b"]])
+        for wire in wires:
+            wire.close()
+
+
 class Versions(Base):
     def test_unspoken_versions_are_refused(self):
         self.assertEqual(Wire(self.port, connect("a", 4, level=3)).read().body, b"\x00\x01")

@@ -180,14 +180,6 @@ start (HawserProtocol *protocol, HawserListener *listener, GError **error)
 }
 
 static void
-stop (HawserProtocol *protocol, HawserListener *listener)
-{
-  HawserMqttAdapter *self = HAWSER_MQTT_ADAPTER (protocol);
-
-  mqtt_sessions_end_of (self->sessions, self);
-}
-
-static void
 accepted (HawserProtocol *protocol, HawserConnection *connection)
 {
   mqtt_session_accept (HAWSER_MQTT_ADAPTER (protocol), connection);
@@ -214,7 +206,6 @@ static void
 adapter_protocol_init (HawserProtocolInterface *iface)
 {
   iface->start = start;
-  iface->stop = stop;
   iface->accepted = accepted;
   iface->stop = stop;
 }

@@ -99,21 +99,6 @@ mqtt_sessions_remove (MqttSessions *self, MqttSession *session)
   g_hash_table_remove (self->table, session);
 }
 
-void
-mqtt_sessions_end_of (MqttSessions *self, const HawserMqttAdapter *adapter)
-{
-  g_autoptr (GPtrArray) connected = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer key;
-
-  g_hash_table_iter_init (&iter, self->table);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    if (((MqttSession *) key)->adapter == adapter && ((MqttSession *) key)->state == MQTT_STATE_OPEN)
-      g_ptr_array_add (connected, key);
-  for (guint i = 0; i < connected->len; i++)
-    mqtt_session_end (connected->pdata[i], MQTT_SHUTTING_DOWN, HAWSER_ERROR_CLOSED, "the server stops");
-}
-
 char *
 mqtt_receiver_id_new (const char *identity)
 {

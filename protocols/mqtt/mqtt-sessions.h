@@ -25,10 +25,6 @@ void          mqtt_sessions_add    (MqttSessions *self,
 void          mqtt_sessions_remove (MqttSessions *self,
                                     MqttSession  *session);
 
-/* The listener of @adapter stops: its clients are told. */
-void          mqtt_sessions_end_of (MqttSessions            *self,
-                                    const HawserMqttAdapter *adapter);
-
 /* Who owns what a client leaves behind: two principals never share a session. Source: MQTT 5.0 section 5.4.2. */
 char         *mqtt_identity_new    (const char   *principal,
                                     const char   *client_id);

@@ -19,8 +19,8 @@ typedef struct _HawserEntry HawserEntry;
 /* One filter of one receiver. */
 struct _HawserEntry {
   HawserReceiver *receiver;
-  HawserEntry *next_of_receiver;
-  HawserEntry *next_of_node;         /* several receivers with the same filter */
+  HawserEntry *next_of_receiver, **link_of_receiver;
+  HawserEntry *next_of_node, *prev_of_node; /* several receivers with the same filter */
   HawserMatchNode *node;             /* its place in the bus's tree: the filter is the node's path */
   guint32 id;                        /* MQTT subscription identifier */
   guint8 qos;
@@ -48,6 +48,7 @@ struct _HawserReceiver {
   guint8 is_removed : 1;
   guint8 is_pumping : 1;
   guint8 has_ids : 1;
+  guint8 needs_save : 1;             /* filters or party changed: told to the journal at the end of the turn */
   struct _HawserDurable *durable;    /* NULL for ephemeral ones with default limits */
   GPtrArray *blocked;                /* connections that wait for room (block policy) */
 };
@@ -131,7 +132,7 @@ struct _HawserBus {
 
   HawserReceiver *receivers;
   GHashTable *durable;               /* id -> receiver */
-  GPtrArray *provisioned;            /* those of them that configuration and admin API made: few */
+  GHashTable *provisioned;           /* identity -> GPtrArray of receivers made for it */
   guint32 next_serial;
   GQueue connections;
   GPtrArray *listeners;
@@ -198,6 +199,7 @@ void             hawser_receiver_offer           (HawserReceiver         *self,
                                                   HawserPublisher        *publisher);
 gboolean         hawser_receiver_is_full         (HawserReceiver         *self);
 void             hawser_receiver_free            (HawserReceiver         *self);
+void             hawser_receiver_save            (HawserReceiver         *self);
 void             hawser_receiver_send_retained   (HawserReceiver         *self,
                                                   HawserEntry            *entry);
 void             hawser_receiver_recover         (HawserBus              *bus,

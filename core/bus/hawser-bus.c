@@ -107,7 +107,7 @@ finalize (GObject *object)
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
   g_hash_table_unref (self->durable);
-  g_ptr_array_unref (self->provisioned);
+  g_hash_table_unref (self->provisioned);
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   hawser_bus_free_pending (self);
@@ -153,7 +153,7 @@ hawser_bus_init (HawserBus *self)
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
-  self->provisioned = g_ptr_array_new ();
+  self->provisioned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
   g_queue_init (&self->connections);
@@ -670,6 +670,8 @@ hawser_bus_close (HawserBus *self)
   for (GList *link = self->connections.head; link != NULL; link = link->next)
     hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
   hawser_lane_flush (self->lane);
+  for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
+    hawser_receiver_save (receiver);
   self->journal = NULL; /* removing receivers from here on must not remove their queues */
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->durable != NULL)

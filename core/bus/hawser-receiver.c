@@ -20,6 +20,7 @@
 
 static void pump (HawserReceiver *self);
 static void read_journal (HawserReceiver *self);
+static void save (HawserReceiver *self);
 
 /* ---- Limits and losses ---- */
 
@@ -398,7 +399,11 @@ pump (HawserReceiver *self)
 static void
 pump_dirty (HawserDirty *dirty)
 {
-  pump ((HawserReceiver *) ((char *) dirty - G_STRUCT_OFFSET (HawserReceiver, dirty)));
+  HawserReceiver *self = (HawserReceiver *) ((char *) dirty - G_STRUCT_OFFSET (HawserReceiver, dirty));
+
+  if (self->needs_save)
+    save (self);
+  pump (self);
 }
 
 /* ---- Retained values ---- */
@@ -518,6 +523,7 @@ save (HawserReceiver *self)
 {
   HawserBus *bus = self->bus;
 
+  self->needs_save = FALSE;
   if (self->durable == NULL || !(self->flags & HAWSER_RECEIVER_DURABLE) || bus->journal == NULL || self->is_removed)
     return;
   {
@@ -528,6 +534,24 @@ save (HawserReceiver *self)
     else
       bus->journal_funcs->update_queue (bus->journal, self->durable->queue, meta);
   }
+}
+
+/* What waits for the end of the turn, now. */
+void
+hawser_receiver_save (HawserReceiver *self)
+{
+  if (self->needs_save)
+    save (self);
+}
+
+/* Once a turn, however many filters change in it. */
+static void
+save_later (HawserReceiver *self)
+{
+  if (!(self->flags & HAWSER_RECEIVER_DURABLE) || self->bus->journal == NULL || self->is_removed)
+    return;
+  self->needs_save = TRUE;
+  hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
 }
 
 static void
@@ -552,6 +576,29 @@ arm_expiry (HawserReceiver *self)
 }
 
 /* ---- Life ---- */
+
+/* Kept by identity, for the peer that proves it. */
+static void
+set_identity (HawserReceiver *self, const char *identity)
+{
+  GHashTable *provisioned = self->bus->provisioned;
+  char *old = self->durable->identity;
+  GPtrArray *list = old != NULL ? g_hash_table_lookup (provisioned, old) : NULL;
+
+  if (list != NULL && g_ptr_array_remove (list, self) && list->len == 0)
+    g_hash_table_remove (provisioned, old);
+  g_free (old);
+  self->durable->identity = g_strdup (identity);
+  if (identity == NULL || !(self->flags & HAWSER_RECEIVER_PROVISIONED))
+    return;
+  list = g_hash_table_lookup (provisioned, identity);
+  if (list == NULL)
+    {
+      list = g_ptr_array_new ();
+      g_hash_table_insert (provisioned, g_strdup (identity), list);
+    }
+  g_ptr_array_add (list, self);
+}
 
 static HawserReceiver *
 make (HawserBus *bus, const char *id, HawserReceiverFlags flags, const HawserQueueLimits *limits)
@@ -587,8 +634,6 @@ make (HawserBus *bus, const char *id, HawserReceiverFlags flags, const HawserQue
     bus->statistics.n_receivers++;
   if (flags & HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable++;
-  if (flags & HAWSER_RECEIVER_PROVISIONED)
-    g_ptr_array_add (bus->provisioned, self);
   return self;
 }
 
@@ -601,7 +646,7 @@ hawser_receiver_new (HawserBus *bus, const char *id, HawserReceiverFlags flags, 
     return self;
   self = make (bus, id, flags, limits);
   if (flags & HAWSER_RECEIVER_DURABLE)
-    save (self);
+    save (self); /* at once: it needs its queue */
   return self;
 }
 
@@ -611,26 +656,46 @@ hawser_bus_find_receiver (HawserBus *bus, const char *id)
   return g_hash_table_lookup (bus->durable, id);
 }
 
+static HawserEntry *
+add_entry (HawserReceiver *self, HawserMatchNode *node)
+{
+  HawserEntry *entry = g_new0 (HawserEntry, 1);
+
+  entry->receiver = self;
+  entry->node = node;
+  entry->next_of_node = hawser_match_node_get_value (node);
+  if (entry->next_of_node != NULL)
+    entry->next_of_node->prev_of_node = entry;
+  hawser_match_node_set_value (node, entry);
+  entry->next_of_receiver = self->entries;
+  if (entry->next_of_receiver != NULL)
+    entry->next_of_receiver->link_of_receiver = &entry->next_of_receiver;
+  self->entries = entry;
+  entry->link_of_receiver = &self->entries;
+  self->n_entries++;
+  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+    self->bus->statistics.n_subscriptions++;
+  return entry;
+}
+
+/* Costs the same for a client with one filter and with a million, and on a filter of one or a million clients. */
 static void
 remove_entry (HawserReceiver *self, HawserEntry *entry)
 {
   HawserBus *bus = self->bus;
   g_autofree char *filter = hawser_match_node_dup_path (entry->node);
-  HawserEntry **link = &self->entries, *first = hawser_match_node_get_value (entry->node);
 
   hawser_bus_model_remove_subscription (bus, entry);
-  while (*link != entry)
-    link = &(*link)->next_of_receiver;
-  *link = entry->next_of_receiver;
+  *entry->link_of_receiver = entry->next_of_receiver;
+  if (entry->next_of_receiver != NULL)
+    entry->next_of_receiver->link_of_receiver = entry->link_of_receiver;
 
-  if (first == entry)
-    hawser_match_node_set_value (entry->node, entry->next_of_node);
+  if (entry->next_of_node != NULL)
+    entry->next_of_node->prev_of_node = entry->prev_of_node;
+  if (entry->prev_of_node != NULL)
+    entry->prev_of_node->next_of_node = entry->next_of_node;
   else
-    {
-      while (first->next_of_node != entry)
-        first = first->next_of_node;
-      first->next_of_node = entry->next_of_node;
-    }
+    hawser_match_node_set_value (entry->node, entry->next_of_node);
   if (hawser_match_node_get_value (entry->node) == NULL)
     hawser_match_tree_prune (bus->filters, entry->node);
   hawser_bus_filter_changed (bus, filter, strlen (filter));
@@ -684,6 +749,7 @@ hawser_receiver_remove (HawserReceiver *self)
     {
       if (self->durable->queue != 0)
         bus->journal_funcs->remove_queue (bus->journal, self->durable->queue);
+      set_identity (self, NULL);
       if (self->durable->id != NULL)
         g_hash_table_remove (bus->durable, self->durable->id);
     }
@@ -691,8 +757,6 @@ hawser_receiver_remove (HawserReceiver *self)
     bus->statistics.n_receivers--;
   if (self->flags & HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable--;
-  if (self->flags & HAWSER_RECEIVER_PROVISIONED)
-    g_ptr_array_remove_fast (bus->provisioned, self);
   if (self->prev != NULL)
     self->prev->next = self->next;
   else
@@ -709,6 +773,17 @@ hawser_receiver_remove (HawserReceiver *self)
     }
   else
     hawser_receiver_free (self);
+}
+
+static void
+routes_changed (HawserReceiver *self)
+{
+  for (HawserEntry *entry = self->entries; entry != NULL; entry = entry->next_of_receiver)
+    {
+      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+
+      hawser_bus_filter_changed (self->bus, filter, strlen (filter));
+    }
 }
 
 void
@@ -732,7 +807,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
       g_free (durable->protocol);
       durable->protocol = g_strdup (hawser_connection_get_protocol (connection));
       durable->was_encrypted = hawser_connection_get_is_encrypted (connection);
-      self->bus->policy_version++; /* who receives may have changed: routes are rebuilt */
+      routes_changed (self); /* who it is, and so its rights, may be others now */
     }
   if (durable != NULL)
     {
@@ -745,7 +820,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
       durable->skipped_position = 0;
       if (durable->queue != 0 && self->bus->journal_funcs->get_queue (self->bus->journal, durable->queue, &queue) && queue.depth > 0)
         durable->skipped_position = MAX (1, queue.last_position);
-      save (self);
+      save_later (self);
     }
   if (self->queue.n > 0 || (durable != NULL && durable->skipped_position != 0))
     hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
@@ -787,7 +862,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
     self->durable->expiry_s = expiry_s;
   self->durable->detached_wall_us = hawser_clock_get_wall_us (self->bus->clock);
   arm_expiry (self);
-  save (self);
+  save_later (self);
 }
 
 /* ---- Filters ---- */
@@ -871,16 +946,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   is_new = entry == NULL;
   if (is_new)
     {
-      entry = g_new0 (HawserEntry, 1);
-      entry->receiver = self;
-      entry->node = node;
-      entry->next_of_node = hawser_match_node_get_value (node);
-      hawser_match_node_set_value (node, entry);
-      entry->next_of_receiver = self->entries;
-      self->entries = entry;
-      self->n_entries++;
-      if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
-        bus->statistics.n_subscriptions++;
+      entry = add_entry (self, node);
       hawser_bus_model_add_subscription (bus, entry);
     }
   entry->qos = options->qos;
@@ -889,7 +955,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   entry->id = options->id;
   self->has_ids |= options->id != 0;
   hawser_bus_filter_changed (bus, filter, filter_len);
-  save (self);
+  save_later (self);
   if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new))
     hawser_receiver_send_retained (self, entry);
   return HAWSER_RESULT_OK;
@@ -904,7 +970,7 @@ hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize fil
   if (entry == NULL)
     return FALSE;
   remove_entry (self, entry);
-  save (self);
+  save_later (self);
   return TRUE;
 }
 
@@ -945,7 +1011,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
   self = make (bus, queue->id, flags, &limits);
   self->durable->queue = queue->queue;
   self->durable->expiry_s = expiry_s;
-  self->durable->identity = *identity != '\0' ? g_strdup (identity) : NULL;
+  set_identity (self, *identity != '\0' ? identity : NULL);
   self->durable->recovered_position = queue->last_position;
   self->durable->skipped_position = G_MAXUINT64;
   self->durable->detached_wall_us = detached_us != 0 ? detached_us : hawser_clock_get_wall_us (bus->clock);
@@ -968,15 +1034,12 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
       if (!hawser_topic_filter_check (filter, len))
         continue;
       node = hawser_match_tree_insert (bus->filters, filter, len);
-      entry = g_new0 (HawserEntry, 1);
-      *entry = (HawserEntry) { .receiver = self, .node = node, .next_of_node = hawser_match_node_get_value (node), .next_of_receiver = self->entries,
-                               .id = id, .qos = MIN (qos, 2), .no_local = no_local, .retain_as_published = retain_as_published };
-      hawser_match_node_set_value (node, entry);
-      self->entries = entry;
-      self->n_entries++;
+      entry = add_entry (self, node);
+      entry->id = id;
+      entry->qos = MIN (qos, 2);
+      entry->no_local = no_local;
+      entry->retain_as_published = retain_as_published;
       self->has_ids |= id != 0;
-      if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
-        bus->statistics.n_subscriptions++;
       hawser_bus_filter_changed (bus, filter, len);
     }
   arm_expiry (self);
@@ -985,25 +1048,17 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
 GPtrArray *
 hawser_bus_list_provisioned (HawserBus *bus, const char *identity)
 {
-  GPtrArray *list = g_ptr_array_new ();
+  GPtrArray *list = g_hash_table_lookup (bus->provisioned, identity);
 
-  for (guint i = 0; i < bus->provisioned->len; i++)
-    {
-      HawserReceiver *receiver = g_ptr_array_index (bus->provisioned, i);
-
-      if (receiver->durable != NULL && g_strcmp0 (receiver->durable->identity, identity) == 0)
-        g_ptr_array_add (list, receiver);
-    }
-  return list;
+  return list != NULL ? g_ptr_array_copy (list, NULL, NULL) : g_ptr_array_new ();
 }
 
 void
 hawser_receiver_set_identity (HawserReceiver *self, const char *identity)
 {
   g_return_if_fail (self->durable != NULL);
-  g_free (self->durable->identity);
-  self->durable->identity = g_strdup (identity);
-  save (self);
+  set_identity (self, identity);
+  save_later (self);
 }
 
 /* ---- Accessors ---- */

@@ -124,6 +124,7 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
   Build build = { self, topic, settings, routes, ids };
   HawserRouteSet *set;
+  g_autofree guint32 *fill = NULL;
   guint n_ids = 0;
 
   self->stamp++;
@@ -139,22 +140,30 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
     memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
   for (guint i = 0; i < set->n_routes; i++)
     {
-      HawserRoute *route = &set->routes[i];
-      HawserDurable *durable = route->receiver->durable;
+      HawserDurable *durable = set->routes[i].receiver->durable;
 
-      route->first_id = n_ids;
-      for (guint k = 0; k < ids->len; k += 2)
-        if (g_array_index (ids, guint32, k) == i && route->n_ids < G_MAXUINT8)
-          {
-            set->ids[n_ids++] = g_array_index (ids, guint32, k + 1);
-            route->n_ids++;
-          }
       if (durable != NULL)
         {
           set->has_journal |= durable->queue != 0;
           set->may_refuse |= durable->limits.overflow == HAWSER_OVERFLOW_REJECT;
         }
     }
+  if (set->ids == NULL)
+    return set;
+
+  /* count, place, fill: identifiers of one route stand together */
+  fill = g_new0 (guint32, set->n_routes);
+  for (guint i = 0; i < ids->len; i += 2)
+    fill[g_array_index (ids, guint32, i)]++;
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      set->routes[i].first_id = n_ids;
+      set->routes[i].n_ids = (guint8) MIN (fill[i], G_MAXUINT8);
+      n_ids += fill[i];
+      fill[i] = set->routes[i].first_id;
+    }
+  for (guint i = 0; i < ids->len; i += 2)
+    set->ids[fill[g_array_index (ids, guint32, i)]++] = g_array_index (ids, guint32, i + 1);
   return set;
 }
 

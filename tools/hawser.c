@@ -72,7 +72,9 @@ log_to_stderr (const char     *domain,
 {
   const Tool *tool = data;
 
-  if (level <= G_LOG_LEVEL_WARNING || tool->is_verbose)
+  /* Libraries talk too: -v shows what Hawser itself has to say. */
+  if ((level & G_LOG_LEVEL_MASK) <= G_LOG_LEVEL_WARNING ||
+      (tool->is_verbose && domain != NULL && g_str_has_prefix (domain, "hawser")))
     g_printerr ("hawser: %s\n", text);
 }
 

@@ -1,0 +1,406 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hawser from outside: each verb against a running daemon, each exit status provoked once."""
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.environ['FIXTURE_DIR'])
+from fixture import DEADLINE_S, HAWSER, MQTT, OPEN, WEB, Case, Daemon, environment, free_port
+
+RULES = '''
+[policy crew]
+allow=role == "crew" and mission == "pegasus-1"
+
+[policy anyone]
+allow=true
+
+[topic open/#]
+create=auto
+publish-policy=anyone
+subscribe-policy=anyone
+
+[topic closed/#]
+create=auto
+publish-policy=crew
+subscribe-policy=crew
+
+[topic made]
+description=A topic that is there
+publish-policy=anyone
+subscribe-policy=anyone
+'''
+
+
+class WithDaemon(Case):
+    CONFIG = OPEN + MQTT + WEB
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        import tempfile
+        scratch = tempfile.TemporaryDirectory(prefix='hawser-test-')
+        cls.addClassCleanup(scratch.cleanup)
+        path = pathlib.Path(scratch.name) / 'hawser.conf'
+        path.write_text(cls.CONFIG)
+        cls.daemon = Daemon('--config', str(path))
+        cls.addClassCleanup(cls.daemon.stop)
+        assert cls.daemon.ready.startswith('ready'), cls.daemon.stop()
+        cls.urls = [cls.daemon.url('mqtt'), cls.daemon.url('web')]
+        cls.web = cls.daemon.url('web')
+
+    def subscribe(self, *arguments, text=True):
+        """A `hawser sub` that is live: it has said so."""
+        process = subprocess.Popen([HAWSER, 'sub', '-v', *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=environment(XDG_CONFIG_HOME=str(self.scratch)))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        readable, _, _ = select.select([process.stderr], [], [], DEADLINE_S)
+        self.assertTrue(readable)
+        self.assertEqual(os.read(process.stderr.fileno(), 100), b'hawser: subscribed\n')
+        return process
+
+
+class Messages(WithDaemon):
+    def test_each_protocol_receives_what_each_protocol_publishes(self):
+        for receiver in self.urls:
+            for sender in self.urls:
+                with self.subTest(receiver=receiver[:5], sender=sender[:5]):
+                    sub = self.subscribe('-u', receiver, '-C', '1', 'pair/+')
+                    result = self.hawser('pub', '-u', sender, 'pair/a', 'hello')
+                    self.assertEqual((result.returncode, result.stdout, result.stderr), (0, '', ''))
+                    out, _ = sub.communicate(timeout=DEADLINE_S)
+                    self.assertEqual((sub.returncode, out), (0, b'pair/a hello\n'))
+
+    def test_payload_only_is_the_default_and_stdout_has_nothing_else(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'plain', 'text')
+        for url in self.urls:
+            result = self.hawser('sub', '-u', url, '-C', '1', 'plain')
+            self.assertEqual((result.returncode, result.stdout, result.stderr), (0, 'text\n', ''))
+
+    def test_binary_goes_raw_to_a_pipe(self):
+        payload = bytes(range(256))
+        for url in self.urls:
+            result = self.hawser('pub', '-u', url, '-r', '-s', 'binary', input=payload, text=False)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            for receiver in self.urls:
+                result = self.hawser('sub', '-u', receiver, '-C', '1', '-N', 'binary', text=False)
+                self.assertEqual(result.stdout, payload)
+        self.assertEqual(self.hawser('sub', '-u', self.urls[0], '-C', '1', '--hex', 'binary').stdout, payload.hex() + '\n')
+
+    def test_lines_of_stdin_are_messages_in_order(self):
+        lines = [f'line {i}' for i in range(1000)]
+        for url in self.urls:
+            sub = self.subscribe('-u', self.urls[0], '-C', '1000', '-f', '%p', 'lines')
+            result = self.hawser('pub', '-u', url, '-l', 'lines', input='\n'.join(lines))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            out, _ = sub.communicate(timeout=DEADLINE_S)
+            got = out.decode().split('\n')[:-1]
+            self.assertEqual(sorted(got), sorted(lines))
+            if url.startswith('mqtt'):
+                self.assertEqual(got, lines)
+
+    def test_json_is_a_cloudevent_on_one_line(self):
+        result = self.hawser('pub', '-u', self.urls[0], '-r', '-t', 'application/json', '-P', 'kind=test', 'event', '{"altitude":25913.4}')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for url in self.urls:
+            result = self.hawser('sub', '-u', url, '-j', '-C', '1', 'event')
+            self.assertEqual(result.stdout.count('\n'), 1)
+            event = json.loads(result.stdout)
+            self.assertEqual((event['specversion'], event['subject'], event['datacontenttype'], event['data'], event['kind']),
+                             ('1.0', 'event', 'application/json', {'altitude': 25913.4}, 'test'))
+            self.assertIs(event['hawserretained'], True)
+
+    def test_a_format_prints_what_it_names(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', '-P', 'k=v', '-t', 'text/plain', 'f/t', 'abc')
+        result = self.hawser('sub', '-u', self.urls[0], '-C', '1', '-f', r'%t|%p|%x|%l|%q|%r|%c|%{k}|%5t|%-5t|%%\t.', 'f/t')
+        self.assertEqual(result.stdout, 'f/t|abc|616263|3|1|1|text/plain|v|  f/t|f/t  |%\t.\n')
+
+    def test_no_retained_leaves_out_what_was_kept(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'kept', 'old')
+        sub = self.subscribe('-u', self.urls[0], '-R', '-C', '1', 'kept')
+        self.hawser('pub', '-u', self.urls[0], 'kept', 'new')
+        self.assertEqual(sub.communicate(timeout=DEADLINE_S)[0], b'kept new\n')
+
+    def test_a_null_message_clears_the_retained_value(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'cleared', 'x')
+        self.assertEqual(self.hawser('pub', '-u', self.urls[0], '-r', '-n', 'cleared').returncode, 0)
+        self.assertEqual(self.hawser('sub', '-u', self.urls[0], '-C', '1', '-W', '300ms', 'cleared').returncode, 7)
+
+    def test_a_reader_that_goes_away_ends_it_quietly(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'pipe', 'x')
+        script = f'"$0" sub -u {self.urls[0]} pipe | head -n1 >/dev/null; echo ${{PIPESTATUS[0]}}'
+        process = subprocess.Popen(['bash', '-c', script, HAWSER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True)
+        self.addCleanup(process.kill)
+        # It dies when it writes to the closed pipe: keep publishing until it does.
+        while process.poll() is None:
+            self.hawser('pub', '-u', self.urls[0], 'pipe', 'y')
+        out, err = process.communicate()
+        self.assertEqual((out, err), (str(128 + signal.SIGPIPE) + '\n', ''))
+
+    def test_interrupting_exits_130(self):
+        sub = self.subscribe('-u', self.urls[0], 'never')
+        sub.send_signal(signal.SIGINT)
+        sub.communicate(timeout=DEADLINE_S)
+        self.assertEqual(sub.returncode, 130)
+
+    def test_a_timeout_without_messages_exits_7(self):
+        for url in self.urls:
+            self.assertEqual(self.hawser('sub', '-u', url, '-W', '200ms', 'silence').returncode, 7)
+
+    def test_a_timeout_after_messages_exits_0(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'some', 'x')
+        result = self.hawser('sub', '-u', self.urls[0], '-w', '300ms', 'some')
+        self.assertEqual((result.returncode, result.stdout), (0, 'x\n'))
+
+    def test_a_daemon_that_goes_away_exits_4(self):
+        daemon = self.start(OPEN + MQTT + WEB)
+        subs = [self.subscribe('-u', daemon.url(name), 'x') for name in ('mqtt', 'web')]
+        daemon.stop()
+        for sub in subs:
+            sub.communicate(timeout=DEADLINE_S)
+            self.assertEqual(sub.returncode, 4)
+
+
+class Refused(WithDaemon):
+    CONFIG = RULES + MQTT + WEB
+
+    def test_publishing_without_the_right_exits_5(self):
+        for url in self.urls:
+            result = self.hawser('pub', '-u', url, 'closed/a', 'x')
+            self.assertEqual(result.returncode, 5, result.stderr)
+            self.assertEqual(result.stdout, '')
+
+    def test_subscribing_without_the_right_exits_5(self):
+        for url in self.urls:
+            self.assertEqual(self.hawser('sub', '-u', url, '-C', '1', 'closed/a').returncode, 5)
+
+    def test_nobody_there_exits_4(self):
+        for scheme in ('mqtt', 'http'):
+            result = self.hawser('pub', '-u', f'{scheme}://127.0.0.1:{free_port()}', 'a', 'b')
+            self.assertEqual(result.returncode, 4, result.stderr)
+
+    def test_a_wrong_use_exits_2(self):
+        for arguments in (['pub'], ['pub', 'a'], ['pub', 'a/#', 'x'], ['pub', 'a', 'b', '-l'], ['pub', '-Q', '3', 'a', 'b'], ['sub'],
+                          ['sub', '-f', '%k', 'a'], ['sub', '--durable', 'a'], ['nosuch'], ['topic'], ['topic', 'nosuch'], [],
+                          ['sub', '-u', 'gopher://x', 'a'], ['sub', '-u', 'mqtt://u:secret@127.0.0.1', 'a'], ['status', '--color=often'],
+                          ['status', '-u', 'mqtt://127.0.0.1:1'], ['sub', '--timeout', 'soon', 'a'], ['pub', '-e', '1parsec', 'a', 'b']):
+            with self.subTest(arguments=arguments):
+                result = self.hawser(*arguments)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertEqual(result.stdout, '')
+                self.assertTrue(result.stderr.startswith('hawser: '))
+
+    def test_a_secret_in_a_url_is_not_repeated(self):
+        self.assertNotIn('secret', self.hawser('sub', '-u', 'mqtt://u:secret@127.0.0.1', 'a').stderr)
+
+    def test_lines_that_are_refused_in_part_exit_8(self):
+        daemon = self.start(RULES + '[listener mqtt]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymous=allow\nmax-message-size=10B\n' + WEB)
+        result = self.hawser('pub', '-u', daemon.url('mqtt'), '-l', 'open/a', input='short\n' + 'x' * 11 + '\n')
+        self.assertIn(result.returncode, (1, 8), result.stderr)
+
+
+class Look(WithDaemon):
+    CONFIG = RULES + MQTT + WEB
+
+    def test_status_is_one_screen_and_exits_0(self):
+        result = self.hawser('status', '-u', self.web)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r'(?s)hawserd \d.*ready\n  listeners .*mqtt web\n  connections .*\n  topics .*\n  subscriptions ')
+
+    def test_status_as_json_has_the_counters(self):
+        status = json.loads(self.hawser('status', '-j', '-u', self.web).stdout)
+        self.assertIs(status['ready'], True)
+        self.assertIn('published', status)
+
+    def test_status_of_nothing_exits_4(self):
+        self.assertEqual(self.hawser('status', '-u', f'http://127.0.0.1:{free_port()}').returncode, 4)
+
+    def test_lists_have_the_columns_that_scripts_rely_on(self):
+        sub = self.subscribe('-u', self.urls[0], '--id', 'list-client', 'open/x')
+        for verb, columns, needle in (('topic', 'NAME DECLARED RETAINED PUBLISHED', 'made'),
+                                      ('subs', 'ID FILTER DURABLE RECEIVER QUEUED DELIVERED DROPPED', 'open/x'),
+                                      ('conn', 'ID PROTOCOL CLIENT PRINCIPAL ADDRESS LISTENER', 'list-client'),
+                                      ('listener', 'NAME PROTOCOL ADDRESS CONNECTIONS', 'web')):
+            with self.subTest(verb=verb):
+                result = self.hawser(verb, 'list', '-u', self.web)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(result.stdout.splitlines()[0].split(), columns.split())
+                self.assertIn(needle, result.stdout)
+                self.assertIn(needle, json.dumps(json.loads(self.hawser(verb, 'list', '-j', '-u', self.web).stdout)['items']))
+                self.assertNotIn('NAME' if verb != 'conn' else 'PROTOCOL',
+                                 self.hawser(verb, 'list', '--no-legend', '-u', self.web).stdout)
+        sub.kill()
+
+    def test_a_list_longer_than_a_page_is_whole(self):
+        for i in range(3):
+            self.hawser('pub', '-u', self.urls[0], '-Q', '0', f'open/many/{i}', 'x')
+        names = self.hawser('topic', 'list', '--names', '-u', self.web).stdout.split()
+        self.assertIn('made', names)
+
+    def test_topics_are_added_shown_changed_and_removed(self):
+        add = self.hawser('topic', 'add', '-u', self.web, 'new/topic', 'description=Fresh', 'retain=last', 'max-message-size=4096')
+        self.assertEqual(add.returncode, 0, add.stderr)
+        shown = json.loads(self.hawser('topic', 'show', '-j', '-u', self.web, 'new/topic').stdout)
+        self.assertEqual((shown['description'], shown['retain'], shown['max_message_size']), ('Fresh', 'last', 4096))
+        self.assertEqual(self.hawser('topic', 'add', '-u', self.web, 'new/topic', 'description=Stale').returncode, 0)
+        self.assertIn('Stale', self.hawser('topic', 'show', '-u', self.web, 'new/topic').stdout)
+        self.assertEqual(self.hawser('topic', 'remove', '-u', self.web, 'new/topic').returncode, 0)
+        self.assertEqual(self.hawser('topic', 'show', '-u', self.web, 'new/topic').returncode, 6)
+
+    def test_removing_what_is_not_there_exits_6_and_in_part_8(self):
+        self.assertEqual(self.hawser('topic', 'remove', '-u', self.web, 'nowhere').returncode, 6)
+        self.hawser('topic', 'add', '-u', self.web, 'part')
+        self.assertEqual(self.hawser('topic', 'remove', '-u', self.web, 'part', 'nowhere').returncode, 8)
+
+    def test_a_subscription_that_is_not_there_exits_6(self):
+        self.assertEqual(self.hawser('subs', 'show', '-u', self.web, 'nothing').returncode, 6)
+
+
+class Config(Case):
+    def test_check_says_what_the_daemon_would_say(self):
+        bad = self.write('[listener mqtt]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymus=allow\n')
+        result = self.hawser('config', 'check', bad)
+        self.assertEqual(result.returncode, 3)
+        self.assertRegex(result.stdout, r':4:1: error: .*did you mean "anonymous"')
+        problems = json.loads(self.hawser('config', 'check', '-j', bad).stdout)['items']
+        self.assertEqual((problems[0]['line'], problems[0]['column'], problems[0]['severity']), (4, 1, 'error'))
+        self.assertEqual(self.hawser('config', 'check', self.write(OPEN + MQTT)).returncode, 0)
+
+    def test_print_merges_the_files(self):
+        result = self.hawser('config', 'print', '--origin', self.write(OPEN), self.write('[hawser]\nname=second\n', 'b.conf'))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('name=second', result.stdout)
+        self.assertIn('b.conf:2', result.stdout)
+
+    def test_explain_knows_the_keys_of_plugins(self):
+        for key in ('listener.address', 'listener.mqtt.receive-maximum', 'subscription.blob.path-template'):
+            result = self.hawser('config', 'explain', key)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn('default', result.stdout)
+        self.assertEqual(self.hawser('config', 'explain', 'listener.mqtt.nosuch').returncode, 6)
+
+    def test_the_sample_of_each_type_passes_the_check(self):
+        for kind in ('hawser', 'log', 'admin', 'policy', 'topic'):
+            sample = self.hawser('config', 'sample', kind)
+            self.assertEqual(sample.returncode, 0, sample.stderr)
+        everything = self.hawser('config', 'sample', 'all')
+        self.assertEqual(everything.returncode, 0, everything.stderr)
+        self.assertIn('receive-maximum', everything.stdout)
+        self.assertIn('path-template', everything.stdout)
+        self.assertEqual(self.hawser('config', 'sample', 'nosuch').returncode, 6)
+
+
+class Policy(Case):
+    def ask(self, *arguments):
+        return self.hawser('policy', 'test', '--config', self.write(RULES), *arguments)
+
+    def test_who_has_the_claims_is_allowed(self):
+        result = self.ask('--claim', 'role=crew', '--claim', 'mission=pegasus-1', 'closed/a', 'publish')
+        self.assertEqual((result.returncode, result.stdout.split()[0]), (0, 'allowed'), result.stderr)
+
+    def test_who_has_not_is_told_the_first_false_term(self):
+        result = self.ask('--claim', 'role=viewer', 'closed/a', 'publish')
+        self.assertEqual(result.returncode, 5)
+        self.assertEqual(result.stdout, 'denied  policy crew: role == "crew" is false\n')
+
+    def test_a_topic_without_a_rule_is_denied(self):
+        self.assertEqual(self.ask('elsewhere', 'subscribe').returncode, 5)
+
+    def test_a_wrong_action_exits_2(self):
+        self.assertEqual(self.ask('a', 'peek').returncode, 2)
+
+    def test_a_bad_file_exits_3(self):
+        self.assertEqual(self.hawser('policy', 'test', '--config', self.write('[policy x]\nallow=(\n'), 'a', 'publish').returncode, 3)
+
+
+class Plugins(Case):
+    def test_inspect_shows_keys_with_default_and_range(self):
+        result = self.hawser('inspect', 'mqtt')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r'receive-maximum +\S+ +\d+ +\[1…65535\]')
+        whole = json.loads(self.hawser('inspect', '-j', 'mqtt').stdout)
+        self.assertIn('listener.mqtt', whole['settings'])
+
+    def test_what_is_not_there_exits_6(self):
+        self.assertEqual(self.hawser('inspect', 'nosuch').returncode, 6)
+        self.assertEqual(self.hawser('inspect', '--exists', 'nosuch').returncode, 6)
+        self.assertEqual(self.hawser('inspect', '--exists', 'mqtt').returncode, 0)
+
+    def test_a_broken_plugin_is_listed_with_its_reason(self):
+        broken = self.scratch / 'plugins'
+        broken.mkdir()
+        (broken / 'broken.plugin').write_text('[Plugin]\nName=broken\nVersion=1\nABI=1.0\nRoles=sink;\nTypes=broken;\n')
+        (broken / 'broken.so').write_text('not a module')
+        (broken / 'missing.plugin').write_text('[Plugin]\nName=missing\nVersion=1\nABI=1.0\nRoles=sink;\nTypes=missing;\n')
+        result = self.hawser('inspect', '--failed', '-j', env={'HAWSER_PLUGIN_PATH': str(broken)})
+        failed = {row['name']: row['failure'] for row in json.loads(result.stdout)['items']}
+        self.assertEqual(set(failed), {'broken', 'missing'})
+        self.assertEqual(len(set(failed.values())), 2)
+        self.assertEqual(self.hawser('inspect', 'broken', env={'HAWSER_PLUGIN_PATH': str(broken)}).returncode, 1)
+
+    def test_every_shipped_plugin_is_found(self):
+        names = set(self.hawser('plugin', 'list', '--names').stdout.split())
+        self.assertLessEqual({'mqtt', 'http', 'line', 'blob', 'webhook', 'file', 'store-sqlite', 'identity-password'}, names)
+
+
+class Contexts(WithDaemon):
+    def test_a_context_is_added_used_selected_and_removed(self):
+        self.assertEqual(self.hawser('context', 'add', 'here', '--url', self.web).returncode, 0)
+        self.assertEqual(self.hawser('context', 'add', 'there', '--url', 'mqtts://far.example:8883', '--user', 'me').returncode, 0)
+        self.assertEqual(self.hawser('status', '-q').returncode, 0)
+        self.assertEqual(self.hawser('status', '-q', '-c', 'there').returncode, 2)
+        rows = {r['name']: r for r in json.loads(self.hawser('context', 'list', '-j').stdout)['items']}
+        self.assertEqual((rows['here']['selected'], rows['there']['user']), (True, 'me'))
+        self.assertEqual(self.hawser('context', 'select', 'there').returncode, 0)
+        self.assertIn('far.example', self.hawser('context', 'show', 'there').stdout)
+        self.assertEqual(self.hawser('context', 'remove', 'there').returncode, 0)
+        self.assertEqual(self.hawser('context', 'show', 'there').returncode, 6)
+        self.assertEqual(self.hawser('status', '-c', 'nosuch').returncode, 6)
+
+    def test_the_environment_beats_the_selection(self):
+        self.hawser('context', 'add', 'far', '--url', f'http://127.0.0.1:{free_port()}')
+        self.assertEqual(self.hawser('status', '-q').returncode, 4)
+        self.assertEqual(self.hawser('status', '-q', env={'HAWSER_URL': self.web}).returncode, 0)
+
+
+class Comfort(Case):
+    def test_each_shell_gets_a_script(self):
+        for shell in ('bash', 'zsh', 'fish'):
+            result = self.hawser('completion', shell)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn('hawser', result.stdout)
+        self.assertEqual(self.hawser('completion', 'tcsh').returncode, 2)
+
+    def test_the_bash_script_completes_verbs_and_words(self):
+        (self.scratch / 'bin').mkdir()
+        (self.scratch / 'bin/hawser').symlink_to(HAWSER)
+        script = 'source <(hawser completion bash); COMP_WORDS=(hawser {}); COMP_CWORD={}; _hawser; echo "${{COMPREPLY[@]}}"'
+        env = environment(PATH=f"{self.scratch}/bin:{os.environ['PATH']}", XDG_CONFIG_HOME=str(self.scratch))
+        for words, index, expected in (('sta', 1, 'status'), ('topic sh', 2, 'show'), ('completion z', 2, 'zsh')):
+            out = subprocess.run(['bash', '-c', script.format(words, index)], capture_output=True, text=True, env=env).stdout
+            self.assertEqual(out.strip(), expected)
+
+    def test_help_lists_every_verb_and_each_has_its_own(self):
+        verbs = self.hawser('completion', '--query', 'verbs').stdout.split()
+        text = self.hawser('help').stdout
+        for verb in verbs:
+            self.assertIn(f' {verb}', text)
+            result = self.hawser(verb, '--help')
+            self.assertEqual(result.returncode, 0, verb)
+            self.assertNotEqual(result.stdout, '', verb)
+
+    def test_version_says_the_version(self):
+        self.assertRegex(self.hawser('version').stdout, r'^hawser \d+\.\d+\.\d+\n$')
+        self.assertRegex(self.hawser('--version').stdout, r'^hawser \d+\.\d+\.\d+\n$')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

@@ -96,20 +96,13 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-forget_encoded (HttpAdapter *self)
-{
-  g_clear_pointer (&self->encoded_message, hawser_message_unref);
-  self->frame_message = NULL;
-}
-
-static void
 finalize (GObject *object)
 {
   HttpAdapter *self = HTTP_ADAPTER (object);
 
   g_hash_table_unref (self->hubs);
   g_hash_table_unref (self->failures);
-  forget_encoded (self);
+  http_forget_encoded (self);
   g_string_free (self->scratch, TRUE);
   g_string_free (self->encoded, TRUE);
   g_string_free (self->frame, TRUE);
@@ -184,7 +177,8 @@ stop (HawserProtocol *protocol, HawserListener *listener)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (((HttpHub *) value)->n_users == 0)
       g_hash_table_iter_remove (&iter);
-  forget_encoded (self);
+  self->n_lingering = 0;
+  http_forget_encoded (self);
 }
 
 static void

@@ -40,12 +40,12 @@ struct _HttpAdapter {
   gsize replay_bytes;            /* of all hubs */
   guint32 epoch;                 /* cursors of an earlier run are told apart by it */
   guint32 next_hub;
+  guint n_lingering;             /* hubs that nobody uses */
   HawserMessage *encoded_message; /* whose JSON is in encoded: a message for many is encoded once */
   GString *encoded;
   GString *frame;                /* of the event stream: see http-events.c */
   gconstpointer frame_message;
   guint64 frame_hub, frame_sequence;
-  guint64 n_encoded;
   GHashTable *failures;          /* address -> GUINT of failed log-ins */
   gint64 failures_since_us;
   gint64 started_wall_us;

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #define MAX_MESSAGES 4096            /* of one hub */
-#define MAX_HUBS 256
+#define MAX_HUBS 65536               /* distinct sets of filters in use */
+#define MAX_LINGERING 4096           /* of those that nobody uses */
+#define FIRST_SIZE 16
+#define MAX_KEPT_TEXT (256 * 1024)   /* bytes: a larger encoding is not kept for the next message */
 #define LINGER_US (120 * G_USEC_PER_SEC)
 #define MAX_CURSOR 40                /* characters */
 
@@ -39,16 +42,38 @@ http_hub_make_key (HttpSession *session, GPtrArray *filters)
   return g_string_free (key, FALSE);
 }
 
+static HawserMessage *
+peek (HttpHub *self, guint index)
+{
+  return self->messages[(self->begin + index) & (self->size - 1)];
+}
+
 static void
 drop_oldest (HttpHub *self)
 {
-  HawserMessage *message = g_queue_pop_head (&self->messages);
+  HawserMessage *message = peek (self, 0);
   gsize size = hawser_message_get_size (message);
 
+  self->begin = (self->begin + 1) & (self->size - 1);
+  self->n_messages--;
   self->floor = hawser_message_get_sequence (message);
   self->bytes -= size;
   self->adapter->replay_bytes -= size;
   hawser_message_unref (message);
+}
+
+static void
+grow (HttpHub *self)
+{
+  guint size = MAX (FIRST_SIZE, self->size * 2);
+  HawserMessage **messages = g_new (HawserMessage *, size);
+
+  for (guint i = 0; i < self->n_messages; i++)
+    messages[i] = peek (self, i);
+  g_free (self->messages);
+  self->messages = messages;
+  self->begin = 0;
+  self->size = size;
 }
 
 static HawserDeliverResult
@@ -57,11 +82,15 @@ keep (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
   HttpHub *self = data;
   gsize size = hawser_message_get_size (delivery->message);
 
+  if (self->n_messages == MAX_MESSAGES)
+    drop_oldest (self);
+  if (self->n_messages == self->size)
+    grow (self);
   self->head = hawser_message_get_sequence (delivery->message);
-  g_queue_push_tail (&self->messages, hawser_message_ref (delivery->message));
+  self->messages[(self->begin + self->n_messages++) & (self->size - 1)] = hawser_message_ref (delivery->message);
   self->bytes += size;
   self->adapter->replay_bytes += size;
-  while (self->messages.length > MAX_MESSAGES || (self->messages.length > 0 && self->adapter->replay_bytes > self->adapter->replay_size))
+  while (self->n_messages > 0 && self->adapter->replay_bytes > self->adapter->replay_size)
     drop_oldest (self);
   return HAWSER_DELIVER_DONE;
 }
@@ -80,8 +109,9 @@ http_hub_free (HttpHub *self)
   hawser_timer_disarm (&self->timer);
   if (self->receiver != NULL)
     hawser_receiver_remove (self->receiver);
-  while (self->messages.length > 0)
+  while (self->n_messages > 0)
     drop_oldest (self);
+  g_free (self->messages);
   g_free (self->key);
   g_free (self);
 }
@@ -91,6 +121,7 @@ on_forgotten (HawserTimer *timer)
 {
   HttpHub *self = (HttpHub *) timer;
 
+  self->adapter->n_lingering--;
   g_hash_table_remove (self->adapter->hubs, self->key);
 }
 
@@ -100,25 +131,6 @@ http_hub_find (HttpAdapter *adapter, const char *key)
   return g_hash_table_lookup (adapter->hubs, key);
 }
 
-/* Room for one more: of those that nobody uses, any may go. */
-static gboolean
-make_room (HttpAdapter *adapter)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  if (g_hash_table_size (adapter->hubs) < MAX_HUBS)
-    return TRUE;
-  g_hash_table_iter_init (&iter, adapter->hubs);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((HttpHub *) value)->n_users == 0)
-      {
-        g_hash_table_iter_remove (&iter);
-        return TRUE;
-      }
-  return FALSE;
-}
-
 int
 http_hub_use (HttpAdapter *adapter, const char *key, GPtrArray *filters, HttpHub **out_hub)
 {
@@ -126,7 +138,7 @@ http_hub_use (HttpAdapter *adapter, const char *key, GPtrArray *filters, HttpHub
 
   if (self == NULL)
     {
-      if (!make_room (adapter))
+      if (g_hash_table_size (adapter->hubs) >= MAX_HUBS + MAX_LINGERING)
         return HAWSER_ERROR_QUOTA;
       self = g_new0 (HttpHub, 1);
       self->adapter = adapter;
@@ -138,6 +150,8 @@ http_hub_use (HttpAdapter *adapter, const char *key, GPtrArray *filters, HttpHub
         hawser_receiver_subscribe (self->receiver, filters->pdata[i], strlen (filters->pdata[i]), &(HawserSubscribeOptions) { .qos = 2, .retain_handling = 2 });
       g_hash_table_insert (adapter->hubs, self->key, self);
     }
+  else if (self->n_users == 0)
+    adapter->n_lingering--;
   hawser_timer_disarm (&self->timer);
   self->n_users++;
   *out_hub = self;
@@ -147,8 +161,17 @@ http_hub_use (HttpAdapter *adapter, const char *key, GPtrArray *filters, HttpHub
 void
 http_hub_release (HttpHub *self)
 {
-  if (--self->n_users == 0)
-    hawser_timer_arm (&self->timer, self->adapter->lane, hawser_lane_get_now_us (self->adapter->lane) + LINGER_US, on_forgotten);
+  HttpAdapter *adapter = self->adapter;
+
+  if (--self->n_users > 0)
+    return;
+  if (adapter->n_lingering >= MAX_LINGERING || self->receiver == NULL)
+    {
+      g_hash_table_remove (adapter->hubs, self->key);
+      return;
+    }
+  adapter->n_lingering++;
+  hawser_timer_arm (&self->timer, adapter->lane, hawser_lane_get_now_us (adapter->lane) + LINGER_US, on_forgotten);
 }
 
 gboolean
@@ -162,17 +185,28 @@ http_hub_next (HttpHub *self, HawserConnection *connection, guint64 sequence, gu
 {
   gint64 now_us = hawser_lane_get_now_us (self->adapter->lane);
   HawserPolicyContext context;
-  GList *link = self->messages.tail;
+  guint low = 0, high = self->n_messages;
 
-  if (link == NULL || self->head <= sequence)
-    return NULL;
-  while (link->prev != NULL && hawser_message_get_sequence (link->prev->data) > sequence)
-    link = link->prev;
+  while (low < high)
+    {
+      guint middle = (low + high) / 2;
+
+      if (hawser_message_get_sequence (peek (self, middle)) <= sequence)
+        low = middle + 1;
+      else
+        high = middle;
+    }
   hawser_connection_fill_context (connection, &context);
-  for (; link != NULL && hawser_message_get_sequence (link->data) <= last; link = link->next)
-    if (hawser_message_get_sequence (link->data) > sequence && hawser_message_get_remaining_s (link->data, now_us) > 0
-        && hawser_bus_check_subscribe (self->adapter->bus, &context, hawser_message_get_topic (link->data)) == HAWSER_RESULT_OK)
-      return link->data;
+  for (; low < self->n_messages; low++)
+    {
+      HawserMessage *message = peek (self, low);
+
+      if (hawser_message_get_sequence (message) > last)
+        return NULL;
+      if (hawser_message_get_remaining_s (message, now_us) > 0
+          && hawser_bus_check_subscribe (self->adapter->bus, &context, hawser_message_get_topic (message)) == HAWSER_RESULT_OK)
+        return message;
+    }
   return NULL;
 }
 
@@ -196,6 +230,30 @@ http_cursor_read (HttpRequest *request, gboolean *out_given, HttpCursor *out_cur
   return *end == '\0';
 }
 
+void
+http_forget_encoded (HttpAdapter *adapter)
+{
+  g_clear_pointer (&adapter->encoded_message, hawser_message_unref);
+  adapter->frame_message = NULL;
+  if (adapter->encoded->allocated_len > MAX_KEPT_TEXT)
+    {
+      g_string_free (adapter->encoded, TRUE);
+      adapter->encoded = g_string_new (NULL);
+    }
+  if (adapter->frame->allocated_len > MAX_KEPT_TEXT)
+    {
+      g_string_free (adapter->frame, TRUE);
+      adapter->frame = g_string_new (NULL);
+    }
+}
+
+static void
+forget_large (gpointer data)
+{
+  http_forget_encoded (data);
+  g_object_unref (data);
+}
+
 const GString *
 http_encode (HttpAdapter *adapter, HawserMessage *message)
 {
@@ -206,7 +264,8 @@ http_encode (HttpAdapter *adapter, HawserMessage *message)
       adapter->encoded_message = hawser_message_ref (message); /* as long as it is kept, no other can have its address */
       g_string_truncate (adapter->encoded, 0);
       hawser_cloud_event_append (adapter->encoded, message);
-      adapter->n_encoded++;
+      if (adapter->encoded->len > MAX_KEPT_TEXT)
+        hawser_lane_post (adapter->lane, forget_large, g_object_ref (adapter)); /* after all of this turn had it */
     }
   return adapter->encoded;
 }

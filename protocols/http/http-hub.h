@@ -19,7 +19,8 @@ struct _HttpHub {
   HttpAdapter *adapter;          /* not owned: it owns the hub */
   HawserReceiver *receiver;      /* hidden; NULL when the bus ended it */
   char *key;
-  GQueue messages;               /* oldest first */
+  HawserMessage **messages;      /* ring, oldest at begin; NULL until the first one */
+  guint begin, n_messages, size; /* size is a power of two */
   gsize bytes;
   guint64 id;
   guint64 head;                  /* sequence of the newest message it saw */
@@ -55,5 +56,6 @@ gboolean   http_cursor_read      (HttpRequest   *request,
 /* The JSON of @message, encoded once for all who get it in a row; valid until the next call. */
 const GString *http_encode       (HttpAdapter   *adapter,
                                   HawserMessage *message);
+void       http_forget_encoded   (HttpAdapter   *adapter);
 
 G_END_DECLS

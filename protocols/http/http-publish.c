@@ -250,9 +250,11 @@ free_question (HttpExchange *exchange)
   unref_question (self);
 }
 
+/* With what a page of a publisher must not do on our origin, whatever its content type. */
 static void
 add_ce_headers (HttpSession *session, HawserMessage *message)
 {
+  http_session_add_header (session, "Content-Security-Policy", "sandbox; default-src 'none'");
   http_append_ce_headers (http_session_get_extra (session), message);
 }
 

@@ -69,6 +69,7 @@ class Publishing(HttpCase):
         self.assertEqual((answer.status, answer.body, answer.headers['Content-Type'], answer.headers['ce-k'], answer.headers['ce-subject']),
                          (200, b'kept', 'text/plain', 'v%20w', 'r/a'))
         self.assertEqual(self.daemon.request('GET', '/v1/topics/r/a', headers={'If-None-Match': answer.headers['ETag']}).status, 304)
+        self.assertIn('sandbox', answer.headers['Content-Security-Policy'])
         structured = self.daemon.request('GET', '/v1/topics/r/a', headers={'Accept': 'application/cloudevents+json'})
         self.assertEqual(structured.json()['data'], 'kept')
         self.assertEqual(self.daemon.request('DELETE', '/v1/topics/r/a').status, 204)

@@ -80,6 +80,19 @@ class Streams(unittest.TestCase):
         self.assertEqual(stream.next()[1]['subject'], 'p/new')
         stream.close()
 
+    def test_clients_with_filters_of_their_own(self):
+        streams = [EventStream(self.daemon, [f'own/{n}']) for n in range(400)]
+        for n, stream in enumerate(streams):
+            self.daemon.publish(f'own/{n}', str(n))
+            self.assertEqual(stream.next()[1]['data'], n)
+            stream.close()
+        for n, stream in enumerate(streams):
+            self.daemon.publish(f'own/{n}', str(-n))
+        for n, stream in enumerate(streams):
+            stream = EventStream(self.daemon, [f'own/{n}'], stream.last_id)
+            self.assertEqual(stream.next()[1]['data'], -n)
+            stream.close()
+
     def test_killed_client_is_gone_at_once(self):
         curl = subprocess.Popen(['curl', '-sN', f'http://127.0.0.1:{self.daemon.port}/v1/events?filter=k/%23'], stdout=subprocess.DEVNULL)
         wait_for(lambda: self.subscriptions('k/'))

@@ -8,6 +8,7 @@
 #include "http-cloud-event.h"
 #include "http-request.h"
 
+#define DIGITS "1111111111222222222233333333334444444444555555555566666666667777777777888888888899999999990000000000"
 #define EVENT "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\""
 
 static HawserMessage *
@@ -44,6 +45,10 @@ static const struct {
   { "object-attribute", "{" EVENT ",\"subject\":\"a\",\"x\":{}}", NULL },
   { "bad-attribute-name", "{" EVENT ",\"subject\":\"a\",\"X-y\":\"1\"}", NULL },
   { "lone-surrogate", "{" EVENT ",\"subject\":\"a\",\"x\":\"\\ud800\"}", NULL },
+  { "lone-surrogate-in-data", "{" EVENT ",\"subject\":\"a\",\"data\":{\"x\":\"\\udc00\"}}", NULL },
+  { "high-surrogates-twice", "{" EVENT ",\"subject\":\"a\",\"data\":\"\\ud800\\ud800\"}", NULL },
+  { "number-of-400-digits", "{" EVENT ",\"subject\":\"a\",\"data\":" DIGITS DIGITS DIGITS DIGITS "}", NULL },
+  { "digits-in-a-string", "{" EVENT ",\"subject\":\"a\",\"data\":\"" DIGITS DIGITS "\"}", "\"" DIGITS DIGITS "\"" },
   { "nul-in-attribute", "{" EVENT ",\"subject\":\"a\",\"x\":\"\\u0000\"}", NULL },
   { "reply-to-with-wildcard", "{" EVENT ",\"subject\":\"a\",\"replyto\":\"a/#\"}", NULL },
   { "qos-9", "{" EVENT ",\"subject\":\"a\",\"hawserqos\":9}", NULL },

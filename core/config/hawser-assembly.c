@@ -420,7 +420,7 @@ read_overflow (HawserConfigGroup *group)
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     if (g_strcmp0 (word, words[i]) == 0)
       return (HawserOverflow) i;
-  return HAWSER_OVERFLOW_BLOCK;
+  return HAWSER_OVERFLOW_DROP_OLDEST;
 }
 
 static void

@@ -249,8 +249,8 @@ main (int argc, char **argv)
       say ("unstarted %s", error->message);
       return 3;
     }
-  hawser_bus_subscribe (driver.bus, "dead/#", on_letter, &driver, NULL, NULL);
-  hawser_bus_subscribe (driver.bus, "replies/#", on_letter, &driver, NULL, NULL);
+  g_object_unref (hawser_bus_subscribe (driver.bus, "dead/#", on_letter, &driver, NULL, NULL));
+  g_object_unref (hawser_bus_subscribe (driver.bus, "replies/#", on_letter, &driver, NULL, NULL));
   say ("ready");
   {
     g_autoptr (GInputStream) in = g_unix_input_stream_new (STDIN_FILENO, FALSE);

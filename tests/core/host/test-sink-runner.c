@@ -221,9 +221,9 @@ set_up (Fixture *f, gconstpointer data)
   f->bus = hawser_bus_new_with_clock (f->clock);
   f->sink = make_sink (f->clock);
   f->letters = g_ptr_array_new_with_free_func ((GDestroyNotify) hawser_message_unref);
-  hawser_bus_subscribe (f->bus, "dead/#", on_letter, f, NULL, &error);
+  g_object_unref (hawser_bus_subscribe (f->bus, "dead/#", on_letter, f, NULL, &error));
   g_assert_no_error (error);
-  hawser_bus_subscribe (f->bus, "replies/#", on_letter, f, NULL, &error);
+  g_object_unref (hawser_bus_subscribe (f->bus, "replies/#", on_letter, f, NULL, &error));
   g_assert_no_error (error);
   f->runner = hawser_sink_runner_new (f->bus, "archive", HAWSER_SINK (f->sink), "in/#");
 }

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a durable receiver is in the journal: its filters, party and limits, written once a turn when they changed, read
+ * back at the start. Its messages are hawser-receiver-flow.c. Context: the bus's lane. */
+
+#include "hawser-receiver-private.h"
+
+#include <string.h>
+
+#include "hawser-principal.h"
+#include "hawser-topic-raw.h"
+
+#define META_TYPE "(uuutubssa{ss}a(syybbu)x)"
+
+static GBytes *
+save_meta (HawserReceiver *self)
+{
+  HawserDurable *durable = self->durable;
+  GVariantBuilder claims, filters;
+  g_auto (GStrv) names = durable->principal != NULL ? hawser_principal_list_claims (durable->principal) : NULL;
+  g_autoptr (GVariant) meta = NULL;
+
+  g_variant_builder_init (&claims, G_VARIANT_TYPE ("a{ss}"));
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    g_variant_builder_add (&claims, "{ss}", names[i], hawser_principal_get_claim (durable->principal, names[i]));
+  g_variant_builder_init (&filters, G_VARIANT_TYPE ("a(syybbu)"));
+  for (HawserEntry *entry = self->entries; entry != NULL; entry = entry->next_of_receiver)
+    {
+      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+
+      g_variant_builder_add (&filters, "(syybbu)", filter, entry->qos, 0, entry->no_local, entry->retain_as_published, entry->id);
+    }
+  meta = g_variant_ref_sink (g_variant_new (META_TYPE, (guint32) self->flags, durable->expiry_s, durable->limits.max_messages, durable->limits.max_bytes,
+                                            (guint32) durable->limits.overflow, durable->protocol != NULL,
+                                            durable->identity != NULL ? durable->identity : "",
+                                            durable->principal != NULL ? hawser_principal_get_name (durable->principal) : "", &claims, &filters,
+                                            durable->detached_wall_us));
+  return g_variant_get_data_as_bytes (meta);
+}
+
+void
+hawser_receiver_save_now (HawserReceiver *self)
+{
+  HawserBus *bus = self->bus;
+
+  self->needs_save = FALSE;
+  if (self->durable == NULL || !(self->flags & HAWSER_RECEIVER_DURABLE) || bus->journal == NULL || self->is_removed)
+    return;
+  {
+    g_autoptr (GBytes) meta = save_meta (self);
+
+    if (self->durable->queue == 0)
+      self->durable->queue = bus->journal_funcs->add_queue (bus->journal, self->durable->id, meta);
+    else
+      bus->journal_funcs->update_queue (bus->journal, self->durable->queue, meta);
+  }
+}
+
+/* What waits for the end of the turn, now. */
+void
+hawser_receiver_save (HawserReceiver *self)
+{
+  if (self->needs_save)
+    hawser_receiver_save_now (self);
+}
+
+/* Once a turn, however many filters change in it. */
+void
+hawser_receiver_save_later (HawserReceiver *self)
+{
+  if (!(self->flags & HAWSER_RECEIVER_DURABLE) || self->bus->journal == NULL || self->is_removed)
+    return;
+  self->needs_save = TRUE;
+  hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
+}
+
+static void
+on_absent_too_long (HawserTimer *timer)
+{
+  HawserDurable *durable = (HawserDurable *) ((char *) timer - G_STRUCT_OFFSET (HawserDurable, timer));
+
+  hawser_receiver_remove (durable->receiver);
+}
+
+void
+hawser_receiver_arm_expiry (HawserReceiver *self)
+{
+  HawserDurable *durable = self->durable;
+  gint64 away_us;
+
+  if (durable->expiry_s == G_MAXUINT32 || (self->flags & HAWSER_RECEIVER_PROVISIONED))
+    return;
+  away_us = MAX (0, hawser_clock_get_wall_us (self->bus->clock) - durable->detached_wall_us);
+  hawser_timer_arm (&durable->timer, self->bus->lane,
+                    hawser_lane_get_now_us (self->bus->lane) + MAX (0, (gint64) durable->expiry_s * G_USEC_PER_SEC - away_us), on_absent_too_long);
+}
+
+/* Kept by identity, for the peer that proves it. */
+void
+hawser_receiver_keep_identity (HawserReceiver *self, const char *identity)
+{
+  GHashTable *provisioned = self->bus->provisioned;
+  char *old = self->durable->identity;
+  GPtrArray *list = old != NULL ? g_hash_table_lookup (provisioned, old) : NULL;
+
+  if (list != NULL && g_ptr_array_remove (list, self) && list->len == 0)
+    g_hash_table_remove (provisioned, old);
+  g_free (old);
+  self->durable->identity = g_strdup (identity);
+  if (identity == NULL || !(self->flags & HAWSER_RECEIVER_PROVISIONED))
+    return;
+  list = g_hash_table_lookup (provisioned, identity);
+  if (list == NULL)
+    {
+      list = g_ptr_array_new ();
+      g_hash_table_insert (provisioned, g_strdup (identity), list);
+    }
+  g_ptr_array_add (list, self);
+}
+
+void
+hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
+{
+  g_autoptr (GVariant) meta = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (META_TYPE), queue->meta, FALSE));
+  g_autoptr (GVariantIter) claims = NULL, filters = NULL;
+  HawserQueueLimits limits = { 0 };
+  guint32 flags, expiry_s, overflow, id;
+  const char *identity, *principal_name, *filter, *claim, *value;
+  gboolean is_peer, no_local, retain_as_published;
+  guint8 qos, spare;
+  gint64 detached_us;
+  HawserReceiver *self;
+
+  g_variant_get (meta, "(uuutub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &overflow, &is_peer, &identity,
+                 &principal_name, &claims, &filters, &detached_us);
+  limits.overflow = MIN (overflow, HAWSER_OVERFLOW_BLOCK);
+  self = hawser_receiver_make (bus, queue->id, flags, &limits);
+  self->durable->queue = queue->queue;
+  self->durable->expiry_s = expiry_s;
+  hawser_receiver_keep_identity (self, *identity != '\0' ? identity : NULL);
+  self->durable->recovered_position = queue->last_position;
+  self->durable->skipped_position = G_MAXUINT64;
+  self->durable->detached_wall_us = detached_us != 0 ? detached_us : hawser_clock_get_wall_us (bus->clock);
+  if (is_peer)
+    self->durable->protocol = g_strdup ("");
+  if (*principal_name != '\0')
+    {
+      g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+      while (g_variant_iter_loop (claims, "{&s&s}", &claim, &value))
+        g_hash_table_replace (table, g_strdup (claim), g_strdup (value));
+      self->durable->principal = hawser_principal_new (principal_name, table);
+    }
+  while (g_variant_iter_loop (filters, "(&syybbu)", &filter, &qos, &spare, &no_local, &retain_as_published, &id))
+    {
+      HawserMatchNode *node;
+      HawserEntry *entry;
+      gsize len = strlen (filter);
+
+      if (!hawser_topic_filter_check (filter, len))
+        continue;
+      node = hawser_match_tree_insert (bus->filters, filter, len);
+      entry = hawser_receiver_add_entry (self, node);
+      entry->id = id;
+      entry->qos = MIN (qos, 2);
+      entry->no_local = no_local;
+      entry->retain_as_published = retain_as_published;
+      self->has_ids |= id != 0;
+      hawser_bus_filter_changed (bus, filter, len);
+    }
+  hawser_receiver_arm_expiry (self);
+}
+
+GPtrArray *
+hawser_bus_list_provisioned (HawserBus *bus, const char *identity)
+{
+  GPtrArray *list = g_hash_table_lookup (bus->provisioned, identity);
+
+  return list != NULL ? g_ptr_array_copy (list, NULL, NULL) : g_ptr_array_new ();
+}
+
+void
+hawser_receiver_set_identity (HawserReceiver *self, const char *identity)
+{
+  g_return_if_fail (self->durable != NULL);
+  hawser_receiver_keep_identity (self, identity);
+  hawser_receiver_save_later (self);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The filters of a receiver: its entries in the bus's match tree, and the right to them. Context: the bus's lane. */
+
+#include "hawser-receiver-private.h"
+
+#include <string.h>
+
+#include "hawser-topic-filter.h"
+#include "hawser-topic-raw.h"
+
+HawserEntry *
+hawser_receiver_add_entry (HawserReceiver *self, HawserMatchNode *node)
+{
+  HawserEntry *entry = g_new0 (HawserEntry, 1);
+
+  entry->receiver = self;
+  entry->node = node;
+  entry->next_of_node = hawser_match_node_get_value (node);
+  if (entry->next_of_node != NULL)
+    entry->next_of_node->prev_of_node = entry;
+  hawser_match_node_set_value (node, entry);
+  entry->next_of_receiver = self->entries;
+  if (entry->next_of_receiver != NULL)
+    entry->next_of_receiver->link_of_receiver = &entry->next_of_receiver;
+  self->entries = entry;
+  entry->link_of_receiver = &self->entries;
+  self->n_entries++;
+  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+    self->bus->statistics.n_subscriptions++;
+  return entry;
+}
+
+/* Costs the same for a client with one filter and with a million, and on a filter of one or a million clients. */
+void
+hawser_receiver_remove_entry (HawserReceiver *self, HawserEntry *entry)
+{
+  HawserBus *bus = self->bus;
+  g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+
+  hawser_bus_model_remove_subscription (bus, entry);
+  *entry->link_of_receiver = entry->next_of_receiver;
+  if (entry->next_of_receiver != NULL)
+    entry->next_of_receiver->link_of_receiver = entry->link_of_receiver;
+
+  if (entry->next_of_node != NULL)
+    entry->next_of_node->prev_of_node = entry->prev_of_node;
+  if (entry->prev_of_node != NULL)
+    entry->prev_of_node->next_of_node = entry->next_of_node;
+  else
+    hawser_match_node_set_value (entry->node, entry->next_of_node);
+  if (hawser_match_node_get_value (entry->node) == NULL)
+    hawser_match_tree_prune (bus->filters, entry->node);
+  hawser_bus_filter_changed (bus, filter, strlen (filter));
+  self->n_entries--;
+  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+    bus->statistics.n_subscriptions--;
+  g_free (entry);
+}
+
+void
+hawser_receiver_renew_routes (HawserReceiver *self)
+{
+  for (HawserEntry *entry = self->entries; entry != NULL; entry = entry->next_of_receiver)
+    {
+      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+
+      hawser_bus_filter_changed (self->bus, filter, strlen (filter));
+    }
+}
+
+static HawserEntry *
+find_entry (HawserReceiver *self, HawserMatchNode *node)
+{
+  HawserEntry *entry = hawser_match_node_get_value (node);
+
+  /* few receivers share a filter, or few filters share a receiver: walk the shorter list by turns */
+  for (HawserEntry *own = self->entries; entry != NULL && own != NULL; entry = entry->next_of_node, own = own->next_of_receiver)
+    {
+      if (entry->receiver == self)
+        return entry;
+      if (own->node == node)
+        return own;
+    }
+  return NULL;
+}
+
+static gboolean
+check_filter_right (HawserReceiver *self, const char *filter, gsize len, int *out_result)
+{
+  HawserBus *bus = self->bus;
+  g_autofree char *name = g_strndup (filter, len);
+  HawserPolicyContext context, *asked = NULL;
+  g_autoptr (HawserTopicFilter) wanted = hawser_topic_filter_new (name, NULL);
+  GHashTableIter iter;
+  gpointer topic;
+
+  if (hawser_receiver_is_peer (self))
+    {
+      hawser_receiver_fill_context (self, &context);
+      context.topic = name;
+      asked = &context;
+    }
+  if (asked == NULL || bus->is_open)
+    return TRUE;
+  if (!hawser_topic_filter_has_wildcards (wanted))
+    {
+      HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, filter, len);
+      HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, filter, len);
+
+      *out_result = hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, asked);
+      return *out_result == HAWSER_RESULT_OK;
+    }
+  /* a wildcard is allowed when something that it can match may be read; the rest is left out of its routes */
+  *out_result = hawser_bus_refuse (bus, HAWSER_ERROR_NOT_AUTHORIZED, "topic filter '%s': matches nothing that may be read", name);
+  g_hash_table_iter_init (&iter, bus->topics.declared);
+  while (g_hash_table_iter_next (&iter, NULL, &topic))
+    if (HAWSER_IS_LOCAL_TOPIC (topic))
+      {
+        const char *declared = HAWSER_LOCAL_TOPIC (topic)->name;
+        g_autoptr (HawserTopicFilter) other = hawser_topic_filter_new (declared, NULL);
+
+        if (other == NULL || !hawser_topic_filter_overlaps (wanted, other))
+          continue;
+        context.topic = strpbrk (declared, "+#") != NULL ? name : declared;
+        if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, topic, asked) == HAWSER_RESULT_OK)
+          return TRUE;
+      }
+  return FALSE;
+}
+
+int
+hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filter_len, const HawserSubscribeOptions *options)
+{
+  HawserBus *bus = self->bus;
+  HawserMatchNode *node;
+  HawserEntry *entry;
+  gboolean is_new;
+  int result = HAWSER_RESULT_OK;
+
+  if (!hawser_topic_filter_check (filter, filter_len) || hawser_topic_filter_is_shared_raw (filter, filter_len))
+    return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "not a valid topic filter");
+  if (!check_filter_right (self, filter, filter_len, &result))
+    return result;
+
+  node = hawser_match_tree_insert (bus->filters, filter, filter_len);
+  entry = find_entry (self, node);
+  is_new = entry == NULL;
+  if (is_new)
+    {
+      entry = hawser_receiver_add_entry (self, node);
+      hawser_bus_model_add_subscription (bus, entry);
+    }
+  entry->qos = options->qos;
+  entry->no_local = options->no_local != FALSE;
+  entry->retain_as_published = options->retain_as_published != FALSE;
+  entry->id = options->id;
+  self->has_ids |= options->id != 0;
+  hawser_bus_filter_changed (bus, filter, filter_len);
+  hawser_receiver_save_later (self);
+  if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new))
+    hawser_receiver_send_retained (self, entry);
+  return HAWSER_RESULT_OK;
+}
+
+gboolean
+hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize filter_len)
+{
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, filter_len);
+  HawserEntry *entry = node != NULL ? find_entry (self, node) : NULL;
+
+  if (entry == NULL)
+    return FALSE;
+  hawser_receiver_remove_entry (self, entry);
+  hawser_receiver_save_later (self);
+  return TRUE;
+}

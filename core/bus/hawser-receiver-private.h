@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the receiver share with each other and with nobody else. */
+
+#include "hawser-bus-private.h"
+
+G_BEGIN_DECLS
+
+#define HAWSER_DEFAULT_MAX_MESSAGES 10000
+#define HAWSER_DEFAULT_MAX_BYTES (1 << 20)           /* a stuck reader costs this and its output limit: 50 of them stay below 64 MB */
+#define HAWSER_DEFAULT_MAX_DURABLE_BYTES (64 << 20)
+
+/* hawser-receiver-flow.c */
+const HawserQueueLimits *hawser_receiver_get_limits (HawserReceiver *self);
+void         hawser_receiver_get_depth       (HawserReceiver  *self,
+                                              guint64         *out_messages,
+                                              guint64         *out_bytes);
+void         hawser_receiver_count_dropped   (HawserReceiver  *self,
+                                              HawserDrop       reason);
+void         hawser_receiver_count_queued    (HawserReceiver  *self);
+void         hawser_receiver_count_unqueued  (HawserReceiver  *self);
+void         hawser_receiver_release_blocked (HawserReceiver  *self);
+void         hawser_receiver_flush           (HawserDirty     *dirty);
+
+/* hawser-receiver-durable.c */
+void         hawser_receiver_save_now        (HawserReceiver  *self);
+void         hawser_receiver_save_later      (HawserReceiver  *self);
+void         hawser_receiver_arm_expiry      (HawserReceiver  *self);
+void         hawser_receiver_keep_identity   (HawserReceiver  *self,
+                                              const char      *identity);
+
+/* hawser-receiver-filters.c */
+HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
+                                              HawserMatchNode *node);
+void         hawser_receiver_remove_entry    (HawserReceiver  *self,
+                                              HawserEntry     *entry);
+void         hawser_receiver_renew_routes    (HawserReceiver  *self);
+
+/* hawser-receiver.c: neither found nor told to the journal yet. */
+HawserReceiver *hawser_receiver_make         (HawserBus               *bus,
+                                              const char              *id,
+                                              HawserReceiverFlags      flags,
+                                              const HawserQueueLimits *limits);
+
+G_END_DECLS

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Last values: given to a receiver that subscribes, and walked for whoever asks; each only if it may be read. Keeping
+ * them is the topic table's. Context: the bus's lane. */
+
+#include "hawser-receiver-private.h"
+
+#include <string.h>
+
+typedef struct {
+  HawserReceiver *receiver;
+  guint8 qos;
+} SendRetained;
+
+static gboolean
+send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
+{
+  SendRetained *send = data;
+  HawserTopicRecord *record = value;
+  HawserBus *bus = send->receiver->bus;
+  HawserLocalTopic *settings = hawser_topic_table_settings (&bus->topics, record);
+  HawserPolicyContext context, *asked = NULL;
+  HawserQueueEntry entry;
+
+  if (hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (bus->lane)) == 0)
+    return TRUE;
+  if (hawser_receiver_is_peer (send->receiver))
+    {
+      hawser_receiver_fill_context (send->receiver, &context);
+      context.topic = record->name;
+      asked = &context;
+    }
+  if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, asked) != HAWSER_RESULT_OK)
+    return TRUE;
+
+  entry = (HawserQueueEntry) {
+    .message = hawser_message_ref (record->retained), .qos = MIN (send->qos, record->retained->qos), .retain = TRUE, .is_retained_value = TRUE,
+  };
+  bus->statistics.matched++;
+  hawser_receiver_count_queued (send->receiver);
+  hawser_queue_push (&send->receiver->queue, &entry); /* 32 bytes each beside the value itself: limits are for what is published */
+  return TRUE;
+}
+
+void
+hawser_receiver_send_retained (HawserReceiver *self, HawserEntry *entry)
+{
+  g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+  SendRetained send = { self, entry->qos };
+
+  hawser_match_tree_select (self->bus->topics.retained, filter, strlen (filter), send_retained_value, &send);
+  if (self->queue.n > 0)
+    hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
+}
+
+typedef struct {
+  HawserBus *bus;
+  const HawserPolicyContext *context;
+  HawserRetainedFunc func;
+  gpointer data;
+} EachRetained;
+
+static gboolean
+each_retained (HawserMatchNode *node, gpointer value, gpointer data)
+{
+  EachRetained *each = data;
+  HawserTopicRecord *record = value;
+  HawserPolicyContext context, *asked = NULL;
+
+  if (each->context != NULL)
+    {
+      context = *each->context;
+      context.topic = record->name;
+      asked = &context;
+    }
+  if (hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
+      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_settings (&each->bus->topics, record), asked) != HAWSER_RESULT_OK)
+    return TRUE;
+  return each->func (record->retained, each->data);
+}
+
+void
+hawser_bus_foreach_retained (HawserBus *self, const HawserPolicyContext *context, const char *filter, HawserRetainedFunc func, gpointer data)
+{
+  EachRetained each = { self, context, func, data };
+
+  hawser_match_tree_select (self->topics.retained, filter, strlen (filter), each_retained, &each);
+}

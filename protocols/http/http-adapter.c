@@ -26,6 +26,7 @@ enum {
   PROP_HEADER_TIMEOUT,
   PROP_BODY_TIMEOUT,
   PROP_IDLE_TIMEOUT,
+  PROP_STUCK_TIMEOUT,
   PROP_REPLAY_SIZE,
   N_PROPS,
 };
@@ -68,6 +69,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_HEADER_TIMEOUT: self->header_timeout_us = g_value_get_int64 (value); break;
     case PROP_BODY_TIMEOUT: self->body_timeout_us = g_value_get_int64 (value); break;
     case PROP_IDLE_TIMEOUT: self->idle_timeout_us = g_value_get_int64 (value); break;
+    case PROP_STUCK_TIMEOUT: self->stuck_timeout_us = g_value_get_int64 (value); break;
     case PROP_REPLAY_SIZE: self->replay_size = g_value_get_uint64 (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -90,6 +92,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_HEADER_TIMEOUT: g_value_set_int64 (value, self->header_timeout_us); break;
     case PROP_BODY_TIMEOUT: g_value_set_int64 (value, self->body_timeout_us); break;
     case PROP_IDLE_TIMEOUT: g_value_set_int64 (value, self->idle_timeout_us); break;
+    case PROP_STUCK_TIMEOUT: g_value_set_int64 (value, self->stuck_timeout_us); break;
     case PROP_REPLAY_SIZE: g_value_set_uint64 (value, self->replay_size); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -232,6 +235,7 @@ http_adapter_class_init (HttpAdapterClass *klass)
   props[PROP_HEADER_TIMEOUT] = hawser_param_spec_duration ("header-timeout", "Time for the head of a request, from its first byte; of the first one, from the connection", second / 10, hour, 10 * second, flags);
   props[PROP_BODY_TIMEOUT] = hawser_param_spec_duration ("body-timeout", "Time for the body of a request; a second more for each 16 KiB", second / 10, hour, 30 * second, flags);
   props[PROP_IDLE_TIMEOUT] = hawser_param_spec_duration ("idle-timeout", "Time without a request after which a connection is closed", second / 10, 24 * hour, 60 * second, flags);
+  props[PROP_STUCK_TIMEOUT] = hawser_param_spec_duration ("stuck-timeout", "Time without room for a byte after which an event stream or WebSocket is closed", second / 10, hour, 30 * second, flags);
   props[PROP_REPLAY_SIZE] = hawser_param_spec_size ("replay-size", "Memory for what event streams and polls may have missed, all clients together", 0, G_MAXUINT32, 32 << 20, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

@@ -27,6 +27,7 @@ struct _HttpAdapter {
   gint64 header_timeout_us;
   gint64 body_timeout_us;
   gint64 idle_timeout_us;
+  gint64 stuck_timeout_us;
   guint64 replay_size;
 
   /* while listening */

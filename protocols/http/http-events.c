@@ -12,7 +12,6 @@
 #include "http-hub.h"
 
 #define COMMENT_US (15 * G_USEC_PER_SEC)
-#define STUCK_US (30 * G_USEC_PER_SEC)      /* without room for a byte: the client is gone or hangs */
 
 typedef struct {
   HttpExchange base;
@@ -78,13 +77,20 @@ send_gap (EventStream *self, guint64 n)
   hawser_connection_write (self->connection, text, (gsize) len);
 }
 
+static void on_tick (HawserTimer *timer);
+
 static gboolean
 is_congested (EventStream *self)
 {
+  HttpAdapter *adapter = self->hub->adapter;
+
   if (!hawser_connection_is_congested (self->connection))
     return FALSE;
   if (self->stuck_since_us == 0)
-    self->stuck_since_us = hawser_lane_get_now_us (self->hub->adapter->lane);
+    {
+      self->stuck_since_us = hawser_lane_get_now_us (adapter->lane);
+      hawser_timer_arm (&self->timer, adapter->lane, self->stuck_since_us + adapter->stuck_timeout_us, on_tick);
+    }
   return TRUE;
 }
 
@@ -150,7 +156,11 @@ writable (HttpExchange *exchange)
 {
   EventStream *self = (EventStream *) exchange;
 
-  self->stuck_since_us = 0;
+  if (self->stuck_since_us != 0)
+    {
+      self->stuck_since_us = 0;
+      on_tick (&self->timer);
+    }
   if (self->is_replaying)
     replay (self);
   else if (self->receiver != NULL)
@@ -161,15 +171,19 @@ static void
 on_tick (HawserTimer *timer)
 {
   EventStream *self = (EventStream *) ((char *) timer - G_STRUCT_OFFSET (EventStream, timer));
-  HawserLane *lane = self->hub->adapter->lane;
+  HttpAdapter *adapter = self->hub->adapter;
+  HawserLane *lane = adapter->lane;
   gint64 now_us = hawser_lane_get_now_us (lane);
 
-  if (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= STUCK_US)
+  if (self->stuck_since_us != 0)
     {
-      hawser_connection_close (self->connection, HAWSER_ERROR_QUOTA);
+      if (now_us - self->stuck_since_us >= adapter->stuck_timeout_us)
+        hawser_connection_close (self->connection, HAWSER_ERROR_QUOTA);
+      else
+        hawser_timer_arm (timer, lane, self->stuck_since_us + adapter->stuck_timeout_us, on_tick);
       return;
     }
-  if (self->stuck_since_us == 0 && now_us - self->sent_us >= COMMENT_US - G_USEC_PER_SEC)
+  if (now_us - self->sent_us >= COMMENT_US - G_USEC_PER_SEC)
     {
       hawser_connection_write (self->connection, ":\n\n", 3);
       self->sent_us = now_us;

@@ -15,7 +15,6 @@
 #define SUBPROTOCOL "cloudevents.json"
 #define PING_US (30 * G_USEC_PER_SEC)
 #define SILENT_US (90 * G_USEC_PER_SEC)      /* nothing heard, not even a pong */
-#define STUCK_US (30 * G_USEC_PER_SEC)
 #define MAX_PONG_BACKLOG 65536               /* bytes of unsent output: no pongs above it */
 #define MAX_SUBSCRIPTIONS 1024
 #define MAX_FRAGMENTS 4096
@@ -85,6 +84,8 @@ close_with (Live *self, guint code, const char *detail)
 
 /* ---- To the peer ---- */
 
+static void on_tick (HawserTimer *timer);
+
 static HawserDeliverResult
 deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
 {
@@ -96,7 +97,10 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
   if (hawser_connection_is_congested (self->connection))
     {
       if (self->stuck_since_us == 0)
-        self->stuck_since_us = delivery->now_us;
+        {
+          self->stuck_since_us = hawser_lane_get_now_us (self->adapter->lane);
+          hawser_timer_arm (&self->timer, self->adapter->lane, self->stuck_since_us + self->adapter->stuck_timeout_us, on_tick);
+        }
       return HAWSER_DELIVER_BUSY;
     }
   json = http_encode (self->adapter, delivery->message);
@@ -140,7 +144,7 @@ on_tick (HawserTimer *timer)
   Live *self = (Live *) ((char *) timer - G_STRUCT_OFFSET (Live, timer));
   gint64 now_us = hawser_lane_get_now_us (self->adapter->lane);
 
-  if (now_us - self->heard_us >= SILENT_US || (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= STUCK_US))
+  if (now_us - self->heard_us >= SILENT_US || (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= self->adapter->stuck_timeout_us))
     {
       hawser_connection_close (self->connection, HAWSER_ERROR_TIMEOUT);
       return;

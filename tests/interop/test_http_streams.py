@@ -123,6 +123,24 @@ class Streams(unittest.TestCase):
         self.assertEqual(n_seen + n_lost, 1500)
         stream.close()
 
+    def test_client_that_never_reads_is_closed_and_given_back(self):
+        with Daemon('stuck-timeout=300ms\nreplay-size=1MiB\n') as daemon:
+            upgrade = (b'GET /v1/ws?filter=n/%23 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+                       b'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
+            peers = [daemon.connect() for _ in range(50)]
+            for n, peer in enumerate(peers):
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                peer.sendall(b'GET /v1/events?filter=n/%23 HTTP/1.1\r\nHost: a\r\n\r\n' if n % 2 else upgrade)
+                peer.recv(100)
+            before = daemon.resident_kib()
+            payload = 'x' * 50_000
+            for _ in range(200): # 10 MB for each of 50
+                daemon.publish('n/1', payload, '?qos=0')
+            self.assertLess(daemon.resident_kib() - before, daemon.may_grow_kib(64 * 1024))
+            wait_for(lambda: not [s for s in daemon.listing('subscriptions') if s['filter'] == 'n/#'], 5)
+            for peer in peers:
+                peer.close()
+
     def test_stop_ends_streams(self):
         stream = EventStream(self.daemon, ['#'])
         self.daemon.close()

@@ -41,20 +41,19 @@ static HawserDeliverResult
 deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
 {
   LinePeer *peer = data;
-  HawserMessageView view;
+  const char *topic = hawser_message_get_topic (delivery->message);
+  gsize len;
+  const guint8 *payload = hawser_message_get_data (delivery->message, &len);
 
-  hawser_message_view (delivery->message, &view);
   if (hawser_connection_is_congested (peer->connection))
     return HAWSER_DELIVER_BUSY;
-  if (view.payload_len > 0 && memchr (view.payload, '\n', view.payload_len) != NULL)
+  if (len > 0 && memchr (payload, '\n', len) != NULL)
     return HAWSER_DELIVER_REFUSED; /* a line cannot hold a line break */
   hawser_connection_write (peer->connection, "MSG ", 4);
-  hawser_connection_write (peer->connection, view.topic, view.topic_len);
+  hawser_connection_write (peer->connection, topic, strlen (topic));
   hawser_connection_write (peer->connection, " ", 1);
   hawser_connection_write_payload (peer->connection, delivery->message);
   hawser_connection_write (peer->connection, "\n", 1);
-  if (delivery->position != 0)
-    hawser_receiver_ack (receiver, delivery->position);
   return HAWSER_DELIVER_DONE;
 }
 
@@ -69,39 +68,34 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
 
 static const HawserReceiverFuncs receiver_funcs = { deliver, NULL, ended };
 
-/* From the peer to the bus: one line, cut at its spaces. Returns 0 or why it is refused. */
+/* From the peer to the bus: one line, in at most three words. Returns 0 or why it is refused. */
 static int
 run_line (LinePeer *peer, const char *line, gsize len)
 {
   static const HawserSubscribeOptions at_most_once = { .qos = 0 };
-  const char *end = line + len, *space = memchr (line, ' ', len), *rest = space != NULL ? space + 1 : end;
-  gsize word_len = (gsize) ((space != NULL ? space : end) - line), rest_len = (gsize) (end - rest);
+  g_autofree char *text = g_strndup (line, len);
+  g_auto (GStrv) words = g_strsplit (text, " ", 3);
+  guint n = g_strv_length (words);
 
-  if (word_len == 3 && memcmp (line, "PUB", 3) == 0)
+  if (memchr (line, '\0', len) != NULL)
+    return HAWSER_ERROR_MALFORMED;
+  if (n >= 2 && g_str_equal (words[0], "PUB"))
     {
-      const char *payload = memchr (rest, ' ', rest_len);
-      HawserMessageInit init = { .topic = rest, .topic_len = payload != NULL ? (gsize) (payload - rest) : rest_len };
+      HawserMessage *message = *words[1] != '\0' ? hawser_message_new_text (words[1], n == 3 ? words[2] : "") : NULL;
 
-      if (payload != NULL)
-        {
-          init.payload = (const guint8 *) payload + 1;
-          init.payload_len = (gsize) (end - payload - 1);
-        }
-      if (init.topic_len == 0 || init.topic_len > G_MAXUINT16)
-        return HAWSER_ERROR_INVALID;
-      return hawser_connection_publish (peer->connection, hawser_message_new_raw (&init), NULL, 0);
+      return message != NULL ? hawser_connection_publish (peer->connection, message, NULL, 0) : HAWSER_ERROR_INVALID;
     }
-  if (word_len == 3 && memcmp (line, "SUB", 3) == 0)
+  if (n == 2 && g_str_equal (words[0], "SUB"))
     {
       if (peer->receiver == NULL)
         {
           peer->receiver = hawser_receiver_new (hawser_connection_get_bus (peer->connection), NULL, 0, NULL);
           hawser_receiver_attach (peer->receiver, peer->connection, &receiver_funcs, peer);
         }
-      return hawser_receiver_subscribe (peer->receiver, rest, rest_len, &at_most_once);
+      return hawser_receiver_subscribe (peer->receiver, words[1], strlen (words[1]), &at_most_once);
     }
-  if (word_len == 5 && memcmp (line, "UNSUB", 5) == 0)
-    return peer->receiver != NULL && hawser_receiver_unsubscribe (peer->receiver, rest, rest_len) ? 0 : HAWSER_ERROR_NOT_FOUND;
+  if (n == 2 && g_str_equal (words[0], "UNSUB"))
+    return peer->receiver != NULL && hawser_receiver_unsubscribe (peer->receiver, words[1], strlen (words[1])) ? 0 : HAWSER_ERROR_NOT_FOUND;
   return HAWSER_ERROR_MALFORMED;
 }
 

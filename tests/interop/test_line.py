@@ -40,9 +40,9 @@ class Line(unittest.TestCase):
 
     def test_refusals_name_their_reason(self):
         peer = self.peer()
-        for line, reason in ((b"HELLO", b"malformed"), (b"", b"malformed"), (b"PUB", b"invalid"), (b"PUB a/+ x", b"invalid"),
-                             (b"SUB a/#/b", b"invalid"), (b"SUB", b"invalid"), (b"PUB $SYS/x y", b"not-authorized"), (b"PUB a\xff x", b"invalid"),
-                             (b"x" * 65, b"too-large")):
+        for line, reason in ((b"HELLO", b"malformed"), (b"", b"malformed"), (b"PUB", b"malformed"), (b"PUB  x", b"invalid"), (b"PUB a/+ x", b"invalid"),
+                             (b"SUB a/#/b", b"invalid"), (b"SUB", b"malformed"), (b"SUB a b", b"malformed"), (b"PUB $SYS/x y", b"not-authorized"), (b"PUB a\xff x", b"invalid"),
+                             (b"PUB a x\0y", b"malformed"), (b"x" * 65, b"too-large")):
             peer.write(line + b"\n")
             self.assertEqual(peer.readline(), b"ERR " + reason + b"\n", line)
 

@@ -468,8 +468,10 @@ void
 http_publish_get (HttpSession *session, HttpRequest *request, const char *rest)
 {
   g_autofree char *topic = read_topic (session, rest);
+  HawserBus *bus = http_session_get_adapter (session)->bus;
   HawserMessage *message = NULL;
   HawserPolicyContext context;
+  int result;
 
   if (topic == NULL)
     return;
@@ -479,10 +481,16 @@ http_publish_get (HttpSession *session, HttpRequest *request, const char *rest)
       return;
     }
   hawser_connection_fill_context (http_session_get_connection (session), &context);
-  hawser_bus_foreach_retained (http_session_get_adapter (session)->bus, &context, topic, take_first, &message);
+  result = hawser_bus_check_subscribe (bus, &context, topic);
+  if (result != HAWSER_RESULT_OK)
+    {
+      http_session_respond_error (session, result, hawser_bus_get_last_refusal (bus));
+      return;
+    }
+  hawser_bus_foreach_retained (bus, &context, topic, take_first, &message);
   if (message == NULL)
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "the topic has no retained value that you may read");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "the topic has no retained value");
       return;
     }
   respond_retained (session, request, message);

@@ -391,6 +391,15 @@ class Admin(HttpCase):
         self.assertEqual(self.daemon.request('DELETE', path).status, 204)
         self.assertEqual(self.daemon.request('GET', path).status, 404)
 
+    def test_full_subscription_that_rejects_is_429(self):
+        path = '/v1/admin/subscriptions/small'
+        self.assertEqual(self.daemon.request('PUT', path, json.dumps({'filter': 'full/#', 'max_messages': 2, 'overflow': 'reject'})).status, 201)
+        answers = [self.daemon.publish('full/1', 'x') for _ in range(3)]
+        self.assertEqual([a.status for a in answers], [202, 202, 429])
+        self.assertEqual((answers[2].json()['reason'], answers[2].headers['Retry-After']), ('quota', '1'))
+        self.daemon.request('DELETE', path)
+        self.assertEqual(self.daemon.publish('full/1', 'x').status, 202)
+
     def test_lists_carry_what_was_promised(self):
         stream = EventStream(self.daemon, ['list/#'])
         for kind, keys in (('subscriptions', ('id', 'filter', 'durable')), ('connections', ('id', 'protocol', 'principal')), ('listeners', ('name', 'address')), ('plugins', ('name', 'roles'))):
@@ -503,7 +512,8 @@ private-key-file={root}/key.pem
         connection.close()
 
     def test_guest_may_not_listen(self):
-        self.assertEqual(self.daemon.request('GET', '/v1/topics/a', headers=basic('bob', 'other')).status, 404)
+        self.assertEqual(self.daemon.request('GET', '/v1/topics/a', headers=basic('bob', 'other')).status, 403)
+        self.assertEqual(self.daemon.request('GET', '/v1/events?filter=a', headers=basic('bob', 'other')).status, 403)
         stream = EventStream(self.daemon, ['a'], headers='Authorization: %s\r\n' % basic('anna', 'secret')['Authorization'])
         self.assertEqual(stream.status, 200)
         self.assertEqual([c['principal'] for c in self.daemon.request('GET', '/v1/admin/connections', headers=basic('anna', 'secret')).json()['items'] if c['principal']],

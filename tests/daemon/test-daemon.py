@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hawserd from outside: what it prints, what it exits with, what it costs."""
+import json
 import os
 import pathlib
 import re
@@ -211,6 +212,47 @@ class Ending(Case):
         daemon = self.start(text)
         result = self.hawser('sub', '-u', daemon.url('mqtt'), '--id', 'worker', '--durable', '-C', '1', '-W', '30', 'unrelated')
         self.assertEqual((result.returncode, result.stdout), (0, 'do it\n'), result.stderr)
+
+
+class Stuck(Case):
+    """A destination that takes connections and never answers."""
+
+    def start_with_stuck_sink(self, stop_timeout):
+        hole = socket.socket()
+        hole.bind(('127.0.0.1', 0))
+        hole.listen()
+        self.addCleanup(hole.close)
+        text = f'[hawser]\nstate-dir={self.scratch}/state\nstop-timeout={stop_timeout}\n' + OPEN + MQTT + \
+            f'[subscription stuck]\ntopic=#\ntype=webhook\nuri=http://127.0.0.1:{hole.getsockname()[1]}/\nbatch-age=0s\n'
+        daemon = self.start(text)
+        self.assertEqual(self.hawser('pub', '-u', daemon.url('mqtt'), 'a', 'b').returncode, 0)
+        peer, _ = hole.accept()
+        self.addCleanup(peer.close)
+        return daemon
+
+    def test_the_stop_timeout_bounds_the_drain_and_says_so(self):
+        daemon = self.start_with_stuck_sink('300ms')
+        code, _, err = daemon.stop()
+        self.assertEqual(code, 0)
+        self.assertIn('not everything could be written in time', err)
+
+    def test_a_second_signal_ends_it_at_once(self):
+        daemon = self.start_with_stuck_sink('1h')
+        daemon.process.send_signal(signal.SIGTERM)
+        while b'stopping' not in os.read(daemon.process.stderr.fileno(), 4096):
+            pass
+        self.assertEqual(daemon.stop()[0], 1)
+
+
+class Log(Case):
+    def test_json_is_one_object_a_line(self):
+        daemon = self.start('[log]\nformat=json\n' + OPEN + MQTT)
+        lines = [json.loads(line) for line in daemon.stop()[2].splitlines()]
+        self.assertIn(('message', 'hawserd', 'stopping'), [(e['level'], e['domain'], e['message']) for e in lines])
+
+    def test_the_level_hides_what_is_less_severe(self):
+        daemon = self.start('[log]\nlevel=error\n' + OPEN + MQTT)
+        self.assertEqual(daemon.stop()[2], '')
 
 
 class ServiceManager(Case):

@@ -482,9 +482,10 @@ hawser_bus_add_topic (HawserBus *self, HawserTopic *topic, GError **error)
 /**
  * hawser_bus_remove_topic:
  * @self: a bus
- * @name: name or filter it was added under
+ * @name: name or filter it was added under, or the name of a topic that was made on first use
  *
- * Its retained value goes with it.
+ * The retained value of a topic that was added goes with it; a topic that was made on first use stays while it has one.
+ * Not from inside a publish call.
  *
  * Context: the bus's.
  *
@@ -498,6 +499,15 @@ hawser_bus_remove_topic (HawserBus *self, const char *name)
 
   if (record != NULL && record->retained != NULL && record->topic != NULL && self->journal != NULL)
     self->journal_funcs->remove (self->journal, "retained", name, NULL, NULL);
+  if (record != NULL && record->topic == NULL)
+    {
+      if (record->retained != NULL)
+        return FALSE;
+      hawser_bus_model_remove_topic (self, name);
+      hawser_topic_table_remove (&self->topics, record);
+      self->statistics.n_topics = self->topics.n_records;
+      return TRUE;
+    }
   hawser_bus_model_remove_topic (self, name);
   hawser_bus_forget_kept_topic (self, name);
   return hawser_topic_table_undeclare (&self->topics, name);

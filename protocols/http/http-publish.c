@@ -224,6 +224,7 @@ typedef struct {
   HawserReceiver *receiver;
   HawserMessage *reply;
   GBytes *correlation;
+  char *reply_to;
   guint ref_count;
 } Question;
 
@@ -235,6 +236,7 @@ unref_question (Question *self)
   if (self->reply != NULL)
     hawser_message_unref (self->reply);
   g_bytes_unref (self->correlation);
+  g_free (self->reply_to);
   g_free (self);
 }
 
@@ -242,11 +244,13 @@ static void
 free_question (HttpExchange *exchange)
 {
   Question *self = (Question *) exchange;
+  HawserBus *bus = http_session_get_adapter (self->session)->bus;
 
   self->session = NULL;
   hawser_timer_disarm (&self->timer);
   if (self->receiver != NULL)
     hawser_receiver_remove (g_steal_pointer (&self->receiver));
+  hawser_bus_remove_topic (bus, self->reply_to); /* nobody else has it */
   unref_question (self);
 }
 
@@ -310,7 +314,7 @@ ask (HttpSession *session, HttpRequest *request, const char *topic, const HttpPu
 {
   HttpAdapter *adapter = http_session_get_adapter (session);
   g_autofree char *id = g_uuid_string_random ();
-  g_autofree char *reply_to = g_strconcat ("reply/http/", id, NULL);
+  char *reply_to = g_strconcat ("reply/http/", id, NULL);
   Question *self = g_new0 (Question, 1);
   HawserMessage *message;
   const char *detail;
@@ -320,6 +324,7 @@ ask (HttpSession *session, HttpRequest *request, const char *topic, const HttpPu
   self->ref_count = 1;
   self->session = session;
   self->correlation = g_bytes_new (id, strlen (id));
+  self->reply_to = reply_to;
   http_session_set_exchange (session, &self->base);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
   hawser_receiver_attach (self->receiver, NULL, &question_funcs, self);

@@ -131,6 +131,7 @@ class Publishing(HttpCase):
         reply = self.daemon.request('POST', '/v1/topics/ask/1?wait=20s', b'ping')
         thread.join()
         self.assertEqual((reply.status, reply.body, reply.headers['Content-Type'], reply.headers['ce-mood']), (200, b'"pong"', 'application/json', 'fine'))
+        self.assertFalse([t['name'] for t in self.daemon.listing('topics') if t['name'].startswith('reply/')])
         stream.close()
 
     def test_no_reply_is_504(self):
@@ -362,6 +363,8 @@ class Admin(HttpCase):
                 break
             cursor = '&cursor=' + urllib.parse.quote(page['next'], safe='')
         self.assertEqual(seen, [f'page/{n:03}' for n in range(120)])
+        self.assertEqual(self.daemon.request('DELETE', '/v1/admin/topics/page/000').status, 204)
+        self.assertEqual(self.daemon.request('GET', '/v1/admin/topics/page/000').status, 404)
 
     def test_topic_is_put_changed_and_deleted(self):
         settings = {'description': 'd', 'retain': 'last', 'publish_policy': 'anyone', 'subscribe_policy': 'anyone', 'message_expiry': '10s', 'max_message_size': '1KiB'}

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hawser-assembly-effects-private.h"
 #include "hawser-config-types.h"
 #include "hawser-error.h"
 #include "hawser-identity.h"
@@ -196,6 +197,7 @@ build_topic (HawserAssembly    *self,
                 "message-expiry", hawser_config_group_get_duration_us (group, "message-expiry"),
                 "history", (guint) hawser_config_group_get_uint (group, "history"),
                 NULL);
+  hawser_assembly_check_effects (group, NULL, NULL);
   g_ptr_array_add (self->topics, topic);
 }
 
@@ -334,6 +336,7 @@ build_listener (HawserAssembly    *self,
     return;
   listener = hawser_listener_new_for_protocol (self->bus, hawser_config_group_get_name (group), HAWSER_PROTOCOL (protocol),
                                                hawser_config_group_get_string (group, "address"));
+  hawser_assembly_check_effects (group, protocol, G_OBJECT (listener));
   if (!hawser_config_group_apply_properties (group, G_OBJECT (listener), NULL))
     return;
   limit_listener (self, group, listener);
@@ -374,6 +377,7 @@ add_admin_listener (HawserAssembly    *self,
         }
     }
   listener = hawser_listener_new_for_protocol (self->bus, name, HAWSER_PROTOCOL (protocol), address);
+  hawser_assembly_check_effects (group, protocol, NULL);
   equip_listener (self, group, listener);
   if (!hawser_config_group_has (group, "identities"))
     g_object_set (listener, "anonymous", "allow", NULL);
@@ -436,6 +440,7 @@ build_provision (HawserAssembly    *self,
                                        "name a sink by type= or the peer it waits for by identity=");
       return;
     }
+  hawser_assembly_check_effects (group, NULL, NULL);
   provision = g_new0 (Provision, 1);
   provision->id = g_strdup (hawser_config_group_get_name (group));
   provision->identity = g_strdup (identity);
@@ -468,6 +473,7 @@ build_subscription (HawserAssembly    *self,
     return;
   runner = hawser_sink_runner_new (self->bus, hawser_config_group_get_name (group), HAWSER_SINK (sink),
                                    hawser_config_group_get_string (group, "topic"));
+  hawser_assembly_check_effects (group, sink, G_OBJECT (runner));
   if (!hawser_config_group_apply_properties (group, G_OBJECT (runner), NULL))
     return;
   g_list_store_append (self->sinks, runner);
@@ -498,6 +504,7 @@ build_all (HawserAssembly *self)
         kinds[i].build (self, groups->pdata[g]);
     }
   build_admin (self);
+  hawser_assembly_check_effects (hawser_config_get_group (self->config, "hawser", NULL), G_OBJECT (self->bus), NULL);
 }
 
 static void

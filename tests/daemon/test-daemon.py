@@ -117,6 +117,13 @@ class BadConfiguration(Case):
         self.assertEqual(result.returncode, 3)
         self.assertIn("there is no plugin 'nosuch'", result.stderr)
 
+    def test_a_key_without_effect_is_named_and_one_that_safety_relies_on_is_an_error(self):
+        path = self.write('[hawser]\nmax-memory=1GiB\n[admin]\naddress=tcp:127.0.0.1:0\npolicy=anyone\n' + OPEN)
+        result = self.run_daemon('--config', path, '--check-config')
+        self.assertEqual(result.returncode, 3)
+        self.assertIn(':2:12: warning: [hawser] max-memory=1GiB: has no effect in this version', result.stdout)
+        self.assertIn(':5:8: error: [admin] policy=anyone: this version does not enforce it', result.stdout)
+
     def test_a_missing_certificate_is_found_before_the_start(self):
         text = OPEN + '[tls t]\ncertificate-file=/nowhere/c.pem\nprivate-key-file=/nowhere/k.pem\n' + MQTT + 'tls=t\n'
         self.assertEqual(self.run_daemon('--config', self.write(text), '--check-config').returncode, 3)

@@ -2,6 +2,7 @@
 // The two commands. Held for most of a second so that a slip sends nothing; sent by way of ground and of chase under one
 // id; followed until the craft says in its telemetry what became of that id.
 
+import { wallMs } from './clock.js';
 import { milliseconds } from './format.js';
 
 const HOLD_MS = 800;
@@ -87,7 +88,7 @@ class Command {
   }
 
   async send() {
-    const pending = this.pending = { id: makeId(), at: performance.now() };
+    const pending = this.pending = { id: makeId(), at: wallMs() };
     for (const name of Object.keys(this.steps))
       this.step(name, 'wait');
     this.say('Sent.');

@@ -3,7 +3,7 @@
 
 import { number, feet, clock, age, milliseconds, place, compass } from './format.js';
 import { FlightState, PHASES, finite, metresBetween } from './state.js';
-import { openStream } from './stream.js';
+import { wallMs } from './clock.js';
 import { FlightMap } from './map.js';
 import { Plots } from './plots.js';
 import { Commands } from './commands.js';
@@ -144,15 +144,15 @@ function draw(now) {
   }
   if (state.chase)
     showChase(state.chase);
-  if (map.draw(performance.now()))
+  if (map.draw(wallMs()))
     isDirty = true;
   plots.draw();
   if (isTime) {
     readAt = now;
-    showReceivers(performance.now());
+    showReceivers(wallMs());
     showLatency();
     if (state.head)
-      showSummary(state.head, performance.now());
+      showSummary(state.head, wallMs());
     const text = map.describe();
     if (Math.floor(now / 5000) !== Math.floor((now - SLOW_MS) / 5000) && map.surface.canvas.getAttribute('aria-label') !== text)
       map.surface.canvas.setAttribute('aria-label', text);
@@ -161,29 +161,38 @@ function draw(now) {
 
 const busWords = { live: 'connected', wait: 'reconnecting', lost: 'no connection' };
 
+function onEvent(event, at) {
+  if (state.take(event, at))
+    touch();
+  commands.take(event, at);
+}
+
+function onState(is, detail) {
+  const pill = byId('bus');
+  pill.dataset.state = is;
+  pill.title = detail;
+  if (is === 'live')
+    state.connected(wallMs());
+  put('bus', busWords[is]);
+  commands.setConnected(is === 'live');
+}
+
+function onGap(lost) {
+  put('bus', lost === null ? 'connected, some lost' : `connected, ${number(lost)} lost`);
+  clearTimeout(gapTimer);
+  gapTimer = setTimeout(() => put('bus', busWords[byId('bus').dataset.state]), GAP_MS);
+}
+
 commands.setConnected(false);
 state.restore();
-openStream({
-  onEvent(event, now) {
-    if (state.take(event, now))
-      touch();
-    commands.take(event, now);
-  },
-  onState(is, detail) {
-    const pill = byId('bus');
-    pill.dataset.state = is;
-    pill.title = detail;
-    if (is === 'live')
-      state.connected(performance.now());
-    put('bus', busWords[is]);
-    commands.setConnected(is === 'live');
-  },
-  onGap(lost) {
-    put('bus', lost === null ? 'connected, some lost' : `connected, ${number(lost)} lost`);
-    clearTimeout(gapTimer);
-    gapTimer = setTimeout(() => put('bus', busWords[byId('bus').dataset.state]), GAP_MS);
-  },
-});
+new Worker(new URL('listener.js', import.meta.url), { type: 'module' }).onmessage = ({ data }) => {
+  if (data.event)
+    onEvent(data.event, data.at);
+  else if (data.state)
+    onState(data.state, data.detail);
+  else if (data.gap)
+    onGap(data.gap.lost);
+};
 setInterval(() => state.save(), SAVE_MS);
 addEventListener('pagehide', () => state.save());
 requestAnimationFrame(draw);

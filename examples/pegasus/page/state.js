@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What this page knows of the flight. Fed with CloudEvents, read by everything that draws; touches no document.
+// All its times are milliseconds of the wall clock.
 
 export const PHASES = ['ready', 'ascent', 'descent', 'parachute', 'landed'];
 export const HEARD = { ground: 1, chase: 2 };
@@ -14,15 +15,6 @@ const STORE = 'pegasus-flight';
 
 export const finite = value => typeof value === 'number' && Number.isFinite(value);
 
-// Wall clock with microseconds: Date.now() counts whole milliseconds, performance.now() drifts away from the wall.
-let origin = performance.timeOrigin;
-function wallMs(monotonicMs) {
-  const off = Date.now() - (origin + performance.now());
-  if (Math.abs(off) > 2)
-    origin += off;
-  return origin + monotonicMs;
-}
-
 export function metresBetween(a, b) {
   const k = Math.PI / 180 * 6371008.8;
   return Math.hypot((a.lat - b.lat) * k, (a.lon - b.lon) * k * Math.cos((a.lat + b.lat) * Math.PI / 360));
@@ -30,7 +22,7 @@ export function metresBetween(a, b) {
 
 export class FlightState {
   constructor() {
-    this.receivers = { ground: null, chase: null };   // { frame, at, rssi, range }: at is performance.now()
+    this.receivers = { ground: null, chase: null };   // { frame, at, rssi, range }
     this.chase = null;           // { lat, lon, speed, heading, arrived, at }
     this.landing = null;         // { lat, lon, in }
     this.home = null;            // { lat, lon } of the ground station
@@ -74,14 +66,13 @@ export class FlightState {
     if (frame.flight > this.flight)
       this.startFlight(frame.flight);
 
-    const wall = wallMs(now);
     const isOld = event.hawserretained === true || now - this.connectedAt < SETTLE_MS;
-    const at = isOld ? now - Math.max(0, wall - Date.parse(frame.time)) : now;
+    const at = isOld ? Math.min(now, Date.parse(frame.time)) : now;
     this.receivers[receiver] = { frame, at, rssi: frame.link?.rssi, range: frame.link?.range };
     if (receiver === 'ground' && finite(frame.link?.lat) && finite(frame.link?.lon))
       this.home = { lat: frame.link.lat, lon: frame.link.lon };
     if (!isOld && finite(frame['sent-us']))
-      this.measure(wall - frame['sent-us'] / 1000, (frame['received-us'] - frame['sent-us']) / 1000);
+      this.measure(now - frame['sent-us'] / 1000, (frame['received-us'] - frame['sent-us']) / 1000);
 
     if (!this.head || frame.sequence > this.head.sequence) {
       this.notePhase(frame);
@@ -141,7 +132,7 @@ export class FlightState {
       return false;
 
     const isOld = event.hawserretained === true;
-    const at = isOld ? now - Math.max(0, wallMs(now) - event.data[0].bt * 1000) : now;
+    const at = isOld ? Math.min(now, event.data[0].bt * 1000) : now;
     this.chase = { lat, lon, at, speed: value['chase/speed'] ?? 0, heading: (value['chase/heading'] ?? 0) * 180 / Math.PI, arrived: value['chase/arrived'] === true };
     if (finite(value['chase/landing/latitude']) && finite(value['chase/landing/longitude']))
       this.landing = { lat: value['chase/landing/latitude'], lon: value['chase/landing/longitude'], in: value['chase/landing/in'] ?? 0 };

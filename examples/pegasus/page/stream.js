@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The live stream of the bus: one EventSource that comes back by itself, from where it was (Last-Event-ID).
 
+import { wallMs } from './clock.js';
+
 const FILTERS = ['craft/telemetry/+', 'chase/location', 'command/+/+'];
 const RETRY_FIRST_MS = 1000;
 const RETRY_LAST_MS = 15000;
 
-// onEvent(cloudEvent, nowMs); onState('live' | 'wait' | 'lost', detail); onGap(number or null if nobody counted)
+// onEvent(cloudEvent, wall milliseconds); onState('live' | 'wait' | 'lost', detail); onGap(number or null if nobody counted)
 export function openStream({ onEvent, onState, onGap }) {
   const url = '/v1/events?' + FILTERS.map(f => 'filter=' + encodeURIComponent(f)).join('&');
   let source = null;
@@ -29,7 +31,7 @@ export function openStream({ onEvent, onState, onGap }) {
       onState('live', 'connected');
     };
     source.onmessage = message => {
-      const now = performance.now();
+      const at = wallMs();
       let event;
       try {
         event = JSON.parse(message.data);
@@ -37,7 +39,7 @@ export function openStream({ onEvent, onState, onGap }) {
         return;   // not a CloudEvent, so not for us
       }
       if (typeof event?.subject === 'string')
-        onEvent(event, now);
+        onEvent(event, at);
     };
     source.addEventListener('gap', message => {
       const lost = /"lost":(\d+)/.exec(message.data);

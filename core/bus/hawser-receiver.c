@@ -136,11 +136,21 @@ hawser_receiver_remove (HawserReceiver *self)
     hawser_receiver_free (self);
 }
 
+/* @self has been attached before only if it is durable. */
 void
 hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, const HawserReceiverFuncs *funcs, gpointer data)
 {
   HawserDurable *durable = self->durable;
+  const HawserReceiverFuncs *former_funcs = self->funcs;
+  gpointer former = self->data;
 
+  if (former_funcs != NULL && former != data)
+    {
+      /* one party at a time: what the former one did not acknowledge goes to the new one */
+      hawser_receiver_detach (self, durable != NULL ? durable->expiry_s : 0);
+      if (former_funcs->ended != NULL)
+        former_funcs->ended (self, former, HAWSER_ERROR_EXISTS);
+    }
   self->connection = connection;
   self->funcs = funcs;
   self->data = data;

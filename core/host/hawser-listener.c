@@ -547,6 +547,19 @@ hawser_listener_allows_anonymous (HawserListener *self)
   return g_strcmp0 (self->anonymous, "allow") == 0 || (self->bus->is_open && self->is_loopback && self->identities->len == 0);
 }
 
+/**
+ * hawser_listener_get_proves_identity:
+ * @self: a listener
+ *
+ * Returns: whether some provider there can prove who a peer is; then a mere client id is nobody's identity
+ * Since: 0.1
+ */
+gboolean
+hawser_listener_get_proves_identity (HawserListener *self)
+{
+  return self->identities->len > 0;
+}
+
 typedef struct {
   HawserListener *listener;
   HawserCredentialKind kind;

@@ -75,6 +75,8 @@ void            hawser_listener_add_identity        (HawserListener        *self
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_listener_allows_anonymous    (HawserListener        *self);
 HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_listener_get_proves_identity (HawserListener        *self);
+HAWSER_AVAILABLE_IN_ALL
 void            hawser_listener_authenticate        (HawserListener        *self,
                                                      HawserCredentialKind   kind,
                                                      const char            *name,

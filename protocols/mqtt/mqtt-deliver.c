@@ -235,12 +235,17 @@ mqtt_session_resend (MqttSession *self)
     }
 }
 
+/* Whose durable queues these are: the principal's; a client id's only where nobody could prove more. NULL: nobody's. */
 static const char *
 owner_name (MqttSession *self)
 {
   const char *principal = hawser_connection_get_principal_name (self->connection);
 
-  return principal != NULL && *principal != '\0' ? principal : hawser_connection_get_client_id (self->connection);
+  if (principal != NULL && *principal != '\0')
+    return principal;
+  if (hawser_listener_get_proves_identity (hawser_listener_of_connection (self->connection)))
+    return NULL;
+  return hawser_connection_get_client_id (self->connection);
 }
 
 static void
@@ -284,7 +289,8 @@ mqtt_session_need_receiver (MqttSession *self)
 void
 mqtt_session_attach_provisioned (MqttSession *self)
 {
-  g_autoptr (GPtrArray) receivers = hawser_bus_list_provisioned (self->sessions->bus, owner_name (self));
+  const char *owner = owner_name (self);
+  g_autoptr (GPtrArray) receivers = owner != NULL ? hawser_bus_list_provisioned (self->sessions->bus, owner) : NULL;
   MqttMore *more;
 
   if (receivers == NULL || receivers->len == 0)

@@ -307,6 +307,37 @@ test_retained_survives_restart (Fixture *fixture, gconstpointer data)
 }
 
 static void
+note_end (HawserReceiver *receiver, gpointer data, HawserError reason)
+{
+  *(int *) data = reason;
+}
+
+static HawserDeliverResult
+take (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
+{
+  return HAWSER_DELIVER_DONE;
+}
+
+static const HawserReceiverFuncs former_funcs = { take, NULL, note_end };
+
+static void
+test_second_party_takes_over (Fixture *fixture, gconstpointer data)
+{
+  int end = 0;
+
+  make_receiver (fixture, NULL);
+  hawser_receiver_attach (fixture->receiver, NULL, &former_funcs, &end);
+  publish (fixture, "1");
+  wait_published (fixture, 1);
+  g_assert_cmpint (end, ==, 0);
+  hawser_receiver_attach (fixture->receiver, NULL, &funcs, fixture);
+  g_assert_cmpint (end, ==, HAWSER_ERROR_EXISTS);
+  publish (fixture, "2");
+  wait_got (fixture, "1! 2 ");
+  wait_published (fixture, 2);
+}
+
+static void
 test_kept_topic_survives_restart (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("k/#"), other = hawser_local_topic_new ("k/#");
@@ -379,6 +410,7 @@ main (int argc, char **argv)
   ADD ("/bus/durable/drop-oldest-drops-counts-and-tells", test_drops_oldest_over_limit);
   ADD ("/bus/durable/reject-refuses-the-publisher", test_reject_refuses_publisher);
   ADD ("/bus/durable/retained-values-survive-a-restart", test_retained_survives_restart);
+  ADD ("/bus/durable/a-second-party-takes-over-what-the-first-did-not-acknowledge", test_second_party_takes_over);
   ADD ("/bus/topic/a-kept-declaration-survives-a-restart-and-yields-to-the-configuration", test_kept_topic_survives_restart);
   g_test_add ("/bus/durable/a-party-absent-too-long-is-removed", Fixture, NULL, set_up_manual, test_absent_too_long_is_removed, tear_down);
   return g_test_run ();

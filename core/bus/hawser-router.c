@@ -428,7 +428,7 @@ deliver_all (HawserBus *self, HawserPublisher *publisher, HawserRouteSet *set, H
       delivery.qos = MIN (route->qos, message->qos);
       delivery.retain = route->retain_as_published && message->retain;
       delivery.n_ids = route->n_ids;
-      delivery.ids = set->ids + route->first_id;
+      delivery.ids = route->n_ids > 0 ? set->ids + route->first_id : NULL; /* no ids: no array to point into */
       delivery.position = position != 0 && goes_to_journal (route, message) ? position : 0;
       hawser_receiver_offer (route->receiver, message, &delivery, publisher);
     }

@@ -4,6 +4,14 @@
 
 #include "hawser-error.h"
 
+/**
+ * hawser_error_quark:
+ *
+ * Context: any thread.
+ *
+ * Returns: the domain of every #HawserError
+ * Since: 0.1
+ */
 G_DEFINE_QUARK (hawser-error-quark, hawser_error)
 
 static const GEnumValue values[] = {

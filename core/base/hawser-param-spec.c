@@ -7,6 +7,11 @@
 
 static G_DEFINE_QUARK (hawser-param-unit, unit)
 
+G_DEFINE_ENUM_TYPE (HawserParamUnit, hawser_param_unit,
+                    G_DEFINE_ENUM_VALUE (HAWSER_PARAM_UNIT_NONE, "none"),
+                    G_DEFINE_ENUM_VALUE (HAWSER_PARAM_UNIT_DURATION, "duration"),
+                    G_DEFINE_ENUM_VALUE (HAWSER_PARAM_UNIT_SIZE, "size"))
+
 /**
  * hawser_param_spec_duration:
  * @name: name of the property

@@ -25,6 +25,10 @@ typedef enum {
   HAWSER_PARAM_UNIT_SIZE,
 } HawserParamUnit;
 
+#define HAWSER_TYPE_PARAM_UNIT (hawser_param_unit_get_type())
+HAWSER_AVAILABLE_IN_ALL
+GType            hawser_param_unit_get_type (void) G_GNUC_CONST;
+
 HAWSER_AVAILABLE_IN_ALL
 GParamSpec      *hawser_param_spec_duration (const char  *name,
                                              const char  *blurb,

@@ -4,6 +4,10 @@
 
 #include "hawser-config-problem.h"
 
+G_DEFINE_ENUM_TYPE (HawserConfigSeverity, hawser_config_severity,
+                    G_DEFINE_ENUM_VALUE (HAWSER_CONFIG_SEVERITY_ERROR, "error"),
+                    G_DEFINE_ENUM_VALUE (HAWSER_CONFIG_SEVERITY_WARNING, "warning"))
+
 struct _HawserConfigProblem {
   gatomicrefcount ref_count;
   HawserConfigSeverity severity;

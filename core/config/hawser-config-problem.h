@@ -21,6 +21,10 @@ typedef enum {
   HAWSER_CONFIG_SEVERITY_WARNING,
 } HawserConfigSeverity;
 
+#define HAWSER_TYPE_CONFIG_SEVERITY (hawser_config_severity_get_type())
+HAWSER_AVAILABLE_IN_ALL
+GType                hawser_config_severity_get_type    (void) G_GNUC_CONST;
+
 typedef struct _HawserConfigProblem HawserConfigProblem;
 
 #define HAWSER_TYPE_CONFIG_PROBLEM (hawser_config_problem_get_type())

@@ -266,12 +266,47 @@ static const HawserReceiverFuncs receiver_funcs = { .deliver = deliver, .ended =
 
 /* ---- Life ---- */
 
+static gboolean
+stop_sink (gpointer sink)
+{
+  hawser_sink_stop (sink);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever drops a runner without stopping it may be a garbage collector, inside of which no script may be called. */
+static void
+stop_sink_later (HawserSinkRunner *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, stop_sink, g_object_ref (self->sink), g_object_unref);
+  g_source_attach (source, hawser_lane_get_context (self->lane));
+}
+
+/* Nothing is written from here on; the sink is to be told. */
+static void
+halt (HawserSinkRunner *self)
+{
+  self->is_started = FALSE;
+  hawser_timer_disarm (&self->timer);
+  hawser_sink_delivery_abandon (self);
+  if (self->receiver != NULL)
+    hawser_receiver_detach (self->receiver, G_MAXUINT32);
+  self->receiver = NULL; /* nobody tells us of its end from here on, such as when the bus closes */
+}
+
 static void
 dispose (GObject *object)
 {
   HawserSinkRunner *self = HAWSER_SINK_RUNNER (object);
 
-  hawser_sink_runner_stop (self);
+  if (self->is_started)
+    {
+      halt (self);
+      stop_sink_later (self);
+    }
+  hawser_timer_disarm (&self->timer);
   hawser_timer_disarm (&self->notify_timer);
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->dispose (object);
 }
@@ -553,12 +588,8 @@ hawser_sink_runner_stop (HawserSinkRunner *self)
   g_return_if_fail (HAWSER_IS_SINK_RUNNER (self));
   if (!self->is_started)
     return;
-  self->is_started = FALSE;
   drain = g_steal_pointer (&self->drain);
-  hawser_timer_disarm (&self->timer);
-  hawser_sink_delivery_abandon (self);
-  if (self->receiver != NULL)
-    hawser_receiver_detach (self->receiver, G_MAXUINT32);
+  halt (self);
   hawser_sink_stop (self->sink);
   hawser_sink_runner_changed (self);
   if (drain != NULL)
@@ -872,7 +903,9 @@ hawser_sink_runner_get_breaker (HawserSinkRunner *self)
 guint64
 hawser_sink_runner_get_depth (HawserSinkRunner *self)
 {
-  guint64 n_queued = self->receiver != NULL ? hawser_receiver_get_n_queued (self->receiver) : 0;
+  g_autofree char *id = g_strconcat ("sink/", self->name, NULL);
+  HawserReceiver *receiver = hawser_bus_find_receiver (self->bus, id);
+  guint64 n_queued = receiver != NULL ? hawser_receiver_get_n_queued (receiver) : 0;
 
   return MAX (n_queued, self->batcher.n_entries);
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Sugar for GJS. Nothing here is needed: all of it is reachable by the introspected names. GJS finds this file below any
+// directory of its search path, for imports.gi and gi:// alike.
+
+const {Gio} = imports.gi;
+
+function getter(prototype, name, get) {
+    Object.defineProperty(prototype, name, {configurable: true, enumerable: false, get});
+}
+
+// Without a callback, x_async() returns a promise of what x_finish() returns.
+const PAIRS = {Assembly: ['drain'], Bus: ['publish'], SinkRunner: ['drain', 'test']};
+
+function _init() {
+    const Hawser = this;
+    const message = Hawser.Message.prototype;
+
+    getter(message, 'payload', function () {
+        return this.dup_payload().toArray();
+    });
+    getter(message, 'text', function () {
+        return this.dup_text();
+    });
+    getter(message, 'topic', function () {
+        return this.get_topic();
+    });
+    getter(message, 'properties', function () {
+        return this.dup_properties();
+    });
+    // Throws SyntaxError for a payload that is not JSON.
+    message.json = function () {
+        return JSON.parse(this.dup_text() ?? '');
+    };
+
+    getter(Hawser.Batch.prototype, 'length', function () {
+        return this.get_size();
+    });
+    Hawser.Batch.prototype[Symbol.iterator] = function* () {
+        for (let i = 0; i < this.get_size(); i++)
+            yield this.get_message(i);
+    };
+
+    // GJS only lends a callback its arguments; a message of ours may be kept.
+    const {subscribe} = Hawser.Bus.prototype;
+    Hawser.Bus.prototype.subscribe = function (filter, func) {
+        return subscribe.call(this, filter, lent => func(lent.ref()));
+    };
+
+    for (const [type, names] of Object.entries(PAIRS)) {
+        for (const name of names)
+            Gio._promisify(Hawser[type].prototype, `${name}_async`, `${name}_finish`);
+    }
+}

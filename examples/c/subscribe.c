@@ -8,6 +8,8 @@
  *
  * ADDRESS is tcp:127.0.0.1:1883 and FILTER is # (everything) unless given. With --once it leaves after one message. */
 
+#include <locale.h>
+
 #include <hawser/hawser.h>
 
 static GMainLoop *loop;
@@ -35,6 +37,7 @@ main (int argc, char **argv)
   g_autofree char *bound = NULL;
   const char *address, *filter;
 
+  setlocale (LC_ALL, ""); /* g_print() writes what the terminal can show */
   is_once = argc > 1 && g_str_equal (argv[1], "--once");
   address = argc > 1 + is_once ? argv[1 + is_once] : "tcp:127.0.0.1:1883";
   filter = argc > 2 + is_once ? argv[2 + is_once] : "#";

@@ -413,22 +413,40 @@ parse_address (HawserListener *self, GError **error)
   }
 }
 
+/* A socket file is left behind by a process that died; one that still answers is somebody's. */
+static gboolean
+clear_unix_path (HawserListener *self, GSocketAddress *address, GError **error)
+{
+  g_autoptr (GSocket) probe = NULL;
+  struct stat info;
+
+  if (self->unix_path == NULL || stat (self->unix_path, &info) != 0 || !S_ISSOCK (info.st_mode))
+    return TRUE;
+  probe = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
+  if (probe == NULL)
+    return FALSE;
+  if (g_socket_connect (probe, address, NULL, NULL))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE, "listener '%s': %s: address already in use", self->name, self->address);
+      return FALSE;
+    }
+  g_unlink (self->unix_path);
+  return TRUE;
+}
+
 static GSocket *
 bind_socket (HawserListener *self, GError **error)
 {
   g_autoptr (GSocketAddress) address = parse_address (self, error);
   g_autoptr (GSocket) socket = NULL;
-  struct stat info;
 
-  if (address == NULL)
+  if (address == NULL || !clear_unix_path (self, address, error))
     return NULL;
   socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
   if (socket == NULL)
     return NULL;
   g_socket_set_blocking (socket, FALSE);
   g_socket_set_listen_backlog (socket, (int) self->backlog);
-  if (self->unix_path != NULL && stat (self->unix_path, &info) == 0 && S_ISSOCK (info.st_mode))
-    g_unlink (self->unix_path); /* left by a daemon that died; a live one holds the lock of its state directory */
   if (!g_socket_bind (socket, address, TRUE, error) || !g_socket_listen (socket, error))
     {
       g_prefix_error (error, "listener '%s': %s: ", self->name, self->address);

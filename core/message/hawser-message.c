@@ -396,6 +396,20 @@ hawser_message_get_sequence (const HawserMessage *self)
   return self->sequence;
 }
 
+/* Wall time minus monotonic time. Two reads of the clocks differ by a microsecond or so: a difference below half a
+ * millisecond is taken for that, so that a message tells the same time whenever it is asked. */
+static gint64
+get_wall_offset_us (void)
+{
+  static gint64 kept_us;
+  gint64 offset_us = g_get_real_time () - g_get_monotonic_time (), kept = __atomic_load_n (&kept_us, __ATOMIC_RELAXED);
+
+  if (kept != 0 && ABS (offset_us - kept) < 500)
+    return kept;
+  __atomic_store_n (&kept_us, offset_us, __ATOMIC_RELAXED);
+  return offset_us;
+}
+
 /**
  * hawser_message_get_time_us:
  * @self: a message
@@ -419,7 +433,7 @@ hawser_message_get_time_us (const HawserMessage *self)
       if (time != NULL)
         return g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time);
     }
-  return self->published_us != 0 ? g_get_real_time () - (g_get_monotonic_time () - self->published_us) : 0;
+  return self->published_us != 0 ? self->published_us + get_wall_offset_us () : 0;
 }
 
 /**

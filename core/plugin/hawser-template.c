@@ -182,3 +182,34 @@ hawser_template_uses (const HawserTemplate *self, const char *field)
     }
   return FALSE;
 }
+
+static gboolean
+is_plain (char c)
+{
+  return g_ascii_isalnum (c) || c == '_' || c == '-' || c == '.';
+}
+
+void
+hawser_template_escape (GString *out, const char *value, gboolean keep_slashes)
+{
+  gboolean at_start = TRUE;
+
+  for (const char *at = value;; at++)
+    {
+      if (*at == '\0' || (*at == '/' && keep_slashes))
+        {
+          if (at_start)
+            g_string_append (out, "%00");
+          if (*at == '\0')
+            return;
+          g_string_append_c (out, '/');
+          at_start = TRUE;
+          continue;
+        }
+      if (is_plain (*at) && !(at_start && *at == '.'))
+        g_string_append_c (out, *at);
+      else
+        g_string_append_printf (out, "%%%02X", (guint8) *at);
+      at_start = FALSE;
+    }
+}

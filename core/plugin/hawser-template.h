@@ -38,6 +38,12 @@ void            hawser_template_expand (const HawserTemplate *self,
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_template_uses   (const HawserTemplate *self,
                                         const char           *field);
+/* Appends @value as part of a file's name that stays below its folder and that no other value has: each byte outside
+ * A-Z a-z 0-9 _ - . becomes %XX, a leading dot too, an empty level %00. @keep_slashes: levels become folders. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_template_escape (GString              *out,
+                                        const char           *value,
+                                        gboolean              keep_slashes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HawserTemplate, hawser_template_free)
 

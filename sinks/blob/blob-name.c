@@ -40,37 +40,6 @@ blob_name_clear (BlobName *self)
   g_clear_pointer (&self->template, hawser_template_free);
 }
 
-static gboolean
-is_plain (char c)
-{
-  return g_ascii_isalnum (c) || c == '_' || c == '-' || c == '.';
-}
-
-void
-blob_name_escape (GString *out, const char *value, gboolean keep_slashes)
-{
-  gboolean at_start = TRUE;
-
-  for (const char *at = value;; at++)
-    {
-      if (*at == '\0' || (*at == '/' && keep_slashes))
-        {
-          if (at_start)
-            g_string_append (out, "%00");
-          if (*at == '\0')
-            return;
-          g_string_append_c (out, '/');
-          at_start = TRUE;
-          continue;
-        }
-      if (is_plain (*at) && !(at_start && *at == '.'))
-        g_string_append_c (out, *at);
-      else
-        g_string_append_printf (out, "%%%02X", (guint8) *at);
-      at_start = FALSE;
-    }
-}
-
 static void
 append_value (GString *out, const char *field, const char *value, gpointer data)
 {
@@ -79,9 +48,9 @@ append_value (GString *out, const char *field, const char *value, gpointer data)
   if (g_str_equal (field, "sequence"))
     g_string_append (out, BLOB_NAME_SEQUENCE);
   else if (g_str_equal (field, "node"))
-    blob_name_escape (out, self->node, FALSE);
+    hawser_template_escape (out, self->node, FALSE);
   else
-    blob_name_escape (out, value != NULL ? value : "", g_str_equal (field, "topic"));
+    hawser_template_escape (out, value != NULL ? value : "", g_str_equal (field, "topic"));
 }
 
 static gsize

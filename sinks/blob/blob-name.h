@@ -23,9 +23,4 @@ char    *blob_name_expand (const BlobName *self,
                            HawserMessage  *message);
 gboolean blob_name_has_sequence (const BlobName *self);
 
-/* Pure, for tests: one value as it appears in a name. @keep_slashes: '/' separates components. */
-void     blob_name_escape (GString        *out,
-                           const char     *value,
-                           gboolean        keep_slashes);
-
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From start to end: the assembly is started, `ready` is said, signals end it. SIGTERM and SIGINT come through a descriptor in
- * the main loop, so nothing runs in a signal handler and GLib needs no thread of its own for them. */
+/* From start to end: the assembly is started, `ready` is said, signals end it. SIGTERM, SIGINT and
+ * SIGHUP (sinks reopen their files) come through a descriptor in the main loop, so nothing runs in a signal handler and GLib needs no thread of its own for them. */
 
 #include "daemon.h"
 
@@ -69,6 +69,12 @@ on_signal (int          fd,
 
   if (read (fd, &info, sizeof info) != sizeof info)
     return G_SOURCE_CONTINUE;
+  if (info.ssi_signo == SIGHUP)
+    {
+      g_message ("reopening files");
+      hawser_assembly_reopen (self->assembly);
+      return G_SOURCE_CONTINUE;
+    }
   if (!self->is_stopping)
     {
       stop (self);
@@ -90,6 +96,7 @@ take_signals (Run *self)
   sigemptyset (&wanted);
   sigaddset (&wanted, SIGTERM);
   sigaddset (&wanted, SIGINT);
+  sigaddset (&wanted, SIGHUP);
   if (sigprocmask (SIG_BLOCK, &wanted, NULL) == 0)
     self->signal_fd = signalfd (-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   if (self->signal_fd < 0)

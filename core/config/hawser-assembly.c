@@ -702,6 +702,27 @@ hawser_assembly_start (HawserAssembly  *self,
   return FALSE;
 }
 
+/**
+ * hawser_assembly_reopen:
+ * @self: an assembly
+ *
+ * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen().
+ *
+ * Context: that of the bus.
+ *
+ * Since: 0.1
+ */
+void
+hawser_assembly_reopen (HawserAssembly *self)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
+    {
+      g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);
+
+      hawser_sink_runner_reopen (runner);
+    }
+}
+
 /* ---- ending ---- */
 
 static void

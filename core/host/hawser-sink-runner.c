@@ -596,6 +596,26 @@ hawser_sink_runner_stop (HawserSinkRunner *self)
     g_task_return_new_error (drain, HAWSER_ERROR, HAWSER_ERROR_CLOSED, "sink '%s': it was stopped while it drained", self->name);
 }
 
+/**
+ * hawser_sink_runner_reopen:
+ * @self: a runner
+ *
+ * Tells the sink that files it holds open were moved, as a log rotation does: it lets go of them, and the next write
+ * opens its destination by name. Does nothing when the runner is stopped or the sink holds nothing open.
+ *
+ * Context: that of the bus.
+ *
+ * Since: 0.1
+ */
+void
+hawser_sink_runner_reopen (HawserSinkRunner *self)
+{
+  g_return_if_fail (HAWSER_IS_SINK_RUNNER (self));
+
+  if (self->is_started)
+    hawser_sink_reopen (self->sink);
+}
+
 /* Called by the pump: is there anything left to write? */
 void
 hawser_sink_runner_finish_drain (HawserSinkRunner *self)

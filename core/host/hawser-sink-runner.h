@@ -66,6 +66,8 @@ void               hawser_sink_runner_resume            (HawserSinkRunner     *s
 HAWSER_AVAILABLE_IN_ALL
 void               hawser_sink_runner_flush             (HawserSinkRunner     *self);
 HAWSER_AVAILABLE_IN_ALL
+void               hawser_sink_runner_reopen            (HawserSinkRunner     *self);
+HAWSER_AVAILABLE_IN_ALL
 void               hawser_sink_runner_test_async        (HawserSinkRunner     *self,
                                                          GCancellable         *cancellable,
                                                          GAsyncReadyCallback   callback,

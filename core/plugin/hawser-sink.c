@@ -392,3 +392,23 @@ hawser_sink_get_max_batch (HawserSink *self)
 
   return iface->get_max_batch != NULL ? iface->get_max_batch (self) : 0;
 }
+
+/**
+ * hawser_sink_reopen:
+ * @self: a sink that was started
+ *
+ * Tells a sink that files it holds open were moved or removed. Writes under way end where they began; those that follow
+ * open their destination by name. Sinks that hold nothing open by name do nothing.
+ *
+ * Context: the one that made the sink.
+ *
+ * Since: 0.1
+ */
+void
+hawser_sink_reopen (HawserSink *self)
+{
+  HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
+
+  if (iface->reopen != NULL)
+    iface->reopen (self);
+}

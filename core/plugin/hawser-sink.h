@@ -59,6 +59,7 @@ G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
  * @dup_key: (optional): the object, partition or address that a message goes to, or %NULL; a write holds messages of one
  *   key only, and the order of one key is kept. Without it a write holds any messages, and all of them are one order
  * @get_max_batch: (optional): the most messages of one write, 0 for any
+ * @reopen: (optional): let go of what is held open by name, because somebody moved it; the next write opens it again
  *
  * Writes batches to a destination that does not connect to us. Batching, retry, backoff, dead letters, the circuit
  * breaker and the spool are the sink runner's.
@@ -76,9 +77,10 @@ struct _HawserSinkInterface {
   char    *(*dup_key)       (HawserSink       *self,
                              HawserMessage    *message);
   guint    (*get_max_batch) (HawserSink       *self);
+  void     (*reopen)        (HawserSink       *self);
 
   /*< private >*/
-  gpointer reserved[6];
+  gpointer reserved[5];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -94,5 +96,7 @@ char    *hawser_sink_dup_key       (HawserSink       *self,
                                     HawserMessage    *message);
 HAWSER_AVAILABLE_IN_ALL
 guint    hawser_sink_get_max_batch (HawserSink       *self);
+HAWSER_AVAILABLE_IN_ALL
+void     hawser_sink_reopen        (HawserSink       *self);
 
 G_END_DECLS

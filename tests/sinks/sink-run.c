@@ -3,7 +3,7 @@
 /* Runs one sink behind a bus, for tests that look at it from outside:
  *   sink-run TYPE [--spool=FILE] [KEY=VALUE ...]      keys of the sink and of its runner
  * Reads commands, a line each: `pub TOPIC PAYLOAD`, `prop NAME VALUE` (of the next message), `stats`, `test`, `pause`,
- * `resume`, `drain`. Answers are lines too. The end of input drains. */
+ * `resume`, `reopen`, `drain`. Answers are lines too. The end of input drains. */
 
 #include <hawser/hawser.h>
 
@@ -191,6 +191,8 @@ obey (Driver *driver, const char *line)
     hawser_sink_runner_pause (driver->runner);
   else if (g_str_equal (line, "resume"))
     hawser_sink_runner_resume (driver->runner);
+  else if (g_str_equal (line, "reopen"))
+    hawser_sink_runner_reopen (driver->runner);
 }
 
 static void

@@ -11,8 +11,8 @@ DEADLINE = 60
 
 
 class SinkRun:
-    def __init__(self, kind, *settings, spool=None, env=None):
-        args = [os.environ['SINK_RUN'], kind, *settings]
+    def __init__(self, kind, *settings, spool=None, env=None, under=()):
+        args = [*under, os.environ['SINK_RUN'], kind, *settings]
         if spool:
             args.append('--spool=' + spool)
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)

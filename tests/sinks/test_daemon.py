@@ -2,12 +2,15 @@
 """Sinks of a real hawserd: configuration, MQTT in, objects out, SIGTERM and SIGKILL."""
 
 import collections
+import grp
 import http.server
 import json
 import os
 import pathlib
+import pwd
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -146,6 +149,74 @@ max-in-flight=4
         publisher.close()
         self.assertEqual(daemon.stop()[0], 0)
         self.assertEqual(got, [(TOPICS[0], b'{"altitude":26000}'), (TOPICS[0], b'{"altitude":25001}')])
+
+    def journal(self):
+        """A daemon that writes a file, what publishes one line to it, and what it holds open."""
+        daemon = self.start(self.config('''
+[subscription journal]
+topic=craft/#
+type=file
+path=%s/journal.ndjson
+batch-age=0s
+''' % self.scratch))
+        publisher = Publisher(daemon.port('mqtt'))
+        self.addCleanup(publisher.close)
+
+        def publish(i):
+            publisher.publish(TOPICS[0], '{"i":%d}' % i)
+            self.until(lambda: any('"i":%d}' % i in p.read_text() for p in self.scratch.glob('journal*')))
+
+        def held():
+            links = []
+            for fd in pathlib.Path('/proc/%d/fd' % daemon.process.pid).iterdir():
+                try:
+                    links.append(os.path.basename(os.readlink(fd)))
+                except OSError:
+                    pass
+            return [name for name in links if name.startswith('journal')]
+        return daemon, publish, held
+
+    def until(self, fact):
+        end = time.monotonic() + DEADLINE_S
+        while not fact() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertTrue(fact())
+
+    def test_sighup_reopens_files(self):
+        daemon, publish, held = self.journal()
+        publish(0)
+        self.assertEqual(held(), ['journal.ndjson'])
+        os.rename(self.scratch / 'journal.ndjson', self.scratch / 'journal.old')
+        self.assertEqual(held(), ['journal.old'])
+        daemon.process.send_signal(signal.SIGHUP)
+        self.until(lambda: held() == [])
+        publish(1)
+        self.assertEqual(held(), ['journal.ndjson'])
+        self.assertEqual((self.scratch / 'journal.old').read_text(), '{"i":0}\n')
+        self.assertEqual((self.scratch / 'journal.ndjson').read_text(), '{"i":1}\n')
+        self.assertEqual(daemon.stop()[0], 0)
+
+    def test_logrotate_loses_no_line(self):
+        daemon, publish, held = self.journal()
+        rules = self.scratch / 'rules'
+        rules.write_text('''%s/journal.ndjson {
+  su %s %s
+  rotate 9
+  nocompress
+  postrotate
+    kill -HUP %d
+  endscript
+}
+''' % (self.scratch, pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name, daemon.process.pid))
+        rules.chmod(0o644)
+        for i in range(4):
+            publish(i)
+            if i < 3:
+                subprocess.run(['/usr/sbin/logrotate', '--force', '--state', self.scratch / 'logrotate.state', rules], check=True,
+                               timeout=DEADLINE_S)
+        self.assertEqual(daemon.stop()[0], 0)
+        texts = [(self.scratch / ('journal.ndjson' + end)).read_text() for end in ('.3', '.2', '.1', '')]
+        self.assertEqual(texts, ['{"i":%d}\n' % i for i in range(4)])
 
     def test_wrong_settings_name_the_line(self):
         path = self.write(self.config('\n[subscription bad]\ntopic=a\ntype=blob\nendpoint=file:///tmp\ncompresion=gzip\n'))

@@ -614,6 +614,8 @@ static gboolean
 start_topics (HawserAssembly  *self,
               GError         **error)
 {
+  g_object_set (self->bus, "trust-loopback",
+                hawser_config_group_get_boolean (hawser_config_get_group (self->config, "hawser", NULL), "trust-loopback"), NULL);
   for (guint i = 0; i < self->policies->len; i++)
     hawser_bus_add_policy (self->bus, self->policies->pdata[i]);
   for (guint i = 0; i < self->topics->len; i++)

@@ -45,6 +45,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "max-message-size", HAWSER_KEY_SIZE, "256MiB", 1, 256 * MIB, NULL, TRUE, "Largest payload of any message" },
   { "hawser", "max-memory", HAWSER_KEY_SIZE, NULL, MIB, 1024 * GIB, NULL, TRUE, "Bytes queued in memory before publishers are held back; default: half of the machine's" },
   { "hawser", "max-connections", HAWSER_KEY_INTEGER, NULL, 1, COUNT, NULL, TRUE, "Connections of all listeners together" },
+  { "hawser", "trust-loopback", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether loopback counts as encrypted for require-encryption" },
   { "hawser", "sync", HAWSER_KEY_WORD, "always", 0, 0, "always interval never", FALSE, "When the spool reaches the disk: before each acknowledgement, every sync-interval, or as the system likes" },
   { "hawser", "sync-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, FALSE, "Longest time between writes with sync=interval" },
   { "hawser", "stop-timeout", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, TRUE, "Longest time to drain at the end" },

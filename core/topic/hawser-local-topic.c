@@ -4,6 +4,8 @@
  * the configuration and the member in the admin API. The bus reads the fields on its hot path. */
 
 #include "hawser-local-topic.h"
+
+#include <string.h>
 #include "hawser-local-topic-private.h"
 
 #include "hawser-topic-filter.h"
@@ -66,17 +68,26 @@ static gint64
 parse_time (const char *text)
 {
   g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
-  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (text, utc) : NULL;
+  g_autofree char *midnight = text != NULL && strchr (text, 'T') == NULL ? g_strconcat (text, "T00:00:00Z", NULL) : NULL; /* a date alone */
+  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (midnight != NULL ? midnight : text, utc) : NULL;
 
-  return time != NULL ? g_date_time_to_unix (time) * G_USEC_PER_SEC : 0;
+  return time != NULL ? g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) : 0;
 }
 
 static char *
 format_time (gint64 us)
 {
-  g_autoptr (GDateTime) time = us != 0 ? g_date_time_new_from_unix_utc (us / G_USEC_PER_SEC) : NULL;
+  g_autoptr (GDateTime) whole = us != 0 ? g_date_time_new_from_unix_utc (us / G_USEC_PER_SEC) : NULL;
+  g_autoptr (GDateTime) time = whole != NULL ? g_date_time_add (whole, us % G_USEC_PER_SEC) : NULL;
+  char *text = time != NULL ? g_date_time_format_iso8601 (time) : NULL;
+  char *end = text != NULL && strchr (text, '.') != NULL ? text + strlen (text) - 1 : NULL;
 
-  return time != NULL ? g_date_time_format_iso8601 (time) : NULL;
+  while (end != NULL && end[-1] == '0') /* .500000Z is written .5Z */
+    {
+      end[-1] = 'Z';
+      *end-- = '\0';
+    }
+  return text;
 }
 
 static void

@@ -35,6 +35,8 @@ typedef struct {
   void     (*put)           (gpointer self, const char *space, const char *key, GBytes *value, HawserJournalDone done, gpointer data);
   void     (*remove)        (gpointer self, const char *space, const char *key, HawserJournalDone done, gpointer data);
   gboolean (*foreach_value) (gpointer self, const char *space, HawserJournalValueFunc func, gpointer data, GError **error);
+  /* @done when all that was asked for before is on the disk, whatever the sync mode */
+  void     (*flush)         (gpointer self, HawserJournalDone done, gpointer data);
 } HawserJournalFuncs;
 
 struct _HawserBus;

@@ -132,3 +132,44 @@ hawser_bus_recover_kept_topics (HawserBus *self, GError **error)
 {
   return self->journal_funcs->foreach_value (self->journal, SPACE, recover, self, error);
 }
+
+/* ---- When it is safe ---- */
+
+typedef struct {
+  HawserDirty dirty;
+  HawserBus *bus;
+  HawserPublished done;
+  gpointer data;
+  guint64 cookie;
+} Commit;
+
+static void
+on_flushed (gpointer data, gboolean ok, const GError *error)
+{
+  Commit *commit = data;
+
+  commit->done (commit->data, commit->cookie, ok ? HAWSER_RESULT_OK : HAWSER_ERROR_UNAVAILABLE);
+  g_object_unref (commit->bus);
+  g_free (commit);
+}
+
+/* Receivers that were declared before are in the list before this: they have saved themselves. */
+static void
+flush_commit (HawserDirty *dirty)
+{
+  Commit *commit = (Commit *) dirty;
+
+  if (commit->bus->journal != NULL)
+    commit->bus->journal_funcs->flush (commit->bus->journal, on_flushed, commit);
+  else
+    on_flushed (commit, TRUE, NULL);
+}
+
+void
+hawser_bus_commit (HawserBus *self, HawserPublished done, gpointer data, guint64 cookie)
+{
+  Commit *commit = g_new0 (Commit, 1);
+
+  *commit = (Commit) { { .flush = flush_commit }, g_object_ref (self), done, data, cookie };
+  hawser_lane_mark_dirty (self->lane, &commit->dirty);
+}

@@ -164,6 +164,14 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
 }
 
 gboolean
+hawser_receiver_has_filter (HawserReceiver *self, const char *filter)
+{
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, strlen (filter));
+
+  return node != NULL && find_entry (self, node) != NULL;
+}
+
+gboolean
 hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize filter_len)
 {
   HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, filter_len);

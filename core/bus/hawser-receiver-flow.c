@@ -61,7 +61,8 @@ void
 hawser_receiver_count_dropped (HawserReceiver *self, HawserDrop reason)
 {
   self->n_dropped++;
-  self->bus->statistics.dropped[reason]++;
+  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+    self->bus->statistics.dropped[reason]++;
   if (reason == HAWSER_DROP_OVERFLOW)
     self->n_lost_untold++;
 }
@@ -77,14 +78,14 @@ void
 hawser_receiver_count_queued (HawserReceiver *self)
 {
   self->n_queued++;
-  self->bus->statistics.queued++;
+  self->bus->statistics.queued += !(self->flags & HAWSER_RECEIVER_HIDDEN);
 }
 
 void
 hawser_receiver_count_unqueued (HawserReceiver *self)
 {
   self->n_queued--;
-  self->bus->statistics.queued--;
+  self->bus->statistics.queued -= !(self->flags & HAWSER_RECEIVER_HIDDEN);
 }
 
 static void
@@ -190,7 +191,7 @@ give (HawserReceiver *self, const HawserDelivery *delivery)
   if (G_LIKELY (result == HAWSER_DELIVER_DONE))
     {
       self->n_delivered++;
-      if (accounted)
+      if (accounted && !(self->flags & HAWSER_RECEIVER_HIDDEN))
         {
           self->bus->statistics.delivered++;
           self->bus->statistics.delivered_bytes += delivery->message->payload_len;
@@ -228,7 +229,8 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
 {
   HawserDurable *durable = self->durable;
 
-  self->bus->statistics.matched++;
+  if (G_LIKELY (!(self->flags & HAWSER_RECEIVER_HIDDEN)))
+    self->bus->statistics.matched++;
   if (G_LIKELY (self->funcs != NULL && !self->is_busy && self->queue.n == 0 && (durable == NULL || durable->skipped_position == 0)))
     {
       if (G_LIKELY (give (self, delivery)))

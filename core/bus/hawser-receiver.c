@@ -102,8 +102,11 @@ hawser_receiver_remove (HawserReceiver *self)
   while (self->entries != NULL)
     hawser_receiver_remove_entry (self, self->entries);
   hawser_receiver_release_blocked (self);
-  bus->statistics.queued -= self->n_queued;
-  bus->statistics.dropped[HAWSER_DROP_GONE] += self->n_queued;
+  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+    {
+      bus->statistics.queued -= self->n_queued;
+      bus->statistics.dropped[HAWSER_DROP_GONE] += self->n_queued;
+    }
   hawser_queue_clear (&self->queue);
   hawser_lane_unmark_dirty (bus->lane, &self->dirty);
   if (self->durable != NULL)

@@ -49,6 +49,13 @@ int             hawser_bus_publish_as          (HawserBus                *self,
                                                 HawserPublished           published,
                                                 gpointer                  data,
                                                 guint64                   cookie);
+/* Runs @done when all that was declared before this call is safe: kept topics, durable receivers, their filters. Never
+ * from inside this call. Result: HAWSER_RESULT_OK or HAWSER_ERROR_UNAVAILABLE. The caller keeps @data alive until then. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_commit              (HawserBus                *self,
+                                                HawserPublished           done,
+                                                gpointer                  data,
+                                                guint64                   cookie);
 HAWSER_AVAILABLE_IN_ALL
 const char     *hawser_bus_get_last_refusal    (HawserBus                *self);
 /* May @context publish to @topic now (a will at CONNECT)? 0 or HAWSER_ERROR_*. */
@@ -131,7 +138,8 @@ HAWSER_AVAILABLE_IN_ALL
 GPtrArray      *hawser_bus_list_provisioned    (HawserBus                *bus,
                                                 const char               *identity);
 /* Connects a live party: deliveries flow from now on (queued ones first, then live). Who it is comes from @connection
- * (rights, no-local); @connection may be NULL for in-process parties, then all rights are given. */
+ * (rights, no-local); @connection may be NULL for in-process parties, then all rights are given. Whoever was attached to
+ * a durable one is told by ended() with HAWSER_ERROR_EXISTS. */
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_attach         (HawserReceiver           *self,
                                                 HawserConnection         *connection,
@@ -173,6 +181,9 @@ void            hawser_receiver_resume         (HawserReceiver           *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_ack            (HawserReceiver           *self,
                                                 guint64                   position);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_has_filter     (HawserReceiver           *self,
+                                                const char               *filter);
 HAWSER_AVAILABLE_IN_ALL
 guint           hawser_receiver_get_n_filters  (HawserReceiver           *self);
 HAWSER_AVAILABLE_IN_ALL

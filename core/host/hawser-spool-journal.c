@@ -109,8 +109,32 @@ foreach_value (gpointer self, const char *space, HawserJournalValueFunc func, gp
   return hawser_spool_foreach_value (self, space, func, data, error);
 }
 
+typedef struct {
+  HawserJournalDone done;
+  gpointer data;
+} Flush;
+
+static void
+on_flushed (GObject *spool, GAsyncResult *result, gpointer data)
+{
+  g_autofree Flush *flush = data;
+  g_autoptr (GError) error = NULL;
+  gboolean ok = hawser_spool_flush_finish (HAWSER_SPOOL (spool), result, &error);
+
+  flush->done (flush->data, ok, error);
+}
+
+static void
+flush_all (gpointer self, HawserJournalDone done, gpointer data)
+{
+  Flush *flush = g_new (Flush, 1);
+
+  *flush = (Flush) { done, data };
+  hawser_spool_flush_async (self, NULL, on_flushed, flush);
+}
+
 static const HawserJournalFuncs funcs = {
-  append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value,
+  append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value, flush_all,
 };
 
 /* Recovers durable subscriptions and retained values; before any listener starts. NULL takes the spool away. The

@@ -127,10 +127,19 @@ respond_page (HttpSession *session, Page *page)
 
 /* ---- Properties of a topic as JSON ---- */
 
-static char *
+/* Members are called as the keys of a [topic] group, which differ from the properties in one case. */
+static const char *
 member_name (GParamSpec *pspec)
 {
-  return g_strdelimit (g_strdup (pspec->name), "-", '_');
+  return g_str_equal (pspec->name, "discovery-uri") ? "discovery-url" : pspec->name;
+}
+
+static GParamSpec *
+find_member (GObjectClass *class, HttpJson name)
+{
+  g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
+
+  return g_object_class_find_property (class, g_str_equal (key, "discovery-url") ? "discovery-uri" : key);
 }
 
 static gboolean
@@ -143,7 +152,7 @@ static void
 append_property (GString *out, GObject *object, GParamSpec *pspec)
 {
   g_auto (GValue) value = G_VALUE_INIT;
-  g_autofree char *name = member_name (pspec);
+  const char *name = member_name (pspec);
 
   g_value_init (&value, pspec->value_type);
   g_object_get_property (object, pspec->name, &value);
@@ -182,6 +191,16 @@ append_topic (GString *out, HawserTopic *topic)
       append_property (out, G_OBJECT (topic), pspecs[i]);
 }
 
+static gboolean
+is_date (const char *text)
+{
+  g_autofree char *midnight = strchr (text, 'T') == NULL ? g_strconcat (text, "T00:00:00Z", NULL) : NULL;
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (midnight != NULL ? midnight : text, utc);
+
+  return time != NULL;
+}
+
 /* FALSE: the value does not fit; *out_detail says how. */
 static gboolean
 read_value (GParamSpec *pspec, HttpJson json, GValue *value, char **out_detail)
@@ -198,7 +217,7 @@ read_value (GParamSpec *pspec, HttpJson json, GValue *value, char **out_detail)
     }
   if (text == NULL)
     goto unfit;
-  if (G_VALUE_HOLDS_STRING (value) && http_json_is_string (json))
+  if (G_VALUE_HOLDS_STRING (value) && http_json_is_string (json) && (!g_str_equal (pspec->name, "expires") || is_date (text)))
     g_value_set_string (value, text);
   else if (G_VALUE_HOLDS_BOOLEAN (value) && (g_str_equal (text, "true") || g_str_equal (text, "false")) && !http_json_is_string (json))
     g_value_set_boolean (value, *text == 't');
@@ -236,7 +255,7 @@ static char *
 apply_topic (HawserTopic *topic, HttpJson json)
 {
   GObjectClass *class = G_OBJECT_GET_CLASS (topic);
-  g_autoptr (GHashTable) given = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) given = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree GParamSpec **pspecs = NULL;
   HttpJsonCursor cursor = { 0 };
   HttpJson name, value;
@@ -248,18 +267,17 @@ apply_topic (HawserTopic *topic, HttpJson json)
       cursor.at = NULL;
       while (detail == NULL && http_json_next (json, &cursor, &name, &value))
         {
-          g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
-          GParamSpec *pspec = g_object_class_find_property (class, key);
+          GParamSpec *pspec = find_member (class, name);
           g_auto (GValue) parsed = G_VALUE_INIT;
 
-          if (g_str_equal (key, "name"))
+          if (http_json_name_is (name, "name"))
             continue;
           if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE) || (pspec->flags & G_PARAM_CONSTRUCT_ONLY))
-            detail = g_strdup_printf ("there is no setting '%s'", key);
+            detail = g_strdup_printf ("there is no setting '%.*s'", (int) MIN (name.len, 64), name.text);
           else if (read_value (pspec, value, &parsed, &detail) && pass == 1)
             {
               g_object_set_property (G_OBJECT (topic), pspec->name, &parsed);
-              g_hash_table_add (given, g_steal_pointer (&key));
+              g_hash_table_add (given, (gpointer) pspec->name);
             }
         }
     }
@@ -529,6 +547,52 @@ respond_json (HttpSession *session, guint status, GString *json)
   http_session_respond (session, status, "application/json", json->str, json->len);
 }
 
+/* ---- Answers that wait until what they say is safe ---- */
+
+typedef struct {
+  HttpExchange base;
+  HttpSession *session;          /* NULL: it went away */
+  guint status;
+  char *json;                    /* NULL: none */
+} Change;
+
+static void
+forget_change (HttpExchange *exchange)
+{
+  ((Change *) exchange)->session = NULL; /* on_safe() frees it */
+}
+
+static void
+on_safe (gpointer data, guint64 cookie, int result)
+{
+  Change *self = data;
+  g_autofree char *json = g_steal_pointer (&self->json);
+  HttpSession *session = self->session;
+  guint status = self->status;
+
+  if (session == NULL)
+    {
+      g_free (self);
+      return;
+    }
+  if (result != HAWSER_RESULT_OK)
+    http_session_respond_error (session, result, "the change could not be stored");
+  else
+    http_session_respond (session, status, json != NULL ? "application/json" : NULL, json, json != NULL ? strlen (json) : 0);
+  g_free (self); /* the answer let go of it */
+}
+
+/* @json: (transfer full) (nullable) */
+static void
+respond_when_safe (HttpSession *session, guint status, char *json)
+{
+  Change *self = g_new0 (Change, 1);
+
+  *self = (Change) { { forget_change }, session, status, json };
+  http_session_set_exchange (session, &self->base);
+  hawser_bus_commit (http_session_get_adapter (session)->bus, on_safe, self, 0);
+}
+
 void
 http_admin_get_topic (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -566,10 +630,8 @@ http_admin_put_topic (HttpSession *session, HttpRequest *request, const char *re
     http_session_respond_error (session, error->code, error->message);
   else
     {
-      g_autoptr (GString) json = describe_topic (bus, name);
-
       hawser_bus_keep_topic (bus, topic);
-      respond_json (session, fresh != NULL ? 201 : 200, json);
+      respond_when_safe (session, fresh != NULL ? 201 : 200, g_string_free (describe_topic (bus, name), FALSE));
     }
 }
 
@@ -583,7 +645,7 @@ http_admin_delete_topic (HttpSession *session, HttpRequest *request, const char 
   if (!hawser_bus_remove_topic (http_session_get_adapter (session)->bus, name))
     http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such declared topic");
   else
-    http_session_respond (session, 204, NULL, NULL, 0);
+    respond_when_safe (session, 204, NULL);
 }
 
 /* ---- One subscription ---- */
@@ -612,17 +674,16 @@ find_subscription (const HawserSubscriptionInfo *info, gpointer data)
   return TRUE;
 }
 
-static void
-respond_subscription (HttpSession *session, guint status, const char *id)
+/* NULL: answered. */
+static char *
+read_subscription (HttpSession *session, const char *id)
 {
   FindSubscription find = { .id = id };
 
   hawser_bus_foreach_subscription (http_session_get_adapter (session)->bus, find_subscription, &find);
   if (find.json == NULL)
     http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such subscription");
-  else
-    http_session_respond (session, status, "application/json", find.json, strlen (find.json));
-  g_free (find.json);
+  return find.json;
 }
 
 void
@@ -630,8 +691,10 @@ http_admin_get_subscription (HttpSession *session, HttpRequest *request, const c
 {
   g_autofree char *id = read_name (session, rest);
 
-  if (id != NULL)
-    respond_subscription (session, 200, id);
+  g_autofree char *json = id != NULL ? read_subscription (session, id) : NULL;
+
+  if (json != NULL)
+    http_session_respond (session, 200, "application/json", json, strlen (json));
 }
 
 typedef struct {
@@ -661,27 +724,30 @@ read_wanted (HttpJson json, Wanted *out)
   while (http_json_next (json, &cursor, &name, &value))
     {
       g_autofree char *text = http_json_dup_scalar (value);
+      g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
 
+      if (value.text[0] == 'n')
+        continue; /* null is the default */
       if (text == NULL)
         return "a value is not a string, number or boolean";
-      if (http_json_name_is (name, "filter") && out->filter == NULL)
+      if (g_str_equal (key, "filter") && out->filter == NULL)
         out->filter = g_steal_pointer (&text);
-      else if (http_json_name_is (name, "identity") && out->identity == NULL)
+      else if (g_str_equal (key, "identity") && out->identity == NULL)
         out->identity = g_steal_pointer (&text);
-      else if (http_json_name_is (name, "durable"))
+      else if (g_str_equal (key, "durable"))
         {
           if (!g_str_equal (text, "true"))
             return "a subscription made here is durable: ephemeral ones live as long as their channel";
         }
-      else if (http_json_name_is (name, "qos") && g_ascii_string_to_unsigned (text, 10, 0, 2, &number, NULL))
+      else if (g_str_equal (key, "qos") && g_ascii_string_to_unsigned (text, 10, 0, 2, &number, NULL))
         out->qos = (guint) number;
-      else if (http_json_name_is (name, "max_messages") && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT32, &number, NULL))
+      else if ((g_str_equal (key, "max-queued") || g_str_equal (key, "max-messages")) && g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT32, &number, NULL))
         out->limits.max_messages = (guint32) number;
-      else if (http_json_name_is (name, "max_bytes") && hawser_size_parse (text, &number, NULL))
+      else if ((g_str_equal (key, "max-queued-bytes") || g_str_equal (key, "max-bytes")) && hawser_size_parse (text, &number, NULL))
         out->limits.max_bytes = number;
-      else if (http_json_name_is (name, "max_age") && hawser_duration_parse (text, &out->limits.max_age_us, NULL))
+      else if (g_str_equal (key, "max-age") && hawser_duration_parse (text, &out->limits.max_age_us, NULL))
         continue;
-      else if (http_json_name_is (name, "overflow"))
+      else if (g_str_equal (key, "on-overflow") || g_str_equal (key, "overflow"))
         {
           static const char * const words[] = { "drop-oldest", "drop-newest", "reject", "block" };
           guint i;
@@ -692,8 +758,8 @@ read_wanted (HttpJson json, Wanted *out)
             return "overflow is drop-oldest, drop-newest, reject or block";
           out->limits.overflow = (HawserOverflow) i;
         }
-      else if (!http_json_name_is (name, "id"))
-        return "settings are filter, identity, durable, qos, max_messages, max_bytes, max_age, overflow";
+      else if (!g_str_equal (key, "id"))
+        return "settings are filter, identity, durable, qos, max-queued, max-queued-bytes, max-age, on-overflow";
     }
   return out->filter == NULL ? "filter is needed" : NULL;
 }
@@ -709,6 +775,7 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
   HawserReceiver *receiver;
   const char *detail;
   gboolean is_new;
+  char *json;
   int result;
 
   if (text == NULL)
@@ -746,7 +813,9 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
       http_session_respond_error (session, result, hawser_bus_get_last_refusal (bus));
       return;
     }
-  respond_subscription (session, is_new ? 201 : 200, id);
+  json = read_subscription (session, id);
+  if (json != NULL)
+    respond_when_safe (session, is_new ? 201 : 200, json);
 }
 
 void
@@ -766,6 +835,6 @@ http_admin_delete_subscription (HttpSession *session, HttpRequest *request, cons
   else
     {
       hawser_receiver_remove (find.receiver);
-      http_session_respond (session, 204, NULL, NULL, 0);
+      respond_when_safe (session, 204, NULL);
     }
 }

@@ -249,7 +249,7 @@ class Look(WithDaemon):
         add = self.hawser('topic', 'add', '-u', self.web, 'new/topic', 'description=Fresh', 'retain=last', 'max-message-size=4096')
         self.assertEqual(add.returncode, 0, add.stderr)
         shown = json.loads(self.hawser('topic', 'show', '-j', '-u', self.web, 'new/topic').stdout)
-        self.assertEqual((shown['description'], shown['retain'], shown['max_message_size']), ('Fresh', 'last', 4096))
+        self.assertEqual((shown['description'], shown['retain'], shown['max-message-size']), ('Fresh', 'last', 4096))
         self.assertEqual(self.hawser('topic', 'add', '-u', self.web, 'new/topic', 'description=Stale').returncode, 0)
         self.assertIn('Stale', self.hawser('topic', 'show', '-u', self.web, 'new/topic').stdout)
         self.assertEqual(self.hawser('topic', 'remove', '-u', self.web, 'new/topic').returncode, 0)

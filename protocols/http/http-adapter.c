@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http-hub.h"
+#include "http-idempotency.h"
 #include "http-session.h"
 #include "http-static.h"
 
@@ -104,6 +105,7 @@ finalize (GObject *object)
   HttpAdapter *self = HTTP_ADAPTER (object);
 
   g_hash_table_unref (self->hubs);
+  http_keys_free (self->keys);
   g_hash_table_unref (self->failures);
   http_forget_encoded (self);
   g_string_free (self->scratch, TRUE);
@@ -211,6 +213,7 @@ http_adapter_init (HttpAdapter *self)
   self->encoded = g_string_new (NULL);
   self->frame = g_string_new (NULL);
   self->hubs = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_hub);
+  self->keys = http_keys_new ();
   self->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 

@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 typedef struct _HttpHub HttpHub;
+typedef struct _HttpKeys HttpKeys;
 
 #define HTTP_TYPE_ADAPTER (http_adapter_get_type())
 G_DECLARE_FINAL_TYPE (HttpAdapter, http_adapter, HTTP, ADAPTER, GObject)
@@ -47,6 +48,7 @@ struct _HttpAdapter {
   GString *frame;                /* of the event stream: see http-events.c */
   gconstpointer frame_message;
   guint64 frame_hub, frame_sequence;
+  HttpKeys *keys;
   GHashTable *failures;          /* address -> GUINT of failed log-ins */
   gint64 failures_since_us;
   gint64 started_wall_us;

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "http-hub.h"
+#include "http-owned.h"
 
 #define COMMENT_US (15 * G_USEC_PER_SEC)
 
 typedef struct {
   HttpExchange base;
   HawserTimer timer;
+  HttpOwned owned;
   HttpSession *session;
   HawserConnection *connection;
   HawserReceiver *receiver;
@@ -33,6 +35,7 @@ free_stream (HttpExchange *exchange)
   EventStream *self = (EventStream *) exchange;
 
   hawser_timer_disarm (&self->timer);
+  http_owned_clear (&self->owned);
   if (self->receiver != NULL)
     hawser_receiver_remove (self->receiver);
   if (self->hub != NULL)
@@ -103,6 +106,8 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
     return HAWSER_DELIVER_BUSY;
   /* a retained value is not news: whoever resumes behind it wants what came after now */
   send_message (self, delivery->message, delivery->is_retained_value ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
+  if (delivery->position != 0)
+    hawser_receiver_ack (receiver, delivery->position);
   return HAWSER_DELIVER_DONE;
 }
 
@@ -117,7 +122,8 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
 {
   EventStream *self = data;
 
-  self->receiver = NULL;
+  if (!http_owned_forget (&self->owned, receiver))
+    self->receiver = NULL;
   if (self->is_live)
     http_session_finish (self->session, reason, "the subscription was ended");
 }
@@ -164,7 +170,10 @@ writable (HttpExchange *exchange)
   if (self->is_replaying)
     replay (self);
   else if (self->receiver != NULL)
-    hawser_receiver_resume (self->receiver);
+    {
+      hawser_receiver_resume (self->receiver);
+      http_owned_resume (&self->owned);
+    }
 }
 
 static void
@@ -237,6 +246,7 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   g_autofree char *key = NULL;
   EventStream *self;
   HttpCursor cursor = { 0 };
+  g_autoptr (GPtrArray) others = NULL;
   HttpHub *known;
   gboolean given, resumes;
   int result;
@@ -250,16 +260,18 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   if (key == NULL)
     return;
   known = http_hub_find (adapter, key);
-  resumes = given && known != NULL && http_hub_has (known, cursor);
 
   self = g_new0 (EventStream, 1);
   self->base = (HttpExchange) { free_stream, NULL, writable };
   self->session = session;
   self->connection = http_session_get_connection (session);
   http_session_set_exchange (session, &self->base);
+  others = g_ptr_array_copy (filters, NULL, NULL);
+  /* a queue goes on where it was acknowledged, whatever the last id was */
+  resumes = !http_owned_attach (&self->owned, session, others, &stream_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
   hawser_receiver_attach (self->receiver, self->connection, &stream_funcs, self);
-  result = subscribe (self, filters, !resumes);
+  result = subscribe (self, others, !resumes);
   if (result != HAWSER_RESULT_OK)
     {
       http_session_respond_error (session, result, hawser_bus_get_last_refusal (adapter->bus));
@@ -269,5 +281,5 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   if (result != HAWSER_RESULT_OK)
     http_session_respond_error (session, result, "there are too many different sets of filters");
   else
-    begin (self, resumes, given && !resumes, cursor);
+    begin (self, resumes, given && !resumes && !self->owned.has_all, cursor);
 }

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "http-hub.h"
+#include "http-owned.h"
 
 #define DEFAULT_WAIT_US (30 * G_USEC_PER_SEC)
 #define MAX_WAIT_US (10 * 60 * G_USEC_PER_SEC)
+#define READ_US G_USEC_PER_SEC              /* time that a queue has to come from its spool */
 #define MAX_EVENTS 1000                     /* of one answer; the next poll gets the rest */
 #define MAX_BYTES (1 << 20)
 #define MAX_RETAINED_BYTES (64 << 20)       /* retained values cannot be fetched in parts */
@@ -20,6 +22,7 @@ typedef struct {
   HawserTimer timer;
   HttpSession *session;                     /* NULL: over */
   HawserReceiver *receiver;
+  HttpOwned owned;
   HttpHub *hub;
   GString *events;
   guint n_events;
@@ -46,6 +49,7 @@ free_poll (HttpExchange *exchange)
   hawser_timer_disarm (&self->timer);
   if (self->receiver != NULL)
     hawser_receiver_remove (g_steal_pointer (&self->receiver));
+  http_owned_clear (&self->owned);
   if (self->hub != NULL)
     http_hub_release (g_steal_pointer (&self->hub));
   unref_poll (self);
@@ -69,6 +73,7 @@ answer (Poll *self)
   g_snprintf (cursor, sizeof cursor, "%" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT, self->hub->id, self->sequence);
   http_session_add_header (session, "Hawser-Cursor", cursor);
   http_session_add_header (session, "Cache-Control", "no-store");
+  http_owned_acknowledge (&self->owned);
   if (self->n_events == 0)
     {
       http_session_respond (session, 204, NULL, NULL, 0);
@@ -109,7 +114,8 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
   if (delivery->is_retained_value ? self->events->len > MAX_RETAINED_BYTES : self->n_events >= MAX_EVENTS || self->events->len > MAX_BYTES)
     return HAWSER_DELIVER_BUSY;
   add_event (self, delivery->message);
-  if (!delivery->is_retained_value)
+  http_owned_note (&self->owned, receiver, delivery);
+  if (!delivery->is_retained_value && delivery->position == 0) /* queues know by themselves where they are */
     self->sequence = hawser_message_get_sequence (delivery->message);
   post_answer (self);
   return HAWSER_DELIVER_DONE;
@@ -120,8 +126,9 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
 {
   Poll *self = data;
 
-  self->receiver = NULL;
-  if (self->hub != NULL)
+  if (!http_owned_forget (&self->owned, receiver))
+    self->receiver = NULL;
+  if (self->hub != NULL && self->session != NULL)
     post_answer (self);
 }
 
@@ -188,6 +195,7 @@ http_poll_get (HttpSession *session, HttpRequest *request, const char *rest)
   gint64 wait_us = DEFAULT_WAIT_US;
   g_autofree char *key = NULL;
   HttpCursor cursor = { 0 };
+  g_autoptr (GPtrArray) others = NULL;
   HttpHub *known;
   gboolean given, resumes;
   Poll *self;
@@ -202,10 +210,11 @@ http_poll_get (HttpSession *session, HttpRequest *request, const char *rest)
   if (key == NULL)
     return;
   known = http_hub_find (adapter, key);
-  resumes = given && known != NULL && http_hub_has (known, cursor);
+  others = g_ptr_array_copy (filters, NULL, NULL);
 
   self = poll_new (session);
-  result = subscribe (self, filters, !resumes);
+  resumes = !http_owned_attach (&self->owned, session, others, &poll_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
+  result = subscribe (self, others, !resumes);
   if (result != HAWSER_RESULT_OK)
     {
       http_session_respond_error (session, result, hawser_bus_get_last_refusal (adapter->bus));
@@ -218,12 +227,14 @@ http_poll_get (HttpSession *session, HttpRequest *request, const char *rest)
       return;
     }
   self->sequence = self->hub->head;
-  if (given && !resumes)
+  if (given && !resumes && !self->owned.has_all)
     http_session_add_header (session, "Hawser-Lost", "unknown");
   if (resumes && replay (self, cursor.sequence))
     {
       answer (self);
       return;
     }
+  if (http_owned_has_queued (&self->owned))
+    wait_us = MAX (wait_us, READ_US);
   hawser_timer_arm (&self->timer, adapter->lane, hawser_lane_get_now_us (adapter->lane) + wait_us, on_deadline);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "http-cloud-event.h"
+#include "http-idempotency.h"
 
 #define MAX_BATCH 10000                          /* events of one request */
 #define DEFAULT_QOS 1                            /* an answer is an acknowledgement: it means what QoS 1 means */
@@ -24,6 +25,7 @@ typedef struct {
   guint n_waiting;
   guint status;                                  /* of the answer when all went well */
   int result;
+  guint64 mark;                                  /* of its Idempotency-Key, or 0 */
 } Publication;
 
 static guint64 next_serial = 1;
@@ -31,6 +33,9 @@ static guint64 next_serial = 1;
 static void
 free_publication (HttpExchange *exchange)
 {
+  Publication *self = (Publication *) exchange;
+
+  http_keys_end (http_session_get_adapter (self->session)->keys, self->mark, self->result == HAWSER_RESULT_OK); /* the bus has it, though the peer may have left */
   g_free (exchange);
 }
 
@@ -61,6 +66,7 @@ on_published (gpointer data, guint64 cookie, int result)
     self->result = result;
   if (--self->n_waiting > 0)
     return;
+  http_keys_end (http_session_get_adapter (self->session)->keys, self->mark, self->result == HAWSER_RESULT_OK);
   if (self->result != HAWSER_RESULT_OK)
     answer_refused (self->session, self->result, -1);
   else
@@ -69,8 +75,9 @@ on_published (gpointer data, guint64 cookie, int result)
 
 /* Publishes and answers. The messages are consumed. */
 static void
-publish_all (HttpSession *session, GPtrArray *messages, guint status)
+publish_all (HttpSession *session, GPtrArray *messages, guint status, guint64 mark)
 {
+  HttpKeys *keys = http_session_get_adapter (session)->keys;
   HawserConnection *connection = http_session_get_connection (session);
   guint64 serial = next_serial++;
   Publication *publication;
@@ -86,17 +93,19 @@ publish_all (HttpSession *session, GPtrArray *messages, guint status)
         n_waiting++;
       else if (result != HAWSER_RESULT_OK)
         {
+          http_keys_end (keys, mark, FALSE);
           answer_refused (session, result, messages->len > 1 ? (int) i : -1);
           return;
         }
     }
   if (n_waiting == 0)
     {
+      http_keys_end (keys, mark, TRUE);
       answer_accepted (session, status);
       return;
     }
   publication = g_new0 (Publication, 1);
-  *publication = (Publication) { { free_publication }, session, serial, n_waiting, status, HAWSER_RESULT_OK };
+  *publication = (Publication) { { free_publication }, session, serial, n_waiting, status, HAWSER_RESULT_OK, mark };
   http_session_set_exchange (session, &publication->base);
 }
 
@@ -107,12 +116,26 @@ unref_message (gpointer message)
 }
 
 static void
-publish_one (HttpSession *session, HawserMessage *message, guint status)
+publish_one (HttpSession *session, HawserMessage *message, guint status, guint64 mark)
 {
   g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (unref_message);
 
   g_ptr_array_add (messages, message);
-  publish_all (session, messages, status);
+  publish_all (session, messages, status, mark);
+}
+
+/* FALSE: answered, because the request came before. */
+static gboolean
+begin_key (HttpSession *session, HttpRequest *request, guint64 *out_mark)
+{
+  switch (http_keys_begin (http_session_get_adapter (session)->keys, session, request, out_mark))
+    {
+    case HTTP_KEY_DONE: answer_accepted (session, 202); return FALSE;
+    case HTTP_KEY_UNDER_WAY: http_session_respond_problem (session, 409, HAWSER_ERROR_EXISTS, "the same request is under way"); return FALSE;
+    case HTTP_KEY_OTHER: http_session_respond_problem (session, 422, HAWSER_ERROR_EXISTS, "the Idempotency-Key was used for another request"); return FALSE;
+    case HTTP_KEY_NEW:
+    default: return TRUE;
+    }
 }
 
 /* ---- What a request says ---- */
@@ -356,6 +379,7 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
   HawserMessage *message;
   const char *detail;
   gint64 wait_us = 0;
+  guint64 mark = 0;
   gboolean given, is_batch;
 
   if (topic == NULL || !read_options (session, request, &options, &given))
@@ -366,13 +390,17 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "wait is not a duration up to 10min");
       return;
     }
+  if (wait_us == 0 && !begin_key (session, request, &mark))
+    return;
   is_batch = content_type_is (request, "application/cloudevents-batch+json");
   if (is_batch || content_type_is (request, "application/cloudevents+json"))
     {
       g_autoptr (GPtrArray) messages = read_events (session, request, topic, &options, given || retain, is_batch);
 
       if (messages != NULL)
-        publish_all (session, messages, 202);
+        publish_all (session, messages, 202, mark);
+      else
+        http_keys_end (http_session_get_adapter (session)->keys, mark, FALSE);
       return;
     }
   if (wait_us > 0)
@@ -381,10 +409,13 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
       return;
     }
   message = http_message_from_request (request, topic, &options, NULL, NULL, &detail);
-  if (message == NULL)
-    http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
+  if (message != NULL)
+    publish_one (session, message, 202, mark);
   else
-    publish_one (session, message, 202);
+    {
+      http_keys_end (http_session_get_adapter (session)->keys, mark, FALSE);
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
+    }
 }
 
 void
@@ -412,7 +443,7 @@ http_publish_delete (HttpSession *session, HttpRequest *request, const char *res
   if (init.topic_len > HAWSER_TOPIC_MAX_LEN)
     http_session_respond_error (session, HAWSER_ERROR_INVALID, "the topic is too long");
   else
-    publish_one (session, hawser_message_new_raw (&init), 204);
+    publish_one (session, hawser_message_new_raw (&init), 204, 0);
 }
 
 void
@@ -421,6 +452,7 @@ http_publish_batch (HttpSession *session, HttpRequest *request, const char *rest
   gboolean is_batch = content_type_is (request, "application/cloudevents-batch+json");
   g_autoptr (GPtrArray) messages = NULL;
   HttpPublishOptions options;
+  guint64 mark = 0;
   gboolean given;
 
   if (!is_batch && !content_type_is (request, "application/cloudevents+json"))
@@ -428,11 +460,13 @@ http_publish_batch (HttpSession *session, HttpRequest *request, const char *rest
       http_session_respond_problem (session, 415, HAWSER_ERROR_INVALID, "application/cloudevents+json or application/cloudevents-batch+json is taken here");
       return;
     }
-  if (!read_options (session, request, &options, &given))
+  if (!read_options (session, request, &options, &given) || !begin_key (session, request, &mark))
     return;
   messages = read_events (session, request, NULL, &options, given, is_batch);
   if (messages != NULL)
-    publish_all (session, messages, 202);
+    publish_all (session, messages, 202, mark);
+  else
+    http_keys_end (http_session_get_adapter (session)->keys, mark, FALSE);
 }
 
 static gboolean

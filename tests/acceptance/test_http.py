@@ -1,0 +1,340 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""FEATURES H1 H2 O9 and the names of DESIGN 13: HTTP as curl and a bare WebSocket see it."""
+import base64
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, __file__.rpartition('/')[0])
+from acceptance import DEADLINE_S, HAWSERD, TEST_CONF, Case, environment, wait_for
+
+
+def curl(*arguments):
+    """Status, content type, body."""
+    done = subprocess.run(['curl', '-sS', '-w', '\n%{http_code} %{content_type}', *arguments], capture_output=True, timeout=DEADLINE_S)
+    body, _, last = done.stdout.rpartition(b'\n')
+    status, _, kind = last.decode().partition(' ')
+    return int(status), kind, body
+
+
+class WebSocket:
+    """RFC 6455 by hand: a stock client is not in every Debian."""
+
+    def __init__(self, port, path, subprotocol='cloudevents.json'):
+        self.socket = socket.create_connection(('127.0.0.1', port), DEADLINE_S)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall((f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+                             f'Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {subprotocol}\r\n\r\n').encode())
+        self.file = self.socket.makefile('rb')
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while (line := self.file.readline().strip()):
+            name, _, value = line.decode().partition(':')
+            self.headers[name.lower()] = value.strip()
+        digest = hashlib.sha1((key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').encode()).digest()
+        self.is_accepted = self.headers.get('sec-websocket-accept') == base64.b64encode(digest).decode()
+
+    def send(self, value):
+        data, mask = json.dumps(value).encode(), os.urandom(4)
+        head = bytes([0x81, 0x80 | len(data)]) if len(data) < 126 else bytes([0x81, 0xfe]) + struct.pack('>H', len(data))
+        self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def read(self):
+        first, second = self.file.read(2)
+        size = second & 127
+        if size == 126:
+            size, = struct.unpack('>H', self.file.read(2))
+        elif size == 127:
+            size, = struct.unpack('>Q', self.file.read(8))
+        assert first == 0x81, first
+        return json.loads(self.file.read(size))
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class HttpCase(Case):
+    def setUp(self):
+        super().setUp()
+        self.daemon = self.open()
+        self.web = self.daemon.web
+        self.url = f'http://127.0.0.1:{self.web.port}'
+
+
+class H1HttpPublish(HttpCase):
+    def test_post_is_202_and_arrives_with_its_content_type(self):
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('a/#')
+        status, _, _ = curl('-X', 'POST', '-H', 'Content-Type: text/csv; charset=utf-8', '--data-binary', 'höhe,1', f'{self.url}/v1/topics/a/b?qos=1')
+        self.assertEqual(status, 202)
+        subscriber.wait(1)
+        self.assertEqual(subscriber.pairs(), [('a/b', 'höhe,1')])
+        self.assertEqual(subscriber.messages[0].properties.ContentType, 'text/csv; charset=utf-8')
+
+    def test_each_qos_is_taken(self):
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('a', qos=2)
+        for qos in (0, 1, 2):
+            self.assertEqual(self.web.publish('a', str(qos), f'?qos={qos}').status, 202)
+        subscriber.wait(3)
+        self.assertEqual([(m.qos, m.payload) for m in subscriber.messages], [(0, b'0'), (1, b'1'), (2, b'2')])
+        self.assertEqual(self.web.publish('a', '', '?qos=3').status, 400)
+
+    def test_the_answer_comes_after_the_commit(self):
+        daemon = self.open('[subscription keep]\ntopic=keep/#\nidentity=reader\n', STATE_DIR=str(self.scratch / 'other'))
+        for i in range(20):
+            self.assertEqual(daemon.web.publish('keep/a', str(i)).status, 202)
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open('[subscription keep]\ntopic=keep/#\nidentity=reader\n', STATE_DIR=str(self.scratch / 'other'))
+        self.assertEqual(self.client(daemon, 'reader').wait(20), [str(i) for i in range(20)])
+
+    def test_put_is_retained_and_get_reads_it(self):
+        self.assertEqual(curl('-X', 'PUT', '-H', 'Content-Type: image/png', '--data-binary', '\u0001', f'{self.url}/v1/topics/pic')[0], 202)
+        self.assertEqual(curl(f'{self.url}/v1/topics/pic'), (200, 'image/png', b'\x01'))
+        self.assertEqual(curl('-X', 'POST', '-d', '2', f'{self.url}/v1/topics/pic?retain=true')[0], 202)
+        self.assertEqual(curl(f'{self.url}/v1/topics/pic')[2], b'2')
+        self.assertEqual(curl('-X', 'POST', '-d', '3', f'{self.url}/v1/topics/pic')[0], 202)
+        self.assertEqual(curl(f'{self.url}/v1/topics/pic')[2], b'2')
+        self.assertEqual(curl(f'{self.url}/v1/topics/none')[:2], (404, 'application/problem+json'))
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('pic')
+        subscriber.wait(1)
+        self.assertTrue(subscriber.messages[0].retain)
+
+    def test_batch_body(self):
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('b/#')
+        events = [{'specversion': '1.0', 'id': f'i{n}', 'source': '/test', 'type': 't', 'subject': f'b/{n}', 'datacontenttype': 'application/json', 'data': {'n': n}} for n in range(5)]
+        answer = self.web.request('POST', '/v1/events', json.dumps(events), {'Content-Type': 'application/cloudevents-batch+json'})
+        self.assertIn(answer.status, (200, 202))
+        subscriber.wait(5)
+        self.assertEqual([(t, json.loads(p)) for t, p in subscriber.pairs()], [(f'b/{n}', {'n': n}) for n in range(5)])
+        answer = self.web.request('POST', '/v1/topics/b/all', json.dumps(events), {'Content-Type': 'application/cloudevents-batch+json'})
+        self.assertIn(answer.status, (200, 202))
+        subscriber.wait(10)
+        self.assertEqual([t for t, _ in subscriber.pairs()[5:]], ['b/all'] * 5)
+
+    def test_idempotency_key_publishes_once(self):
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('k/#')
+        for key in ('"8e03978e-40d5"', '"8e03978e-40d5"', '8e03978e-40d5', '"other"'):
+            self.assertEqual(self.web.publish('k/a', b'paid', Idempotency_Key=key).status, 202)
+        # The same key on another topic is another message.
+        self.assertEqual(self.web.publish('k/b', b'paid', Idempotency_Key='"other"').status, 202)
+        self.assertEqual(self.web.publish('k/end', b'end').status, 202)
+        wait_for(lambda: 'end' in subscriber.payloads(), 'the mark')
+        self.assertEqual([t for t, _ in subscriber.pairs()], ['k/a', 'k/a', 'k/b', 'k/end'])
+        answer = self.web.publish('k/a', b'another body', Idempotency_Key='"other"')
+        self.assertEqual((answer.status, answer.headers['Content-Type']), (422, 'application/problem+json'))
+
+    def test_cloudevents_metadata(self):
+        stream = self.events(self.daemon, 'c/#')
+        self.assertEqual(self.web.publish('c/a', b'x', '?expiry=30s', ce_id='id-1', ce_correlationid='corr', ce_replyto='reply/me', ce_region='eu', Content_Type='text/plain').status, 202)
+        event = {'specversion': '1.0', 'id': 'id-2', 'source': '/s', 'type': 't', 'region': 'us', 'datacontenttype': 'text/plain', 'data': 'y'}
+        self.assertEqual(self.web.request('POST', '/v1/topics/c/a', json.dumps(event), {'Content-Type': 'application/cloudevents+json'}).status, 202)
+        (_, first, _), (_, second, _) = stream.wait(2)
+        self.assertEqual([first.get(k) for k in ('specversion', 'id', 'correlationid', 'replyto', 'region', 'subject', 'data')], ['1.0', 'id-1', 'corr', 'reply/me', 'eu', 'c/a', 'x'])
+        self.assertEqual([second.get(k) for k in ('id', 'region', 'data')], ['id-2', 'us', 'y'])
+
+    def test_wait_makes_it_a_request(self):
+        responder = self.client(self.daemon)
+        responder.client.on_message = lambda c, u, m: responder.publish(m.properties.ResponseTopic, b're:' + m.payload, 0, CorrelationData=m.properties.CorrelationData)
+        responder.subscribe('ask')
+        self.assertEqual(curl('-d', 'question', f'{self.url}/v1/topics/ask?wait=20s')[::2], (200, b're:question'))
+        self.assertEqual(curl('-d', 'x', f'{self.url}/v1/topics/silence?wait=100ms')[:2], (504, 'application/problem+json'))
+
+
+class H2HttpReceive(HttpCase):
+    def poll(self, cursor=None, wait='20s', path='p/%23'):
+        answer = self.web.get(f'/v1/poll?filter={path}&wait={wait}', **({'Last-Event-ID': cursor} if cursor else {}))
+        return answer.status, answer.headers['Hawser-Cursor'], [event['data'] for event in answer.json()] if answer.body else []
+
+    def test_long_poll_is_204_at_the_deadline_and_1_to_n_before(self):
+        begin = time.monotonic()
+        status, cursor, events = self.poll(wait='300ms')
+        self.assertEqual((status, events), (204, []))
+        self.assertGreaterEqual(time.monotonic() - begin, 0.3)
+        self.assertTrue(cursor)
+        for i in range(25):
+            self.web.publish('p/a', str(i), Content_Type='text/plain')
+        got = []
+        while len(got) < 25:
+            status, cursor, events = self.poll(cursor)
+            self.assertEqual(status, 200)
+            self.assertGreaterEqual(len(events), 1)
+            got += events
+        self.assertEqual(got, [str(i) for i in range(25)])
+        self.assertEqual(self.poll(cursor, '0s')[0], 204)
+
+    def test_long_poll_answers_when_something_comes(self):
+        process = subprocess.Popen(['curl', '-sS', f'{self.url}/v1/poll?filter=p/%23&wait=50s'], stdout=subprocess.PIPE)
+        wait_for(lambda: 'p/#' in self.web.filters(), 'the poll')
+        begin = time.monotonic()
+        self.web.publish('p/a', b'now', Content_Type='text/plain')
+        out, _ = process.communicate(timeout=DEADLINE_S)
+        self.assertLess(time.monotonic() - begin, 10)
+        event, = json.loads(out)
+        self.assertEqual((event['specversion'], event['subject'], event['data']), ('1.0', 'p/a', 'now'))
+        wait_for(lambda: 'p/#' not in self.web.filters(), 'its end')
+
+    def test_sse_is_live_with_the_headers_and_resumes_without_loss(self):
+        stream = self.events(self.daemon, 's/#', 't')
+        self.assertEqual((stream.status, stream.headers['content-type'].partition(';')[0]), (200, 'text/event-stream'))
+        published, got, publisher = 0, [], self.client(self.daemon)
+        for round in range(4):
+            for _ in range(20):
+                publisher.publish('s/a' if published % 2 else 't', str(published))
+                published += 1
+            wait_for(lambda: len(stream.items) >= 7, 'some')
+            stream.close()  # in the middle
+            items = stream.items[:7]
+            got += [int(data['data']) for _, data, _ in items]
+            for _ in range(5):
+                publisher.publish('s/a', str(published))
+                published += 1
+            stream = self.events(self.daemon, 's/#', 't', last_id=items[-1][2])
+        wait_for(lambda: len(got) + len(stream.items) >= published, 'the rest')
+        got += [int(data['data']) for kind, data, _ in stream.items]
+        self.assertEqual(got, list(range(published)))
+
+    def test_websocket_both_ways(self):
+        peer = WebSocket(self.web.port, '/v1/ws?filter=w/a&filter=w/b')
+        self.addCleanup(peer.close)
+        self.assertEqual((peer.status, peer.is_accepted, peer.headers['sec-websocket-protocol']), (101, True, 'cloudevents.json'))
+        self.assertLessEqual({'w/a', 'w/b'}, self.web.filters())
+        subscriber = self.client(self.daemon)
+        subscriber.subscribe('out/#')
+        self.web.publish('w/b', b'{"n":1}', Content_Type='application/json')
+        event = peer.read()
+        self.assertEqual((event['specversion'], event['subject'], event['data']), ('1.0', 'w/b', {'n': 1}))
+        peer.send({'specversion': '1.0', 'id': '1', 'source': '/page', 'type': 't', 'subject': 'out/x', 'datacontenttype': 'application/json', 'data': {'up': True}})
+        subscriber.wait(1)
+        self.assertEqual((subscriber.messages[0].topic, json.loads(subscriber.payloads()[0])), ('out/x', {'up': True}))
+
+    def test_websocket_subscribe_and_unsubscribe_are_answered(self):
+        peer = WebSocket(self.web.port, '/v1/ws')
+        self.addCleanup(peer.close)
+        peer.send({'op': 'subscribe', 'filter': 'w/#', 'ref': 'r1'})
+        self.assertEqual({k: v for k, v in peer.read().items() if k != 'error'}, {'ok': True, 'ref': 'r1'})
+        self.web.publish('w/1', b'one', Content_Type='text/plain')
+        self.assertEqual(peer.read()['data'], 'one')
+        peer.send({'op': 'unsubscribe', 'filter': 'w/#', 'ref': 'r2'})
+        self.assertEqual(peer.read()['ok'], True)
+        self.web.publish('w/2', b'two')
+        peer.send({'op': 'subscribe', 'filter': 'bad/#/x', 'ref': 'r3'})
+        answer = peer.read()
+        self.assertEqual((answer['ok'], answer['ref']), (False, 'r3'))
+        self.assertIn('detail', answer['error'])
+        peer.send({'op': 'subscribe', 'filter': 'last', 'ref': 4})
+        self.assertEqual(peer.read()['ref'], 4)
+        self.web.publish('last', b'mark', Content_Type='text/plain')
+        self.assertEqual(peer.read()['data'], 'mark')
+
+
+class O9HealthAndDrain(Case):
+    def test_probes(self):
+        web = self.open().web
+        for path in ('/livez', '/readyz', '/healthz'):
+            self.assertEqual(web.get(path).status, 200)
+        self.assertIn(b'web', web.get('/readyz?verbose').body)
+
+    def test_draining_finishes_the_queue_and_exits_0(self):
+        out = self.scratch / 'out.ndjson'
+        daemon = self.open(f'[subscription keep]\ntopic=keep/#\ntype=file\npath={out}\nbatch-age=1h\nbatch-count=100000\n')
+        publisher = self.client(daemon)
+        infos = [publisher.client.publish('keep/a', json.dumps({'n': i}), 1) for i in range(300)]
+        for info in infos:
+            info.wait_for_publish(DEADLINE_S)
+        code, _, err = daemon.stop(signal.SIGTERM)
+        self.assertEqual(code, 0, err)
+        self.assertEqual([json.loads(line)['n'] for line in out.read_text().splitlines()], list(range(300)))
+
+    def test_new_peers_are_refused_once_it_stops(self):
+        daemon = self.open()
+        port = daemon.web.port
+        self.assertEqual(daemon.stop(signal.SIGTERM)[0], 0)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', port))
+
+
+class NamesOnTheWire(HttpCase):
+    """DESIGN 13: fixed."""
+
+    def test_admin_lists(self):
+        self.client(self.daemon, 'known').subscribe('x/#')
+        self.web.publish('t', b'x')
+        for kind, members in (('topics', ('name',)), ('subscriptions', ('id', 'filter', 'durable')), ('connections', ('id', 'protocol', 'principal')),
+                              ('listeners', ()), ('plugins', ())):
+            page = self.web.get(f'/v1/admin/{kind}').json()
+            self.assertEqual(set(page), {'items', 'next'})
+            self.assertTrue(page['items'], kind)
+            for item in page['items']:
+                for member in members:
+                    self.assertIn(member, item)
+        connection = next(c for c in self.web.items('connections') if c['protocol'] == 'mqtt')
+        self.assertIn('known', connection.values())
+
+    def test_pages_have_a_stable_cursor(self):
+        for i in range(30):
+            self.web.publish(f'page/{i:02}', b'x', '?qos=0')
+        names, cursor = [], ''
+        while True:
+            page = self.web.get('/v1/admin/topics?prefix=page/&limit=7' + cursor).json()
+            names += [item['name'] for item in page['items']]
+            if page['next'] is None:
+                break
+            cursor = '&cursor=' + page['next'].replace('/', '%2F')
+        self.assertEqual(names, [f'page/{i:02}' for i in range(30)])
+
+    def test_errors_are_problems(self):
+        for answer in (self.web.get('/v1/topics/none'), self.web.get('/nowhere'), self.web.get('/v1/events'), self.web.request('PATCH', '/v1/topics/a'),
+                       self.web.get('/v1/admin/topics/none')):
+            self.assertGreaterEqual(answer.status, 400)
+            self.assertEqual(answer.headers['Content-Type'], 'application/problem+json')
+            self.assertEqual(answer.json()['status'], answer.status)
+            self.assertTrue(answer.json()['title'])
+
+    def test_the_dashboard_metrics_and_the_message_json(self):
+        self.assertEqual(self.web.get('/').status in (200, 302, 303, 307, 308), True)
+        self.assertIn('hawser_messages_received_total', self.web.metrics())
+        stream = self.events(self.daemon, 'j')
+        self.client(self.daemon).publish('j', '{"altitude":25913.40}', ContentType='application/json', UserProperty=[('id', 'i1'), ('time', '2026-11-21T03:11:08Z'), ('region', 'eu')])
+        (_, event, _), = stream.wait(1)
+        self.assertEqual([event.get(k) for k in ('specversion', 'id', 'time', 'region', 'subject', 'datacontenttype', 'hawserqos')],
+                         ['1.0', 'i1', '2026-11-21T03:11:08Z', 'eu', 'j', 'application/json', 1])
+        self.assertEqual(event['data'], {'altitude': 25913.4})
+        for name in ('source', 'type', 'hawserseq', 'hawserretained'):
+            self.assertIn(name, event)
+
+    def test_static_files(self):
+        (self.scratch / 'page').mkdir()
+        (self.scratch / 'page' / 'index.html').write_text('<p>flight')
+        conf = TEST_CONF.replace('admin=true', f'admin=true\nstatic=/flight:{self.scratch}/page;')
+        daemon = self.open(conf=conf, STATE_DIR=str(self.scratch / 'static'))
+        self.assertEqual(daemon.web.get('/flight/').body, b'<p>flight')
+        self.assertEqual(daemon.web.get('/flight/index.html').headers['Content-Type'].partition(';')[0], 'text/html')
+
+    def test_ready_line_exit_codes_and_environment(self):
+        self.assertRegex(self.daemon.ready, r'^ready .*mqtt=tcp:127\.0\.0\.1:\d+.*web=tcp:127\.0\.0\.1:\d+')
+        self.assertEqual(self.daemon.stop(signal.SIGTERM)[0], 0)
+        bad = self.write(TEST_CONF + '[listener mqtt2]\ntype=mqtt\nadress=tcp:127.0.0.1:0\n', 'bad.conf')
+        for arguments, code in ((['--config', bad], 3), (['--config', bad, '--check-config'], 3), (['--version'], 0)):
+            self.assertEqual(self.run_daemon(*arguments).returncode, code, arguments)
+        good = self.write(TEST_CONF, 'good.conf')
+        env = environment(HAWSER_CONFIG=good, MQTT_PORT='0', HTTP_PORT='0', STATE_DIR=str(self.scratch / 's'))
+        self.assertEqual(self.run_daemon('--check-config', env=env).returncode, 0)
+        self.assertIn('name=test', self.run_daemon('--print-config', env=env).stdout)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

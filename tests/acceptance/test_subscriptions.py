@@ -1,0 +1,450 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""FEATURES C5 C6 D4 D6 D12 M3: subscriptions, queues and wills as stock clients see them."""
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, __file__.rpartition('/')[0])
+from acceptance import DEADLINE_S, TEST_CONF, Case, Web, mosquitto, puback, wait_for, wire
+
+PASSWORDS = '''
+[identity crew]
+type=password
+password-file=%s
+'''
+
+
+class C5EphemeralSubscriptionBoundToChannel(Case):
+    def test_sigkill_of_the_subscriber_ends_it_at_once(self):
+        daemon = self.open()
+        for command in (['mosquitto_sub', '-h', '127.0.0.1', '-p', str(daemon.mqtt), '-k', '600', '-t', 'gone/#'],
+                        ['curl', '-sN', f'http://127.0.0.1:{daemon.web.port}/v1/events?filter=gone/%23']):
+            peer = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            wait_for(lambda: 'gone/#' in daemon.web.filters(), 'the subscription')
+            peer.send_signal(signal.SIGKILL)
+            peer.wait()
+            killed = time.monotonic()
+            wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')
+            self.assertLess(time.monotonic() - killed, 2)
+
+    def test_a_silent_peer_is_gone_after_one_and_a_half_keep_alives(self):
+        daemon = self.open()
+        for version in (4, 5):
+            # Half open: the peer neither sends nor closes.
+            with wire.connected(daemon.mqtt, '', version, keep=1) as peer:
+                peer.send(wire.subscribe(('gone/#', 1), version=version))
+                self.assertEqual(peer.read().type, 9)
+                silent = time.monotonic()
+                self.assertIn('gone/#', daemon.web.filters())
+                wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')
+                self.assertGreaterEqual(time.monotonic() - silent, 1)
+                self.assertLess(time.monotonic() - silent, 1.5 + 1)  # a second for a loaded machine
+
+    def test_a_clean_goodbye_and_an_unsubscribe_end_it_too(self):
+        daemon = self.open()
+        subscriber = self.client(daemon)
+        subscriber.subscribe('a/#', 'b/#')
+        self.assertLessEqual({'a/#', 'b/#'}, daemon.web.filters())
+        subscriber.client.unsubscribe('a/#')
+        wait_for(lambda: 'a/#' not in daemon.web.filters(), 'unsubscribe')
+        subscriber.close()
+        wait_for(lambda: 'b/#' not in daemon.web.filters(), 'goodbye')
+
+
+class C6DurableSubscriptionByIdentity(Case):
+    N = 50
+
+    def open_with_passwords(self):
+        path = self.scratch / 'users'
+        if not path.exists():
+            path.touch(0o600)
+            for user in ('xavier', 'yvonne'):
+                subprocess.run(['mosquitto_passwd', '-b', str(path), user, f'secret of {user}'], check=True, capture_output=True)
+        text = PASSWORDS % path
+        for name, kind in (('mqtt-users', 'mqtt'), ('web-users', 'http')):
+            text += f'[listener {name}]\ntype={kind}\naddress=tcp:127.0.0.1:0\nidentities=crew;\n'
+        return self.open(text)
+
+    def provide(self, daemon, identity, filter='jobs/#', id='queue-of-x', **more):
+        answer = daemon.web.put(f'/v1/admin/subscriptions/{id}', {'filter': filter, 'identity': identity, 'durable': True, **more})
+        self.assertEqual(answer.status, 201, answer.body)
+        item = daemon.web.subscription(id)
+        self.assertEqual((item['id'], item['filter'], item['identity'], item['durable']), (id, filter, identity, True))
+        self.assertIn(id, [i['id'] for i in daemon.web.items('subscriptions')])
+
+    def fill(self, daemon, n=N, begin=0):
+        publisher = self.client(daemon)
+        for i in range(begin, begin + n):
+            if i % 2:
+                publisher.publish(f'jobs/{i % 3}', str(i))
+            else:
+                self.assertEqual(daemon.web.publish(f'jobs/{i % 3}', str(i), Content_Type='text/plain').status, 202)
+        publisher.close()
+
+    def wait_empty(self, daemon):
+        wait_for(lambda: daemon.web.subscription('queue-of-x')['n_queued'] == 0, 'an empty queue')
+
+    def test_by_mqtt_3_1_1_and_5_with_the_client_id_of_an_anonymous_listener(self):
+        daemon = self.open()
+        self.provide(daemon, 'xavier')
+        for version in (4, 5):
+            self.fill(daemon)
+            self.assertEqual(daemon.web.subscription('queue-of-x')['n_queued'], self.N)
+            stranger = self.client(daemon, 'yvonne', version=version)
+            owner = self.client(daemon, 'xavier', version=version)
+            self.assertEqual(owner.wait(self.N), [str(i) for i in range(self.N)])
+            self.wait_empty(daemon)
+            self.assertEqual(stranger.payloads(), [])
+            owner.close()
+            stranger.close()
+        self.assertEqual(daemon.web.subscription('queue-of-x')['durable'], True)
+
+    def test_by_a_stock_client(self):
+        daemon = self.open()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon, 5)
+        done = mosquitto('mosquitto_sub', daemon.mqtt, '-i', 'xavier', '-t', 'unrelated', '-C', '5')
+        self.assertEqual(done.stdout.decode().split(), ['0', '1', '2', '3', '4'])
+
+    def test_by_a_principal_over_mqtt(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        for version in (4, 5):
+            self.fill(daemon, 10)
+            daemon.mqtt, plain = daemon.port('mqtt-users'), daemon.mqtt
+            # The name that was proved counts, not the client id.
+            other = self.client(daemon, 'xavier', version=version, user=('yvonne', 'secret of yvonne'))
+            owner = self.client(daemon, 'whatever', version=version, user=('xavier', 'secret of xavier'))
+            self.assertEqual(owner.wait(10), [str(i) for i in range(10)])
+            daemon.mqtt = plain
+            self.wait_empty(daemon)
+            self.assertEqual(other.payloads(), [])
+            owner.close()
+            other.close()
+
+    def test_by_a_principal_over_server_sent_events(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon)
+        users = Web(daemon.port('web-users'))
+        daemon.web, admin = users, daemon.web
+        other = self.events(daemon, 'jobs/#', user='yvonne:secret of yvonne')
+        owner = self.events(daemon, 'jobs/#', user='xavier:secret of xavier')
+        owner.wait(self.N)
+        daemon.web = admin
+        self.fill(daemon, 3, self.N)  # and live ones behind, once
+        owner.wait(self.N + 3)
+        self.assertEqual([str(x) for x in owner.data()], [str(i) for i in range(self.N + 3)])
+        self.wait_empty(daemon)
+        self.assertEqual(len(other.items), 3)
+
+    def test_by_a_principal_over_long_poll(self):
+        import base64
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon)
+        users = Web(daemon.port('web-users'), 'Basic ' + base64.b64encode(b'xavier:secret of xavier').decode())
+        got, cursor = [], None
+        while len(got) < self.N:
+            answer = users.get('/v1/poll?filter=jobs/%23&wait=20s', **({'Last-Event-ID': cursor} if cursor else {}))
+            self.assertEqual(answer.status, 200)
+            cursor = answer.headers['Hawser-Cursor']
+            got += [str(event['data']) for event in answer.json()]
+        self.assertEqual(got, [str(i) for i in range(self.N)])
+        answer = users.get('/v1/poll?filter=jobs/%23&wait=0s', **{'Last-Event-ID': cursor})
+        self.assertEqual(answer.status, 204)
+        self.wait_empty(daemon)
+
+    def test_it_survives_sigkill_with_what_it_holds(self):
+        daemon = self.open()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon)
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open()
+        self.assertEqual(daemon.web.subscription('queue-of-x')['n_queued'], self.N)
+        self.fill(daemon, 10, self.N)
+        owner = self.client(daemon, 'xavier', version=4)
+        self.assertEqual(owner.wait(self.N + 10), [str(i) for i in range(self.N + 10)])
+
+    def test_sigkill_right_behind_the_answer_keeps_it(self):
+        daemon = self.open()
+        self.provide(daemon, 'xavier')
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open()
+        self.assertEqual(daemon.web.subscription('queue-of-x')['filter'], 'jobs/#')
+        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/subscriptions/queue-of-x').status, 204)
+        daemon.stop(signal.SIGKILL)
+        self.assertIsNone(self.open().web.subscription('queue-of-x'))
+
+    def test_put_is_idempotent_and_another_filter_is_refused(self):
+        daemon = self.open()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon, 4)
+        self.assertEqual(daemon.web.put('/v1/admin/subscriptions/queue-of-x', {'filter': 'jobs/#', 'identity': 'xavier'}).status, 200)
+        self.assertEqual(daemon.web.subscription('queue-of-x')['n_queued'], 4)
+        self.assertEqual(daemon.web.put('/v1/admin/subscriptions/queue-of-x', {'filter': 'other'}).status, 409)
+
+
+class D4LossBounds(Case):
+    """SIGKILL of the process takes nothing that the system was given, so `never` loses no more than its last window here; the
+    torn last record and the loss of power are tests/crash and tests/plugins/store-sqlite."""
+
+    def run_mode(self, mode):
+        extra = f'[subscription keep]\ntopic=keep/#\nidentity=reader\n'
+        conf = TEST_CONF.replace('[hawser]\n', f'[hawser]\nsync={mode}\nsync-interval=100ms\n')
+        daemon = self.open(extra, conf=conf)
+        publisher = self.client(daemon)
+        n = 500
+        infos = [publisher.client.publish('keep/a', str(i), 1) for i in range(n)]
+        for info in infos:
+            info.wait_for_publish(DEADLINE_S)
+        acked = [i for i, info in enumerate(infos) if info.is_published()]
+        self.assertEqual(len(acked), n)
+        if mode != 'always':
+            # The bound: what was acknowledged longer ago than the interval is there.
+            metrics_at = time.monotonic()
+            wait_for(lambda: time.monotonic() - metrics_at > 0.3, 'the interval')
+        daemon.stop(signal.SIGKILL)
+        reader = self.client(self.open(extra, conf=conf), 'reader')
+        return reader, n
+
+    def test_always_loses_nothing_that_was_acknowledged(self):
+        reader, n = self.run_mode('always')
+        self.assertEqual(reader.wait(n), [str(i) for i in range(n)])
+
+    def test_interval_loses_nothing_older_than_the_interval(self):
+        reader, n = self.run_mode('interval')
+        self.assertEqual(reader.wait(n), [str(i) for i in range(n)])
+
+    def test_never_loses_nothing_that_the_system_was_given(self):
+        reader, n = self.run_mode('never')
+        self.assertEqual(reader.wait(n), [str(i) for i in range(n)])
+
+
+class D6BoundedQueuesWithPolicy(Case):
+    def provide(self, daemon, **limits):
+        answer = daemon.web.put('/v1/admin/subscriptions/q', {'filter': 'q/#', 'identity': 'owner', **limits})
+        self.assertEqual(answer.status, 201, answer.body)
+
+    def publish(self, daemon, n, size=1):
+        publisher = self.client(daemon)
+        for i in range(n):
+            publisher.publish('q/a', str(i).ljust(size))
+
+    def drain(self, daemon):
+        owner = self.client(daemon, 'owner')
+        owner.subscribe('end')
+        wait_for(lambda: daemon.web.subscription('q')['n_queued'] == 0, 'an empty queue')
+        self.client(daemon).publish('end', 'end')
+        wait_for(lambda: 'end' in owner.payloads(), 'the mark')
+        return [payload.strip() for payload in owner.payloads()[:-1]]
+
+    def assert_accounts(self, daemon, dropped, reason='overflow'):
+        matched, delivered, queued, by_reason = daemon.web.account()
+        self.assertEqual(matched, delivered + queued + sum(by_reason.values()))
+        self.assertEqual(by_reason[reason], dropped)
+        self.assertEqual(daemon.web.subscription('q')['n_dropped'], dropped)
+
+    def test_by_count_drop_oldest(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued': 10, 'on-overflow': 'drop-oldest'})
+        self.publish(daemon, 25)
+        self.assertEqual(daemon.web.subscription('q')['n_queued'], 10)
+        self.assert_accounts(daemon, 15)
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(15, 25)])
+        self.assert_accounts(daemon, 15)
+
+    def test_by_count_drop_newest(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued': 10, 'on-overflow': 'drop-newest'})
+        self.publish(daemon, 25)
+        self.assert_accounts(daemon, 15)
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(10)])
+
+    def test_by_count_reject(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued': 10, 'on-overflow': 'reject'})
+        self.publish(daemon, 10)
+        self.assertEqual(puback(daemon.mqtt, 'q/a'), 0x97)
+        answer = daemon.web.publish('q/a', b'x')
+        self.assertEqual(answer.status, 429)
+        self.assertEqual(daemon.web.subscription('q')['n_queued'], 10)
+        matched, delivered, queued, dropped = daemon.web.account()
+        self.assertEqual((matched, delivered + queued + sum(dropped.values())), (10, 10))
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(10)])
+
+    def test_by_count_block_stops_reading_and_loses_nothing(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued': 10, 'on-overflow': 'block'})
+        with wire.connected(daemon.mqtt, 'fast', 5) as peer:
+            for i in range(200):
+                peer.send(wire.publish('q/a', str(i).encode(), 5, 1, i + 1))
+            # Others are served meanwhile, and the queue stays near its limit.
+            self.assertEqual(daemon.web.get('/livez').status, 200)
+            self.assertLess(daemon.web.subscription('q')['n_queued'], 200)
+            owner = self.client(daemon, 'owner')
+            self.assertEqual(owner.wait(200), [str(i) for i in range(200)])
+            for i in range(200):
+                self.assertEqual(peer.read().ident, i + 1)
+        self.assert_accounts(daemon, 0)
+
+    def test_by_bytes(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued-bytes': 10000, 'on-overflow': 'drop-oldest'})
+        self.publish(daemon, 50, 1000)
+        queued = daemon.web.subscription('q')
+        self.assertLessEqual(queued['queued_bytes'], 10000 + 1100)
+        self.assertGreaterEqual(queued['n_queued'], 5)
+        self.assert_accounts(daemon, 50 - queued['n_queued'])
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(50 - queued['n_queued'], 50)])
+
+    def test_by_age(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-age': '1s'})
+        self.publish(daemon, 5)
+        published = time.monotonic()
+        wait_for(lambda: time.monotonic() - published > 1.1, 'the age')
+        self.assertEqual(self.drain(daemon), [])
+        self.assert_accounts(daemon, 5, 'expired')
+
+    def test_limits_of_the_configuration(self):
+        daemon = self.open('[subscription q]\ntopic=q/#\nidentity=owner\nmax-queued=10\non-overflow=drop-newest\n')
+        self.publish(daemon, 25)
+        self.assert_accounts(daemon, 15)
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(10)])
+
+    def test_limits_survive_a_restart(self):
+        daemon = self.open()
+        self.provide(daemon, **{'max-queued': 10, 'on-overflow': 'drop-oldest'})
+        self.publish(daemon, 8)
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open()
+        publisher = self.client(daemon)
+        for i in range(8, 25):
+            publisher.publish('q/a', str(i))
+        self.assertEqual(self.drain(daemon), [str(i) for i in range(15, 25)])
+
+
+class D12LossVisibility(Case):
+    def test_an_event_stream_is_told_how_many_it_lost_and_the_sums_hold(self):
+        daemon = self.open()
+        stalled = socket.socket()
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(('127.0.0.1', daemon.web.port))
+        self.addCleanup(stalled.close)
+        stalled.sendall(b'GET /v1/events?filter=s/%23 HTTP/1.1\r\nHost: localhost\r\n\r\n')
+        wait_for(lambda: 's/#' in daemon.web.filters(), 'the subscription')
+        live = self.client(daemon)
+        live.subscribe('s/#')
+        publisher = self.client(daemon)
+        n, payload = 600, 'x' * 20000
+        for begin in range(0, n, 20):
+            infos = [publisher.client.publish('s/a', payload, 1) for _ in range(20)]
+            for info in infos:
+                info.wait_for_publish(DEADLINE_S)
+            live.wait(begin + 20)  # it keeps up
+        publisher.publish('s/end', 'end')
+
+        def account():
+            matched, delivered, queued, dropped = daemon.web.account()
+            self.assertEqual(matched, delivered + queued + sum(dropped.values()))
+            return dropped['overflow']
+        wait_for(account, 'losses')
+
+        reader = stalled.makefile('rb')
+        got = lost = 0
+        kind = None
+        while True:
+            line = reader.readline()
+            self.assertTrue(line, 'the stream ended')
+            if line.startswith(b'event:'):
+                kind = line.split()[1]
+            elif line.startswith(b'data:'):
+                data = json.loads(line[5:])
+                if kind == b'gap':
+                    lost += data['lost']
+                elif data['subject'] == 's/end':
+                    break
+                else:
+                    got += 1
+                kind = None
+        self.assertGreater(lost, 0)
+        self.assertEqual(got + lost, n)
+        matched, delivered, queued, dropped = daemon.web.account()
+        self.assertEqual(dropped['overflow'], lost)
+        # The stream and the client: two matches for each of the messages.
+        self.assertEqual((matched, delivered, queued), (2 * (n + 1), 2 * (n + 1) - lost, 0))
+
+
+class M3WillsAndWillDelay(Case):
+    WILL = {'topic': 'will/a', 'payload': 'gone', 'qos': 1}
+
+    def watch(self, daemon):
+        watcher = self.client(daemon)
+        watcher.subscribe('will/#', 'mark')
+        return watcher
+
+    def mark(self, daemon, watcher):
+        self.client(daemon).publish('mark', 'mark')
+        wait_for(lambda: 'mark' in watcher.payloads(), 'the mark')
+
+    def test_it_arrives_after_sigkill(self):
+        daemon = self.open()
+        watcher = self.watch(daemon)
+        for version in ('mqttv311', 'mqttv5'):
+            peer = subprocess.Popen(['mosquitto_sub', '-h', '127.0.0.1', '-p', str(daemon.mqtt), '-V', version, '-t', f'x/{version}', '--will-topic', f'will/{version}',
+                                     '--will-payload', 'gone', '--will-qos', '1'])
+            wait_for(lambda: f'x/{version}' in daemon.web.filters(), 'the client')
+            peer.send_signal(signal.SIGKILL)
+            peer.wait()
+        watcher.wait(2)
+        self.assertEqual(watcher.pairs(), [('will/mqttv311', 'gone'), ('will/mqttv5', 'gone')])
+
+    def test_it_is_not_sent_after_disconnect(self):
+        daemon = self.open()
+        watcher = self.watch(daemon)
+        for version in (4, 5):
+            client = self.client(daemon, version=version, will=self.WILL)
+            client.close()
+        wait_for(lambda: len([c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt']) == 1, 'goodbyes')
+        self.mark(daemon, watcher)
+        self.assertEqual(watcher.payloads(), ['mark'])
+
+    def will_block(self, seconds):
+        return bytes([0x18]) + seconds.to_bytes(4, 'big')
+
+    def connect(self, daemon, delay, expiry=60, clean=False):
+        return wire.connected(daemon.mqtt, 'delayed', 5, clean=clean, will=('will/a', b'gone', 1, False, self.will_block(delay)), block=b'\x11' + expiry.to_bytes(4, 'big'))
+
+    def test_the_delay_is_kept(self):
+        daemon = self.open()
+        watcher = self.watch(daemon)
+        peer = self.connect(daemon, 1)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\x01\0\0\0\0\0\0\0')
+        peer.close()
+        left = time.monotonic()
+        watcher.wait(1)
+        self.assertGreaterEqual(time.monotonic() - left, 0.95)
+        self.assertLess(time.monotonic() - left, 3)
+
+    def test_a_reconnect_cancels_it(self):
+        daemon = self.open()
+        watcher = self.watch(daemon)
+        self.connect(daemon, 1).close()
+        left = time.monotonic()
+        wait_for(lambda: len([c for c in daemon.web.items('connections') if c['client_id'] == 'delayed']) == 0, 'it left')
+        with wire.connected(daemon.mqtt, 'delayed', 5, clean=False, block=b'\x11\0\0\0\x3c') as peer:
+            self.assertEqual(peer.connack[0], 1)
+            wait_for(lambda: time.monotonic() - left > 1.5, 'the delay')
+            self.mark(daemon, watcher)
+            self.assertEqual(watcher.payloads(), ['mark'])
+            peer.send(wire.DISCONNECT)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

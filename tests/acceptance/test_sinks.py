@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""FEATURES S9 S10 S12 S14 S16 C15 O14: sinks of a running daemon, large payloads, what it costs. Deeper: tests/sinks."""
+import http.server
+import json
+import os
+import pathlib
+import signal
+import socket
+import statistics
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, __file__.rpartition('/')[0])
+from acceptance import DEADLINE_S, TEST_CONF, Case, Web, environment, fixture, puback, wait_for, wire
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """Answers as it is told; remembers when it was asked for what."""
+
+    daemon_threads = True
+
+    def __init__(self, answer):
+        self.answer, self.calls = answer, []
+        super().__init__(('127.0.0.1', 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, address):
+        pass
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.server.calls.append((time.monotonic(), dict(self.headers.items()), body))
+        status, headers = self.server.answer(len(self.server.calls))
+        if status is None:
+            self.connection.shutdown(socket.SHUT_RDWR)  # accepted, and gone before the reply
+            return
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+class SinkCase(Case):
+    def publish(self, daemon, topic, payloads):
+        publisher = self.client(daemon)
+        infos = [publisher.client.publish(topic, payload, 1) for payload in payloads]
+        for info in infos:
+            info.wait_for_publish(DEADLINE_S)
+
+    def hook(self, answer):
+        server = Hook(answer)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
+
+    def webhook(self, server, **settings):
+        more = ''.join(f'{key.replace("_", "-")}={value}\n' for key, value in settings.items())
+        return f'[subscription hook]\ntopic=h/#\ntype=webhook\nuri=http://127.0.0.1:{server.server_address[1]}/\nallow-private=true\nbatch-age=0s\n{more}'
+
+    def blob(self, **settings):
+        more = ''.join(f'{key.replace("_", "-")}={value}\n' for key, value in settings.items())
+        return f'[subscription blob]\ntopic=b/#\ntype=blob\nendpoint=file://{self.scratch}/blobs\ncontainer=c\n{more}'
+
+    def objects(self):
+        return sorted(p for p in (self.scratch / 'blobs').rglob('*') if p.is_file() and not p.name.startswith('.'))
+
+
+class S9BatchByCountBytesAge(SinkCase):
+    NAME = '{topic}/{sequence}.ndjson'
+
+    def test_ten_thousand_by_a_thousand_are_ten_objects(self):
+        daemon = self.open(self.blob(path_template=self.NAME, batch_count=1000, batch_size='64MiB', batch_age='1h'))
+        self.publish(daemon, 'b/a', [json.dumps({'n': i}) for i in range(10000)])
+        wait_for(lambda: len(self.objects()) == 10, 'ten objects')
+        self.assertEqual([len(p.read_text().splitlines()) for p in self.objects()], [1000] * 10)
+
+    def test_age_flushes_a_lone_message(self):
+        daemon = self.open(self.blob(path_template=self.NAME, batch_count=1000, batch_age='2s'))
+        self.publish(daemon, 'b/a', ['{"n":1}'])
+        begin = time.monotonic()
+        wait_for(self.objects, 'the object')
+        took = time.monotonic() - begin
+        self.assertGreaterEqual(took, 1.9)
+        self.assertLess(took, 3)  # 2 s and 100 ms, and what else this machine does
+
+    def test_stopping_flushes_the_rest(self):
+        daemon = self.open(self.blob(path_template=self.NAME, batch_count=1000, batch_age='1h'))
+        self.publish(daemon, 'b/a', [json.dumps({'n': i}) for i in range(1500)])
+        self.assertEqual(daemon.stop()[0], 0)
+        self.assertEqual(sorted(len(p.read_text().splitlines()) for p in self.objects()), [500, 1000])
+
+
+class S10TemplateNames(SinkCase):
+    def test_topic_date_hour_and_node(self):
+        daemon = self.open(self.blob(path_template='{topic}/{yyyy}/{MM}/{dd}/{HH}-{node}-{sequence}.ndjson', node='edge-1', batch_age='0s'))
+        before = time.time()
+        self.publish(daemon, 'b/x', ['{"n":1}'])
+        wait_for(self.objects, 'the object')
+        name = str(self.objects()[0].relative_to(self.scratch / 'blobs' / 'c'))
+        stamps = {time.strftime('%Y/%m/%d/%H', time.gmtime(t)) for t in (before, time.time())}
+        self.assertRegex(name, r'^b/x/(%s)-edge-1-\d+\.ndjson$' % '|'.join(stamps))
+
+
+class S12RetryBackOffAndRetryAfter(SinkCase):
+    def test_a_failing_server_is_tried_within_the_envelope_and_nothing_is_lost(self):
+        server = self.hook(lambda n: (503, {}) if n <= 5 else (204, {}))
+        daemon = self.open(self.webhook(server, retry_initial='100ms', retry_maximum='1s', breaker_failures=100))
+        self.publish(daemon, 'h/a', ['{"n":1}'])
+        wait_for(lambda: len(server.calls) == 6, 'six attempts')
+        for i in range(5):
+            # Full jitter: between nothing and the doubled pause (FEATURES S12), and half a second for the machine.
+            self.assertLess(server.calls[i + 1][0] - server.calls[i][0], min(1, 0.1 * 2 ** i) + 0.5)
+        wait_for(lambda: daemon.web.account()[2] == 0, 'an empty queue')
+
+    def test_retry_after_is_obeyed(self):
+        server = self.hook(lambda n: (503, {'Retry-After': '2'}) if n == 1 else (204, {}))
+        daemon = self.open(self.webhook(server, retry_initial='10ms', retry_maximum='5s'))
+        self.publish(daemon, 'h/a', ['{"n":1}'])
+        wait_for(lambda: len(server.calls) == 2, 'two attempts')
+        self.assertGreaterEqual(server.calls[1][0] - server.calls[0][0], 1.95)
+
+    def test_a_refusal_goes_to_the_dead_letters_but_408_and_429_do_not(self):
+        server = self.hook(lambda n: ({1: 408, 2: 429, 3: 204, 4: 400}.get(n, 204), {}))
+        daemon = self.open(self.webhook(server, retry_initial='10ms', dead_letter='dead/hook'))
+        watcher = self.client(daemon)
+        watcher.subscribe('dead/#')
+        self.publish(daemon, 'h/a', ['{"n":1}'])
+        wait_for(lambda: len(server.calls) == 3, 'the retries')
+        self.publish(daemon, 'h/a', ['{"n":2}'])
+        watcher.wait(1)
+        self.assertIn('"n":2', watcher.payloads()[0])
+        self.assertEqual(len(watcher.messages), 1)
+
+
+class S14AtLeastOnceAckChain(SinkCase):
+    def test_a_server_that_dies_between_accept_and_reply_costs_nothing(self):
+        server = self.hook(lambda n: (None, {}) if n % 3 == 1 else (204, {}))
+        daemon = self.open(self.webhook(server, retry_initial='10ms', retry_maximum='50ms', breaker_failures=1000))
+        self.publish(daemon, 'h/a', [json.dumps({'n': i}) for i in range(60)])
+        wait_for(lambda: {json.loads(body)['n'] for _, _, body in server.calls} == set(range(60)), 'all')
+        wait_for(lambda: daemon.web.account()[2] == 0, 'an empty queue')
+
+    def test_what_the_server_never_took_is_there_after_sigkill(self):
+        server = self.hook(lambda n: (503, {}))
+        text = self.webhook(server, retry_initial='10ms', retry_maximum='50ms', breaker_failures=1000)
+        daemon = self.open(text)
+        self.publish(daemon, 'h/a', [json.dumps({'n': i}) for i in range(20)])
+        wait_for(lambda: server.calls, 'an attempt')
+        daemon.stop(signal.SIGKILL)
+        server.calls.clear()
+        server.answer = lambda n: (204, {})
+        self.open(text)
+        wait_for(lambda: {json.loads(body)['n'] for _, _, body in server.calls} >= set(range(20)), 'all')
+
+
+class S16CloudEventsBinaryAndStructured(SinkCase):
+    def test_each_mode(self):
+        for mode in ('binary', 'structured', 'batch'):
+            server = self.hook(lambda n: (204, {}))
+            daemon = self.open(self.webhook(server, cloudevents_mode=mode), STATE_DIR=str(self.scratch / mode))
+            self.client(daemon).publish('h/a', '{"n":1}', ContentType='application/json', UserProperty=[('id', 'i-1'), ('region', 'eu')])
+            wait_for(lambda: server.calls, mode)
+            _, headers, body = server.calls[0]
+            headers = {name.lower(): value for name, value in headers.items()}
+            if mode == 'binary':
+                event = {name[3:]: value for name, value in headers.items() if name.startswith('ce-')}
+                event.update(datacontenttype=headers['content-type'], data=json.loads(body))
+            else:
+                self.assertTrue(headers['content-type'].startswith('application/cloudevents' + ('-batch+json' if mode == 'batch' else '+json')))
+                event = json.loads(body)[0] if mode == 'batch' else json.loads(body)
+            self.assertEqual([event[k] for k in ('specversion', 'id', 'region', 'subject', 'datacontenttype', 'data')], ['1.0', 'i-1', 'eu', 'h/a', 'application/json', {'n': 1}])
+            self.assertTrue(event['source'] and event['type'])
+            daemon.stop()
+
+
+class C15MessageSize(SinkCase):
+    SIZE = 256 << 20
+
+    def raised(self, more=''):
+        conf = TEST_CONF.replace('[hawser]\n', '[hawser]\nmax-message-size=256MiB\nmax-memory=2GiB\n')
+        return self.open(self.blob(path_template='{topic}/{sequence}', format='raw', batch_age='0s', batch_size='256MiB', spool_limit='1GiB') + more, conf=conf)
+
+    def wait_object(self, folder):
+        path = wait_for(lambda: next((p for p in self.objects() if p.parent.name == folder), None), folder, 120)
+        size = path.stat().st_size
+        with open(path, 'rb') as file:
+            self.assertEqual(file.read(4096), b'x' * 4096)
+        return size
+
+    def test_256_mib_pass_mqtt_http_and_the_blob_sink(self):
+        daemon = self.raised()
+        payload = b'x' * self.SIZE
+        begin = time.monotonic()
+        with wire.connected(daemon.mqtt, 'large', 5) as peer:
+            # The remaining length of a packet is 28 bits: the payload is what fits beside the topic.
+            head = wire.publish('b/mqtt', b'', 5, 1, 7)
+            size = (1 << 28) - 1 - (len(head) - 2)
+            peer.send(bytes([0x32]) + wire.varint((1 << 28) - 1) + head[2:])
+            peer.send(memoryview(payload)[:size])
+            packet = peer.read(120)
+            self.assertEqual((packet.type, packet.ident), (4, 7))
+            self.assertIn(packet.body[2:], (b'', b'\x00', b'\x10'))
+        self.assertEqual(self.wait_object('mqtt'), size)
+        mqtt_s, begin = time.monotonic() - begin, time.monotonic()
+        answer = daemon.web.request('POST', '/v1/topics/b/http', payload, timeout=120)
+        self.assertEqual(answer.status, 202, answer.body)
+        self.assertEqual(self.wait_object('http'), self.SIZE)
+        http_s = time.monotonic() - begin
+        print(f'# 256 MiB to the object: MQTT {mqtt_s:.1f} s, HTTP {http_s:.1f} s; resident at most {daemon.status("VmHWM") // 1024} MiB, now {daemon.status("VmRSS") // 1024} MiB')
+        self.assertLess(max(mqtt_s, http_s), 60)
+
+    def test_over_a_limit_the_proper_code(self):
+        daemon = self.open('[topic small]\nmax-message-size=1KiB\npublish-policy=anyone\nsubscribe-policy=anyone\n'
+                           '[listener tight]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymous=allow\nmax-message-size=1KiB\n'
+                           '[listener tight-web]\ntype=http\naddress=tcp:127.0.0.1:0\nanonymous=allow\nmax-message-size=1KiB\n')
+        large = b'x' * 5000
+        # A PUBACK cannot say 0x95 (MQTT 5.0, 2.4); 0x97 is what it has for a limit of the topic.
+        self.assertIn(puback(daemon.mqtt, 'small', large), (0x97, ('disconnect', 0x95)))
+        self.assertEqual(daemon.web.publish('small', large).status, 413)
+        self.assertEqual(daemon.web.publish('other', large).status, 202)
+        self.assertIn(puback(daemon.port('tight'), 'other', large), (0x95, ('disconnect', 0x95)))
+        self.assertEqual(Web(daemon.port('tight-web')).publish('other', large).status, 413)
+
+
+class O14Footprint(Case):
+    def start_flight(self):
+        page = pathlib.Path(os.environ['FLIGHT_CONF'])
+        env = environment(FLIGHT_DIR=str(self.scratch / 'flight'), FLIGHT_PAGE=str(page.parent / 'page'), MQTT_PORT='0', HTTP_PORT='0')
+        begin = time.monotonic()
+        daemon = fixture.Daemon('--config', str(page), env=env)
+        self.addCleanup(daemon.stop)
+        with socket.create_connection(daemon.addresses['mqtt']) as peer:
+            peer.sendall(wire.connect('x'))
+            peer.recv(4)
+        return daemon, (time.monotonic() - begin) * 1000
+
+    def test_resident_memory_and_start(self):
+        times = []
+        for _ in range(9):
+            daemon, took = self.start_flight()
+            times.append(took)
+            resident = daemon.status('VmRSS')
+            self.assertLessEqual(resident, 15 * 1024)
+            daemon.stop()
+        print(f'# start to CONNACK {min(times):.0f} ms best, {statistics.median(times):.0f} ms median; resident {resident} KiB')
+        self.assertLessEqual(statistics.median(times), 100)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES S9 S10 S12 S14 S16 C15 O14: sinks of a running daemon, large payloads, what it costs. Deeper: tests/sinks."""
+"""FEATURES S6 S9 S10 S12 S14 S16 C15 O14: sinks of a running daemon, large payloads, what it costs. Deeper: tests/sinks."""
 import http.server
 import json
 import os
@@ -72,6 +72,23 @@ class SinkCase(Case):
 
     def objects(self):
         return sorted(p for p in (self.scratch / 'blobs').rglob('*') if p.is_file() and not p.name.startswith('.'))
+
+
+class S6FileAppendJournal(SinkCase):
+    """Rotation by size and age, names and fsync: tests/sinks/test_file.py."""
+
+    def test_rotates_by_count_and_reopens_on_sighup(self):
+        out = self.scratch / 'out'
+        daemon = self.open(f'[subscription journal]\ntopic=j/#\ntype=file\npath={out}\nrotate-count=10\nbatch-age=0s\n')
+        self.publish(daemon, 'j/a', [json.dumps({'n': i}) for i in range(35)])
+        wait_for(lambda: daemon.web.account()[2] == 0 and out.exists() and len(out.read_text().splitlines()) == 5, 'the lines')
+        out.rename(self.scratch / 'moved')
+        daemon.process.send_signal(signal.SIGHUP)
+        self.publish(daemon, 'j/a', ['{"n":35}'])
+        wait_for(lambda: out.exists() and out.read_text() == '{"n":35}\n', 'a new file')
+        files = sorted(self.scratch.glob('out.*')) + [self.scratch / 'moved', out]
+        self.assertEqual([len(p.read_text().splitlines()) for p in files], [10, 10, 10, 5, 1])
+        self.assertEqual([json.loads(line)['n'] for p in files for line in p.read_text().splitlines()], list(range(36)))
 
 
 class S9BatchByCountBytesAge(SinkCase):

@@ -48,6 +48,7 @@ struct _HawserReceiver {
   guint8 is_removed : 1;
   guint8 is_pumping : 1;
   guint8 has_ids : 1;
+  guint8 is_recovered : 1;           /* read from the journal, and nobody asked for it since */
   guint8 needs_save : 1;             /* filters or party changed: told to the journal at the end of the turn */
   struct _HawserDurable *durable;    /* NULL for ephemeral ones with default limits */
   GPtrArray *blocked;                /* connections that wait for room (block policy) */

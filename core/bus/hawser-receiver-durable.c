@@ -10,7 +10,7 @@
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
-#define META_TYPE "(uuutubssa{ss}a(syybbu)x)"
+#define META_TYPE "(uuutxubssa{ss}a(syybbu)x)"
 
 static GBytes *
 save_meta (HawserReceiver *self)
@@ -30,7 +30,7 @@ save_meta (HawserReceiver *self)
 
       g_variant_builder_add (&filters, "(syybbu)", filter, entry->qos, 0, entry->no_local, entry->retain_as_published, entry->id);
     }
-  meta = g_variant_ref_sink (g_variant_new (META_TYPE, (guint32) self->flags, durable->expiry_s, durable->limits.max_messages, durable->limits.max_bytes,
+  meta = g_variant_ref_sink (g_variant_new (META_TYPE, (guint32) self->flags, durable->expiry_s, durable->limits.max_messages, durable->limits.max_bytes, durable->limits.max_age_us,
                                             (guint32) durable->limits.overflow, durable->protocol != NULL,
                                             durable->identity != NULL ? durable->identity : "",
                                             durable->principal != NULL ? hawser_principal_get_name (durable->principal) : "", &claims, &filters,
@@ -131,10 +131,11 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
   gint64 detached_us;
   HawserReceiver *self;
 
-  g_variant_get (meta, "(uuutub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &overflow, &is_peer, &identity,
+  g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow, &is_peer, &identity,
                  &principal_name, &claims, &filters, &detached_us);
   limits.overflow = MIN (overflow, HAWSER_OVERFLOW_BLOCK);
   self = hawser_receiver_make (bus, queue->id, flags, &limits);
+  self->is_recovered = TRUE;
   self->durable->queue = queue->queue;
   self->durable->expiry_s = expiry_s;
   hawser_receiver_keep_identity (self, *identity != '\0' ? identity : NULL);
@@ -185,4 +186,17 @@ hawser_receiver_set_identity (HawserReceiver *self, const char *identity)
   g_return_if_fail (self->durable != NULL);
   hawser_receiver_keep_identity (self, identity);
   hawser_receiver_save_later (self);
+}
+
+void
+hawser_bus_idle_unclaimed (HawserBus *self)
+{
+  for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
+    if (receiver->is_recovered && receiver->flags & HAWSER_RECEIVER_CONFIGURED)
+      {
+        g_warning ("subscription '%s' is not configured any more: %" G_GSIZE_FORMAT " messages wait in the spool, nothing is added",
+                   receiver->durable->id, hawser_receiver_get_n_queued (receiver));
+        while (receiver->entries != NULL)
+          hawser_receiver_remove_entry (receiver, receiver->entries);
+      }
 }

@@ -10,6 +10,17 @@
 
 #include "hawser-principal.h"
 
+static void
+set_limits (HawserDurable *durable, HawserReceiverFlags flags, const HawserQueueLimits *limits)
+{
+  if (limits != NULL)
+    durable->limits = *limits;
+  if (durable->limits.max_messages == 0)
+    durable->limits.max_messages = flags & HAWSER_RECEIVER_DURABLE ? G_MAXUINT32 : HAWSER_DEFAULT_MAX_MESSAGES;
+  if (durable->limits.max_bytes == 0)
+    durable->limits.max_bytes = flags & HAWSER_RECEIVER_DURABLE ? HAWSER_DEFAULT_MAX_DURABLE_BYTES : HAWSER_DEFAULT_MAX_BYTES;
+}
+
 HawserReceiver *
 hawser_receiver_make (HawserBus *bus, const char *id, HawserReceiverFlags flags, const HawserQueueLimits *limits)
 {
@@ -30,12 +41,7 @@ hawser_receiver_make (HawserBus *bus, const char *id, HawserReceiverFlags flags,
       durable->receiver = self;
       durable->id = g_strdup (id);
       durable->expiry_s = G_MAXUINT32;
-      if (limits != NULL)
-        durable->limits = *limits;
-      if (durable->limits.max_messages == 0)
-        durable->limits.max_messages = flags & HAWSER_RECEIVER_DURABLE ? G_MAXUINT32 : HAWSER_DEFAULT_MAX_MESSAGES;
-      if (durable->limits.max_bytes == 0)
-        durable->limits.max_bytes = flags & HAWSER_RECEIVER_DURABLE ? HAWSER_DEFAULT_MAX_DURABLE_BYTES : HAWSER_DEFAULT_MAX_BYTES;
+      set_limits (durable, flags, limits);
       self->durable = durable;
       if (id != NULL)
         g_hash_table_insert (bus->durable, durable->id, self);
@@ -53,7 +59,18 @@ hawser_receiver_new (HawserBus *bus, const char *id, HawserReceiverFlags flags, 
   HawserReceiver *self = id != NULL ? g_hash_table_lookup (bus->durable, id) : NULL;
 
   if (self != NULL)
-    return self;
+    {
+      if (self->is_recovered && flags & HAWSER_RECEIVER_CONFIGURED)
+        while (self->entries != NULL)
+          hawser_receiver_remove_entry (self, self->entries); /* the configuration says anew what it wants */
+      if (flags & self->flags & HAWSER_RECEIVER_PROVISIONED && limits != NULL)
+        {
+          set_limits (self->durable, self->flags, limits);
+          hawser_receiver_save_later (self);
+        }
+      self->is_recovered = FALSE;
+      return self;
+    }
   self = hawser_receiver_make (bus, id, flags, limits);
   if (flags & HAWSER_RECEIVER_DURABLE)
     hawser_receiver_save_now (self); /* at once: it needs its queue */

@@ -116,9 +116,11 @@ typedef enum {
   HAWSER_RECEIVER_PASSIVE   = 1 << 1,  /* a sink: spools QoS 0 too */
   HAWSER_RECEIVER_HIDDEN    = 1 << 2,  /* internal: neither listed nor counted (replay windows) */
   HAWSER_RECEIVER_PROVISIONED = 1 << 3, /* made by configuration or the admin API, not by its peer */
+  HAWSER_RECEIVER_CONFIGURED = 1 << 4, /* by configuration: its limits and filters are those given at this start */
 } HawserReceiverFlags;
 
-/* Makes a receiver, or finds the durable one of that @id (then @flags and @limits are left as they are).
+/* Makes a receiver, or finds the durable one of that @id (then @flags are left as they are, and @limits too unless
+ * the receiver is provisioned).
  * @id: NULL for an ephemeral one; for a durable one its identity (principal's name, or client id where anonymous).
  * (transfer none): the bus owns it until hawser_receiver_remove(). */
 HAWSER_AVAILABLE_IN_ALL
@@ -126,6 +128,10 @@ HawserReceiver *hawser_receiver_new            (HawserBus                *bus,
                                                 const char               *id,
                                                 HawserReceiverFlags       flags,
                                                 const HawserQueueLimits  *limits);
+/* Configured receivers of an earlier start that nobody asked for in this one: they keep their queues, get nothing more,
+ * and are named in a warning each. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_idle_unclaimed      (HawserBus                *bus);
 HAWSER_AVAILABLE_IN_ALL
 HawserReceiver *hawser_bus_find_receiver       (HawserBus                *bus,
                                                 const char               *id);

@@ -630,7 +630,7 @@ start_provision (HawserAssembly   *self,
                  GError          **error)
 {
   const HawserSubscribeOptions options = { .qos = 2 };
-  HawserReceiver *receiver = hawser_receiver_new (self->bus, provision->id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED,
+  HawserReceiver *receiver = hawser_receiver_new (self->bus, provision->id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
                                                   &provision->limits);
   int result;
 
@@ -660,6 +660,7 @@ start_subscriptions (HawserAssembly  *self,
           return FALSE;
         }
     }
+  hawser_bus_idle_unclaimed (self->bus);
   return TRUE;
 }
 

@@ -484,7 +484,6 @@ static gboolean
 attach (HawserSinkRunner *self, GError **error)
 {
   const HawserSinkSettings *settings = &self->settings;
-  g_autofree char *id = g_strconcat ("sink/", self->name, NULL);
   HawserQueueLimits limits = {
     .max_messages = settings->max_queued, .max_bytes = settings->spool_limit, .max_age_us = settings->max_age,
     .overflow = settings->on_overflow,
@@ -492,8 +491,9 @@ attach (HawserSinkRunner *self, GError **error)
   HawserSubscribeOptions options = { .qos = 2, .retain_as_published = TRUE, .retain_handling = 2 };
   int result;
 
-  self->receiver = hawser_receiver_new (self->bus, id,
-                                        HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_PROVISIONED, &limits);
+  self->receiver = hawser_receiver_new (self->bus, self->name,
+                                        HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
+                                        &limits);
   result = hawser_receiver_subscribe (self->receiver, settings->topic, strlen (settings->topic), &options);
   if (result != HAWSER_RESULT_OK)
     {
@@ -923,8 +923,7 @@ hawser_sink_runner_get_breaker (HawserSinkRunner *self)
 guint64
 hawser_sink_runner_get_depth (HawserSinkRunner *self)
 {
-  g_autofree char *id = g_strconcat ("sink/", self->name, NULL);
-  HawserReceiver *receiver = hawser_bus_find_receiver (self->bus, id);
+  HawserReceiver *receiver = hawser_bus_find_receiver (self->bus, self->name);
   guint64 n_queued = receiver != NULL ? hawser_receiver_get_n_queued (receiver) : 0;
 
   return MAX (n_queued, self->batcher.n_entries);

@@ -338,6 +338,42 @@ test_second_party_takes_over (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_configuration_is_taken_anew (Fixture *fixture, gconstpointer data)
+{
+  const HawserReceiverFlags flags = HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED;
+  const HawserQueueLimits old_limits = { .max_messages = 1, .max_age_us = 5 }, new_limits = { .max_messages = 2 };
+  const HawserSubscribeOptions options = { .qos = 1 };
+  HawserReceiver *gone, *kept;
+
+  gone = hawser_receiver_new (fixture->bus, "gone", flags, &old_limits);
+  kept = hawser_receiver_new (fixture->bus, "kept", flags, &old_limits);
+  g_assert_cmpint (hawser_receiver_subscribe (gone, "d/#", 3, &options), ==, 0);
+  g_assert_cmpint (hawser_receiver_subscribe (kept, "e/#", 3, &options), ==, 0);
+  publish (fixture, "1");
+  wait_published (fixture, 1);
+  stop (fixture);
+  start (fixture);
+
+  kept = hawser_receiver_new (fixture->bus, "kept", flags, &new_limits);
+  g_assert_cmpint (hawser_receiver_subscribe (kept, "d/1", 3, &options), ==, 0);
+  g_test_expect_message ("hawser", G_LOG_LEVEL_WARNING, "*'gone' is not configured any more: 1 messages wait*");
+  hawser_bus_idle_unclaimed (fixture->bus);
+  g_test_assert_expected_messages ();
+  for (guint i = 2; i <= 4; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u", i);
+
+      publish (fixture, text);
+    }
+  wait_published (fixture, 4);
+  gone = hawser_bus_find_receiver (fixture->bus, "gone");
+  g_assert_cmpuint (hawser_receiver_get_n_filters (gone), ==, 0);
+  g_assert_cmpuint (hawser_receiver_get_n_queued (gone), ==, 1); /* kept, and not added to */
+  g_assert_cmpuint (hawser_receiver_get_n_filters (kept), ==, 1);
+  g_assert_cmpuint (hawser_receiver_get_n_queued (kept), ==, 2);
+}
+
+static void
 test_kept_topic_survives_restart (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("k/#"), other = hawser_local_topic_new ("k/#");
@@ -411,6 +447,7 @@ main (int argc, char **argv)
   ADD ("/bus/durable/reject-refuses-the-publisher", test_reject_refuses_publisher);
   ADD ("/bus/durable/retained-values-survive-a-restart", test_retained_survives_restart);
   ADD ("/bus/durable/a-second-party-takes-over-what-the-first-did-not-acknowledge", test_second_party_takes_over);
+  ADD ("/bus/durable/configured-receivers-take-limits-and-filters-of-this-start", test_configuration_is_taken_anew);
   ADD ("/bus/topic/a-kept-declaration-survives-a-restart-and-yields-to-the-configuration", test_kept_topic_survives_restart);
   g_test_add ("/bus/durable/a-party-absent-too-long-is-removed", Fixture, NULL, set_up_manual, test_absent_too_long_is_removed, tear_down);
   return g_test_run ();

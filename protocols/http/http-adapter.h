@@ -45,6 +45,7 @@ struct _HttpAdapter {
   guint n_lingering;             /* hubs that nobody uses */
   HawserMessage *encoded_message; /* whose JSON is in encoded: a message for many is encoded once */
   GString *encoded;
+  gboolean encoded_is_retained;
   GString *frame;                /* of the event stream: see http-events.c */
   gconstpointer frame_message;
   guint64 frame_hub, frame_sequence;

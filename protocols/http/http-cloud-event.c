@@ -298,7 +298,7 @@ append_header (const char *name, const char *value, gpointer data)
   g_string_append (out, "ce-");
   g_string_append (out, name);
   g_string_append (out, ": ");
-  http_append_encoded (out, value, strlen (value));
+  hawser_cloud_event_encode (out, value, strlen (value));
   g_string_append (out, "\r\n");
 }
 
@@ -321,7 +321,7 @@ append_other (GString *out, const HawserProperty *property)
   g_string_append (out, "ce-");
   g_string_append_len (out, property->name, (gssize) property->name_len);
   g_string_append (out, ": ");
-  http_append_encoded (out, (const char *) property->value, property->value_len);
+  hawser_cloud_event_encode (out, (const char *) property->value, property->value_len);
   g_string_append (out, "\r\n");
 }
 

@@ -45,13 +45,13 @@ free_stream (HttpExchange *exchange)
 
 /* The same bytes for every client of the hub. */
 static const GString *
-get_frame (HttpHub *hub, HawserMessage *message, guint64 sequence)
+get_frame (HttpHub *hub, HawserMessage *message, gboolean is_retained, guint64 sequence)
 {
   HttpAdapter *adapter = hub->adapter;
 
-  if (adapter->frame_message == message && adapter->frame_hub == hub->id && adapter->frame_sequence == sequence && adapter->encoded_message == message)
+  if (adapter->frame_message == message && adapter->frame_hub == hub->id && adapter->frame_sequence == sequence && adapter->encoded_message == message && adapter->encoded_is_retained == is_retained)
     return adapter->frame;
-  http_encode (adapter, message);
+  http_encode (adapter, message, is_retained);
   g_string_printf (adapter->frame, "id: %" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT "\ndata: ", hub->id, sequence);
   g_string_append_len (adapter->frame, adapter->encoded->str, (gssize) adapter->encoded->len);
   g_string_append (adapter->frame, "\n\n");
@@ -62,9 +62,9 @@ get_frame (HttpHub *hub, HawserMessage *message, guint64 sequence)
 }
 
 static void
-send_message (EventStream *self, HawserMessage *message, guint64 sequence, gint64 now_us)
+send_message (EventStream *self, HawserMessage *message, gboolean is_retained, guint64 sequence, gint64 now_us)
 {
-  const GString *frame = get_frame (self->hub, message, sequence);
+  const GString *frame = get_frame (self->hub, message, is_retained, sequence);
 
   hawser_connection_write (self->connection, frame->str, frame->len);
   self->sent_us = now_us;
@@ -105,7 +105,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
   if (self->is_replaying || !self->is_live || is_congested (self))
     return HAWSER_DELIVER_BUSY;
   /* a retained value is not news: whoever resumes behind it wants what came after now */
-  send_message (self, delivery->message, delivery->is_retained_value ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
+  send_message (self, delivery->message, delivery->is_retained_value != 0, delivery->is_retained_value ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
   if (delivery->position != 0)
     hawser_receiver_ack (receiver, delivery->position);
   return HAWSER_DELIVER_DONE;
@@ -153,7 +153,7 @@ replay (EventStream *self)
           return;
         }
       self->replayed = hawser_message_get_sequence (message);
-      send_message (self, message, self->replayed, now_us);
+      send_message (self, message, FALSE, self->replayed, now_us);
     }
 }
 

@@ -255,15 +255,18 @@ forget_large (gpointer data)
 }
 
 const GString *
-http_encode (HttpAdapter *adapter, HawserMessage *message)
+http_encode (HttpAdapter *adapter, HawserMessage *message, gboolean is_retained)
 {
-  if (adapter->encoded_message != message)
+  if (adapter->encoded_message != message || adapter->encoded_is_retained != is_retained)
     {
+      hawser_message_ref (message);
       if (adapter->encoded_message != NULL)
         hawser_message_unref (adapter->encoded_message);
-      adapter->encoded_message = hawser_message_ref (message); /* as long as it is kept, no other can have its address */
+      adapter->encoded_is_retained = is_retained;
+      adapter->frame_message = NULL;
+      adapter->encoded_message = message; /* as long as it is kept, no other can have its address */
       g_string_truncate (adapter->encoded, 0);
-      hawser_cloud_event_append (adapter->encoded, message);
+      hawser_cloud_event_append_as (adapter->encoded, message, is_retained);
       if (adapter->encoded->len > MAX_KEPT_TEXT)
         hawser_lane_post (adapter->lane, forget_large, g_object_ref (adapter)); /* after all of this turn had it */
     }

@@ -53,9 +53,10 @@ HawserMessage *http_hub_next     (HttpHub       *hub,
 gboolean   http_cursor_read      (HttpRequest   *request,
                                   gboolean      *out_given,
                                   HttpCursor    *out_cursor);
-/* The JSON of @message, encoded once for all who get it in a row; valid until the next call. */
+/* The JSON of @message, as a kept value or as news, encoded once for all who get it in a row; valid until the next call. */
 const GString *http_encode       (HttpAdapter   *adapter,
-                                  HawserMessage *message);
+                                  HawserMessage *message,
+                                  gboolean       is_retained);
 void       http_forget_encoded   (HttpAdapter   *adapter);
 
 G_END_DECLS

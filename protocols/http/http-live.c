@@ -103,7 +103,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
         }
       return HAWSER_DELIVER_BUSY;
     }
-  json = http_encode (self->adapter, delivery->message);
+  json = http_encode (self->adapter, delivery->message, delivery->is_retained_value != 0);
   send_frame (self, WEBSOCKET_TEXT, json->str, json->len);
   return HAWSER_DELIVER_DONE;
 }

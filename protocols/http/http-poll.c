@@ -56,9 +56,9 @@ free_poll (HttpExchange *exchange)
 }
 
 static void
-add_event (Poll *self, HawserMessage *message)
+add_event (Poll *self, HawserMessage *message, gboolean is_retained)
 {
-  const GString *json = http_encode (self->hub->adapter, message);
+  const GString *json = http_encode (self->hub->adapter, message, is_retained);
 
   g_string_append_c (self->events, self->n_events++ == 0 ? '[' : ',');
   g_string_append_len (self->events, json->str, (gssize) json->len);
@@ -113,7 +113,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
     return HAWSER_DELIVER_BUSY;
   if (delivery->is_retained_value ? self->events->len > MAX_RETAINED_BYTES : self->n_events >= MAX_EVENTS || self->events->len > MAX_BYTES)
     return HAWSER_DELIVER_BUSY;
-  add_event (self, delivery->message);
+  add_event (self, delivery->message, delivery->is_retained_value != 0);
   http_owned_note (&self->owned, receiver, delivery);
   if (!delivery->is_retained_value && delivery->position == 0) /* queues know by themselves where they are */
     self->sequence = hawser_message_get_sequence (delivery->message);
@@ -152,7 +152,7 @@ replay (Poll *self, guint64 sequence)
   while (self->n_events < MAX_EVENTS && self->events->len <= MAX_BYTES && (message = http_hub_next (self->hub, connection, sequence, G_MAXUINT64)) != NULL)
     {
       sequence = hawser_message_get_sequence (message);
-      add_event (self, message);
+      add_event (self, message, FALSE);
       self->sequence = sequence;
     }
   return self->n_events > 0;

@@ -495,7 +495,7 @@ respond_retained (HttpSession *session, HttpRequest *request, HawserMessage *mes
     {
       g_autoptr (GString) json = g_string_new (NULL);
 
-      hawser_cloud_event_append (json, message);
+      hawser_cloud_event_append_as (json, message, TRUE);
       http_session_respond (session, 200, "application/cloudevents+json", json->str, json->len);
       return;
     }

@@ -112,26 +112,6 @@ http_decode_value (const char *text)
   return g_utf8_validate_len (out, n, NULL) ? g_steal_pointer (&out) : NULL;
 }
 
-void
-http_append_encoded (GString *out, const char *text, gsize len)
-{
-  static const char hex[] = "0123456789ABCDEF";
-
-  for (gsize i = 0; i < len; i++)
-    {
-      guint8 c = (guint8) text[i];
-
-      if (c > 0x20 && c < 0x7f && c != '"' && c != '%')
-        g_string_append_c (out, (char) c);
-      else
-        {
-          g_string_append_c (out, '%');
-          g_string_append_c (out, hex[c >> 4]);
-          g_string_append_c (out, hex[c & 15]);
-        }
-    }
-}
-
 static gboolean
 parse_query (HttpRequest *self, const char *text, HttpRefusal *refusal)
 {

@@ -49,10 +49,6 @@ char        *http_decode_path            (const char         *text,
                                           gsize               len);
 /* Decodes %XX in a header value; what is no escape stays. NULL: the result is not UTF-8 or has a control character. */
 char        *http_decode_value           (const char         *text);
-/* The value of a ce- header: CloudEvents HTTP binding 3.1.3.2. */
-void         http_append_encoded         (GString            *out,
-                                          const char         *text,
-                                          gsize               len);
 
 /* Inflates a gzip body; NULL if it is damaged (out_status 400) or larger than @limit (413). */
 GByteArray  *http_gunzip                 (const guint8       *data,

@@ -85,6 +85,14 @@ class Publishing(HttpCase):
         self.assertEqual(self.daemon.request('GET', '/v1/topics/r/c').status, 200)
         wait_for(lambda: self.daemon.request('GET', '/v1/topics/r/c').status == 404, 5)
 
+    def test_only_kept_values_say_that_they_are_retained(self):
+        self.daemon.request('PUT', '/v1/topics/rk/a', b'1')
+        stream = EventStream(self.daemon, ['rk/#'])
+        self.assertIs(stream.next()[1]['hawserretained'], True)
+        self.daemon.request('PUT', '/v1/topics/rk/a', b'2')
+        self.assertIs(stream.next()[1]['hawserretained'], False)
+        stream.close()
+
     def test_structured_and_batch(self):
         stream = EventStream(self.daemon, ['s/#'])
         one = json.dumps({**EVENT, 'subject': 's/1', 'data': {'n': 1}})

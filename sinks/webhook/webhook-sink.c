@@ -16,7 +16,7 @@
 
 struct _WebhookSink {
   GObject parent_instance;
-  char *uri, *origin, *credential, *credential_file, *authorization_scheme, *signing_credential, *signing_file, *reply_topic;
+  char *uri, *origin, *credential, *credential_file, *authorization_scheme, *signing_credential, *signing_file, *reply_topic, *ca_file;
   WebhookMode mode;
   WebhookCompression compression;
   gint64 timeout_us;
@@ -37,7 +37,7 @@ struct _WebhookSink {
 enum {
   PROP_0, PROP_URI, PROP_MODE, PROP_COMPRESSION, PROP_TIMEOUT, PROP_ALLOW_PRIVATE, PROP_VALIDATE_ORIGIN, PROP_ORIGIN,
   PROP_CREDENTIAL, PROP_CREDENTIAL_FILE, PROP_AUTHORIZATION_SCHEME, PROP_SIGNING_CREDENTIAL, PROP_SIGNING_FILE, PROP_REPLY_TOPIC,
-  PROP_MAX_HOPS,
+  PROP_CA_FILE, PROP_MAX_HOPS,
 };
 
 /* One write on its way. */
@@ -421,6 +421,23 @@ read_keys (WebhookSink *self, GError **error)
 }
 
 static gboolean
+trust (WebhookSink *self, GError **error)
+{
+  g_autoptr (GTlsDatabase) authorities = NULL;
+
+  if (self->ca_file == NULL)
+    return TRUE;
+  authorities = g_tls_file_database_new (self->ca_file, error);
+  if (authorities == NULL)
+    {
+      g_prefix_error (error, "ca-file '%s': ", self->ca_file);
+      return FALSE;
+    }
+  soup_session_set_tls_database (self->session, authorities);
+  return TRUE;
+}
+
+static gboolean
 start (HawserSink *sink, GError **error)
 {
   WebhookSink *self = WEBHOOK_SINK (sink);
@@ -433,7 +450,10 @@ start (HawserSink *sink, GError **error)
   self->session = soup_session_new_with_options ("max-conns", 256, "max-conns-per-host", 64, "user-agent", "hawser/0.1", NULL);
   /* a proxy from the environment would be connected to in place of the address that is checked */
   soup_session_set_proxy_resolver (self->session, NULL);
-  return TRUE;
+  if (trust (self, error))
+    return TRUE;
+  g_clear_object (&self->session);
+  return FALSE;
 }
 
 static void
@@ -473,6 +493,7 @@ find_string (WebhookSink *self, guint id)
     case PROP_SIGNING_CREDENTIAL: return &self->signing_credential;
     case PROP_SIGNING_FILE: return &self->signing_file;
     case PROP_REPLY_TOPIC: return &self->reply_topic;
+    case PROP_CA_FILE: return &self->ca_file;
     default: return NULL;
     }
 }
@@ -558,6 +579,7 @@ webhook_sink_class_init (WebhookSinkClass *klass)
     { PROP_SIGNING_CREDENTIAL, "signing-credential", "Name of the credential with one or more keys that sign (Standard Webhooks)", NULL },
     { PROP_SIGNING_FILE, "signing-file", "File with one or more keys that sign", NULL },
     { PROP_REPLY_TOPIC, "reply-topic", "Topic that bodies of answers are published to", NULL },
+    { PROP_CA_FILE, "ca-file", "File with the certificates (PEM) that are trusted in place of the system's", NULL },
   };
 
   object_class->set_property = set_property;

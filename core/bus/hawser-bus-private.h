@@ -50,11 +50,12 @@ struct _HawserReceiver {
   guint8 has_ids : 1;
   guint8 is_recovered : 1;           /* read from the journal, and nobody asked for it since */
   guint8 needs_save : 1;             /* filters or party changed: told to the journal at the end of the turn */
-  struct _HawserDurable *durable;    /* NULL for ephemeral ones with default limits */
+  struct _HawserDurable *durable;    /* NULL for ephemeral ones */
+  const HawserQueueLimits *limits;   /* shared by all with the same; a durable one's own */
   GPtrArray *blocked;                /* connections that wait for room (block policy) */
 };
 
-/* What only durable receivers, or such with limits of their own, need. */
+/* What only durable receivers need. */
 typedef struct _HawserDurable {
   char *id;
   char *identity;
@@ -134,6 +135,7 @@ struct _HawserBus {
   HawserReceiver *receivers;
   GHashTable *durable;               /* id -> receiver */
   GHashTable *provisioned;           /* identity -> GPtrArray of receivers made for it */
+  GPtrArray *limits;                 /* of HawserQueueLimits: few, and many receivers share each */
   guint32 next_serial;
   GQueue connections;
   GPtrArray *listeners;

@@ -110,6 +110,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->provisioned);
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
+  g_ptr_array_unref (self->limits);
   hawser_bus_free_pending (self);
   g_clear_object (&self->topic_model);
   g_clear_object (&self->subscription_model);
@@ -156,6 +157,7 @@ hawser_bus_init (HawserBus *self)
   self->provisioned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
+  self->limits = g_ptr_array_new_with_free_func (g_free);
   g_queue_init (&self->connections);
 }
 

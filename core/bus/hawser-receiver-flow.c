@@ -17,14 +17,6 @@ static void read_journal (HawserReceiver *self);
 
 /* ---- Limits and losses ---- */
 
-static const HawserQueueLimits ephemeral_limits = { HAWSER_DEFAULT_MAX_MESSAGES, HAWSER_DEFAULT_MAX_BYTES, 0, HAWSER_OVERFLOW_DROP_OLDEST };
-
-const HawserQueueLimits *
-hawser_receiver_get_limits (HawserReceiver *self)
-{
-  return self->durable != NULL ? &self->durable->limits : &ephemeral_limits;
-}
-
 void
 hawser_receiver_get_depth (HawserReceiver *self, guint64 *out_messages, guint64 *out_bytes)
 {
@@ -44,7 +36,7 @@ hawser_receiver_get_depth (HawserReceiver *self, guint64 *out_messages, guint64 
 static gboolean
 is_full_beside (HawserReceiver *self, guint64 n_included)
 {
-  const HawserQueueLimits *limits = hawser_receiver_get_limits (self);
+  const HawserQueueLimits *limits = self->limits;
   guint64 n, bytes;
 
   hawser_receiver_get_depth (self, &n, &bytes);
@@ -147,7 +139,7 @@ block (HawserReceiver *self, HawserPublisher *publisher)
 static gboolean
 admit (HawserReceiver *self, HawserPublisher *publisher, gboolean is_in_journal)
 {
-  const HawserQueueLimits *limits = hawser_receiver_get_limits (self);
+  const HawserQueueLimits *limits = self->limits;
 
   if (!is_full_beside (self, is_in_journal ? 1 : 0))
     return TRUE;
@@ -341,7 +333,7 @@ read_journal (HawserReceiver *self)
 static gboolean
 is_stale (HawserReceiver *self, const HawserQueueEntry *entry, gint64 now_us)
 {
-  gint64 max_age_us = hawser_receiver_get_limits (self)->max_age_us;
+  gint64 max_age_us = self->limits->max_age_us;
 
   return hawser_message_get_remaining_s (entry->message, now_us) == 0 || (max_age_us > 0 && now_us - entry->message->published_us > max_age_us);
 }

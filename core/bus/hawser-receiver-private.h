@@ -12,7 +12,6 @@ G_BEGIN_DECLS
 #define HAWSER_DEFAULT_MAX_DURABLE_BYTES (64 << 20)
 
 /* hawser-receiver-flow.c */
-const HawserQueueLimits *hawser_receiver_get_limits (HawserReceiver *self);
 void         hawser_receiver_get_depth       (HawserReceiver  *self,
                                               guint64         *out_messages,
                                               guint64         *out_bytes);

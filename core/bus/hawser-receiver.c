@@ -10,15 +10,34 @@
 
 #include "hawser-principal.h"
 
-static void
-set_limits (HawserDurable *durable, HawserReceiverFlags flags, const HawserQueueLimits *limits)
+static HawserQueueLimits
+complete (HawserReceiverFlags flags, const HawserQueueLimits *limits)
 {
+  HawserQueueLimits full = { .overflow = HAWSER_OVERFLOW_DROP_OLDEST };
+
   if (limits != NULL)
-    durable->limits = *limits;
-  if (durable->limits.max_messages == 0)
-    durable->limits.max_messages = flags & HAWSER_RECEIVER_DURABLE ? G_MAXUINT32 : HAWSER_DEFAULT_MAX_MESSAGES;
-  if (durable->limits.max_bytes == 0)
-    durable->limits.max_bytes = flags & HAWSER_RECEIVER_DURABLE ? HAWSER_DEFAULT_MAX_DURABLE_BYTES : HAWSER_DEFAULT_MAX_BYTES;
+    full = *limits;
+  if (full.max_messages == 0)
+    full.max_messages = flags & HAWSER_RECEIVER_DURABLE ? G_MAXUINT32 : HAWSER_DEFAULT_MAX_MESSAGES;
+  if (full.max_bytes == 0)
+    full.max_bytes = flags & HAWSER_RECEIVER_DURABLE ? HAWSER_DEFAULT_MAX_DURABLE_BYTES : HAWSER_DEFAULT_MAX_BYTES;
+  return full;
+}
+
+/* Limits come from a listener's settings: a handful, however many peers there are. */
+static const HawserQueueLimits *
+share_limits (HawserBus *bus, HawserQueueLimits limits)
+{
+  for (guint i = bus->limits->len; i-- > 0;)
+    {
+      const HawserQueueLimits *known = g_ptr_array_index (bus->limits, i);
+
+      if (known->max_messages == limits.max_messages && known->max_bytes == limits.max_bytes && known->max_age_us == limits.max_age_us &&
+          known->overflow == limits.overflow)
+        return known;
+    }
+  g_ptr_array_add (bus->limits, g_memdup2 (&limits, sizeof limits));
+  return g_ptr_array_index (bus->limits, bus->limits->len - 1);
 }
 
 HawserReceiver *
@@ -34,18 +53,20 @@ hawser_receiver_make (HawserBus *bus, const char *id, HawserReceiverFlags flags,
   if (self->next != NULL)
     self->next->prev = self;
   bus->receivers = self;
-  if (id != NULL || limits != NULL)
+  if (id != NULL)
     {
       HawserDurable *durable = g_new0 (HawserDurable, 1);
 
       durable->receiver = self;
       durable->id = g_strdup (id);
       durable->expiry_s = G_MAXUINT32;
-      set_limits (durable, flags, limits);
+      durable->limits = complete (flags, limits);
       self->durable = durable;
-      if (id != NULL)
-        g_hash_table_insert (bus->durable, durable->id, self);
+      self->limits = &durable->limits;
+      g_hash_table_insert (bus->durable, durable->id, self);
     }
+  else
+    self->limits = share_limits (bus, complete (flags, limits));
   if (!(flags & HAWSER_RECEIVER_HIDDEN))
     bus->statistics.n_receivers++;
   if (flags & HAWSER_RECEIVER_DURABLE)
@@ -65,7 +86,7 @@ hawser_receiver_new (HawserBus *bus, const char *id, HawserReceiverFlags flags, 
           hawser_receiver_remove_entry (self, self->entries); /* the configuration says anew what it wants */
       if (flags & self->flags & HAWSER_RECEIVER_PROVISIONED && limits != NULL)
         {
-          set_limits (self->durable, self->flags, limits);
+          self->durable->limits = complete (self->flags, limits);
           hawser_receiver_save_later (self);
         }
       self->is_recovered = FALSE;

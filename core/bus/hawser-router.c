@@ -140,13 +140,10 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
     memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
   for (guint i = 0; i < set->n_routes; i++)
     {
-      HawserDurable *durable = set->routes[i].receiver->durable;
+      HawserReceiver *receiver = set->routes[i].receiver;
 
-      if (durable != NULL)
-        {
-          set->has_journal |= durable->queue != 0;
-          set->may_refuse |= durable->limits.overflow == HAWSER_OVERFLOW_REJECT;
-        }
+      set->has_journal |= receiver->durable != NULL && receiver->durable->queue != 0;
+      set->may_refuse |= receiver->limits->overflow == HAWSER_OVERFLOW_REJECT;
     }
   if (set->ids == NULL)
     return set;
@@ -453,7 +450,7 @@ is_refused_by_receiver (HawserBus *self, HawserRouteSet *set)
     {
       HawserReceiver *receiver = set->routes[i].receiver;
 
-      if (receiver->durable != NULL && receiver->durable->limits.overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver))
+      if (receiver->limits->overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver))
         return TRUE;
     }
   return FALSE;

@@ -17,7 +17,8 @@
 static gboolean
 is_ours (const char *name)
 {
-  return g_str_equal (name, "specversion") || g_str_equal (name, "subject") || g_str_has_prefix (name, "hawser");
+  return g_str_equal (name, "specversion") || g_str_equal (name, "subject") || g_str_equal (name, "hawserseq") || g_str_equal (name, "hawserqos") ||
+         g_str_equal (name, "hawserretained");
 }
 
 static gboolean

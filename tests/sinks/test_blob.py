@@ -170,6 +170,25 @@ class Blob(unittest.TestCase):
         self.assertEqual(len(set(self.lines())), 200)
         self.assertEqual(len(self.lines()), 200)
 
+    def test_clock_that_jumps_back_replaces_no_object(self):
+        """Two daemons of one node name, as after a wrong copy of a configuration; the hour goes forth and back, over a restart too."""
+        hours, n, first = (3, 4, 3, 5, 3, 4), 0, {}
+        for _ in range(2):
+            sinks = [self.sink('path-template={HH}/{node}-{sequence}.ndjson', 'node=edge', 'batch-age=0s', 'batch-count=3') for _ in range(2)]
+            for hour in hours:
+                for _ in range(5):
+                    for sink in sinks:
+                        sink.publish('in/a', '{"i":%d,"hour":%d}' % (n, hour), time='2026-11-21T%02d:59:59Z' % hour)
+                        n += 1
+            for sink in sinks:
+                sink.drain()
+            now = {name: (self.root / 'c' / name).read_bytes() for name in self.files()}
+            self.assertEqual({name: now.get(name) for name in first}, first)
+            first = now
+        self.assertEqual(sorted(json.loads(line)['i'] for line in self.lines()), list(range(n)))
+        for name, text in first.items():
+            self.assertEqual({'%02d' % json.loads(line)['hour'] for line in text.splitlines()}, {name[:2]})
+
     def kill_rounds(self, template, rounds, seed):
         """SIGKILL at random moments while messages flow; then each that was published lies there exactly once."""
         chance = random.Random(seed)

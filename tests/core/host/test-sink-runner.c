@@ -443,6 +443,45 @@ test_retry_after (Fixture *f, gconstpointer data)
   g_assert_cmpuint (figures (f).n_written, ==, 2);
 }
 
+/* FEATURES S12: a server that answers 503 for a minute, as itself and asking for pauses. */
+static void
+test_minute_of_failures (Fixture *f, gconstpointer data)
+{
+  const gint64 asked_us[] = { 0, 7 * SECOND };
+
+  f->sink->answer = SAY_TEMPORARY;
+  g_object_set (f->runner, "batch-age", (gint64) 0, "retry-initial", (gint64) SECOND, "retry-maximum", (gint64) 60 * SECOND,
+                "breaker-failures", 0, "jitter-seed", (guint64) 7, NULL);
+  run (f);
+  for (gsize k = 0; k < G_N_ELEMENTS (asked_us); k++)
+    {
+      guint first = f->sink->seen->len;
+      gint64 ceiling_us = SECOND, sum_us = 0, most_us = 0;
+
+      f->sink->answer = SAY_TEMPORARY;
+      f->sink->retry_after_us = asked_us[k];
+      publish (f, "in/a", "x");
+      pass (f, 60 * SECOND);
+      g_assert_cmpuint (f->sink->seen->len - first, >=, 4);
+      for (guint i = first + 1; i < f->sink->seen->len; i++)
+        {
+          gint64 pause_us = seen (f, i)->time_us - seen (f, i - 1)->time_us;
+
+          g_assert_cmpint (pause_us, >=, asked_us[k]);
+          g_assert_cmpint (pause_us, <=, MAX (ceiling_us, asked_us[k]) + 3 * STEP_US);
+          sum_us += pause_us;
+          most_us += ceiling_us;
+          ceiling_us = MIN (ceiling_us * 2, 60 * SECOND);
+        }
+      if (asked_us[k] == 0)
+        g_assert_cmpint (sum_us, <, most_us);   /* drawn from the envelope, not its edge */
+      f->sink->answer = SAY_DONE;
+      pass (f, 120 * SECOND);
+      g_assert_cmpuint (figures (f).n_written, ==, k + 1);
+      g_assert_cmpuint (figures (f).n_dead_letters, ==, 0);
+    }
+}
+
 static void
 test_dead_letter (Fixture *f, gconstpointer data)
 {
@@ -976,6 +1015,7 @@ main (int argc, char **argv)
   ADD ("batch/open-keys-are-bounded", test_many_keys);
   ADD ("retry/times-of-attempts-follow-the-envelope", test_envelope);
   ADD ("retry/destination-is-not-called-before-retry-after", test_retry_after);
+  ADD ("retry/minute-of-503-follows-full-jitter-and-retry-after", test_minute_of_failures);
   ADD ("dead-letter/only-the-refused-message-of-a-batch", test_dead_letter);
   ADD ("dead-letter/after-max-attempts-the-next-batch-has-its-turn", test_max_attempts);
   ADD ("dead-letter/without-topic-it-is-counted", test_no_dead_letter);

@@ -8,6 +8,8 @@
 
 #include <sys/stat.h>
 
+#include <openssl/crypto.h>
+
 #include "password-file.h"
 
 #define N_WORKERS 2      /* half of a small machine: logging in must not stop the traffic of who is in */
@@ -120,6 +122,7 @@ answer (gpointer data, gpointer user_data)
     return;
   password = g_bytes_get_data (question->secret, &len);
   principal = password_file_verify (question->file, question->name, password != NULL ? password : (const guint8 *) "", len);
+  OPENSSL_thread_stop (); /* the pool keeps its threads, and OpenSSL would keep what it holds for each */
   if (principal != NULL)
     g_task_return_pointer (task, principal, (GDestroyNotify) hawser_principal_unref);
   else

@@ -231,7 +231,7 @@ class Stuck(Case):
         hole.listen()
         self.addCleanup(hole.close)
         text = f'[hawser]\nstate-dir={self.scratch}/state\nstop-timeout={stop_timeout}\n' + OPEN + MQTT + \
-            f'[subscription stuck]\ntopic=#\ntype=webhook\nuri=http://127.0.0.1:{hole.getsockname()[1]}/\nbatch-age=0s\n'
+            f'[subscription stuck]\ntopic=#\ntype=webhook\nuri=http://127.0.0.1:{hole.getsockname()[1]}/\nallow-private=true\nbatch-age=0s\n'
         daemon = self.start(text)
         self.assertEqual(self.hawser('pub', '-u', daemon.url('mqtt'), 'a', 'b').returncode, 0)
         peer, _ = hole.accept()

@@ -15,10 +15,10 @@
 #include <mosquitto.h>
 
 #include "flight-chase.h"
-#include "flight-link.h"
 #include "flight-model.h"
 #include "flight-radio.h"
 #include "flight-telemetry.h"
+#include "mqtt-link.h"
 
 #define TELEMETRY_TYPE "application/json"
 #define LOCATION_TYPE "application/senml+json"
@@ -48,7 +48,7 @@ typedef struct {
   double antenna_m;
   double gain_db;
   FlightSite where;
-  FlightLink *link;
+  MqttLink *link;
 } Station;
 
 typedef struct {
@@ -211,7 +211,7 @@ station_heard (gconstpointer data, double rssi, gpointer user_data)
 
   flight_time_write (frame->sent_us, time);
   flight_telemetry_write (frame, station->name, &station->where, rssi, distance_to (station, &self->model), g_get_real_time (), self->json);
-  flight_link_publish (station->link, station->telemetry_topic, TELEMETRY_TYPE, time, self->json);
+  mqtt_link_publish (station->link, station->telemetry_topic, TELEMETRY_TYPE, time, self->json);
 
   if (station == &self->chase)
     {
@@ -221,17 +221,17 @@ station_heard (gconstpointer data, double rssi, gpointer user_data)
 }
 
 static void
-on_command (const char *topic, const char *id, gpointer user_data)
+on_command (const MqttLinkMessage *message, gpointer user_data)
 {
   Station *station = user_data;
   Simulator *self = station->simulator;
   CommandFrame frame = { .via = station->name };
 
   for (frame.command = 0; station->command_topics[frame.command] != NULL; frame.command++)
-    if (strcmp (topic, station->command_topics[frame.command]) == 0)
+    if (strcmp (message->topic, station->command_topics[frame.command]) == 0)
       {
-        if (id != NULL)
-          g_strlcpy (frame.id, id, sizeof frame.id);
+        if (message->id != NULL)
+          g_strlcpy (frame.id, message->id, sizeof frame.id);
         flight_radio_send (self->radio, &frame, sizeof frame, rssi_at (station, &self->model), craft_heard, self);
         return;
       }
@@ -259,7 +259,7 @@ chase_says_where_it_is (Simulator *self)
 
   flight_time_write (now_us, time);
   flight_location_write (&self->vehicle, self->predicted_us != 0 ? &self->landing : NULL, now_us, self->json);
-  flight_link_publish (self->chase.link, "chase/location", LOCATION_TYPE, time, self->json);
+  mqtt_link_publish (self->chase.link, "chase/location", LOCATION_TYPE, time, self->json);
 }
 
 /* ---- Time ----------------------------------------------------------- */
@@ -398,7 +398,8 @@ set_up_station (Simulator *self, Station *station, Station values)
   *station = values;
   station->simulator = self;
   station->where = launch_site;
-  station->link = flight_link_new (self->host, (guint) self->port, client_id, station->command_topics, on_command, station);
+  station->link = mqtt_link_new (&(MqttLinkOptions) { .host = self->host, .port = (guint) self->port, .client_id = client_id,
+                                                      .filters = station->command_topics, .received = on_command, .user_data = station });
 }
 
 static gboolean
@@ -416,7 +417,7 @@ wait_for_acknowledgements (Simulator *self)
   guint timeout = g_timeout_add (LAST_ACKNOWLEDGEMENT_MS, on_waited_enough, &is_enough);
 
   g_source_destroy (self->tick);
-  while (!is_enough && (flight_link_is_waiting (self->ground.link) || flight_link_is_waiting (self->chase.link)))
+  while (!is_enough && (mqtt_link_is_waiting (self->ground.link) || mqtt_link_is_waiting (self->chase.link)))
     g_main_context_iteration (NULL, TRUE);
   if (!is_enough)
     g_source_remove (timeout);
@@ -454,7 +455,7 @@ fly (Simulator *self)
 static void
 report (Station *station)
 {
-  FlightLinkCounts counts = flight_link_get_counts (station->link);
+  MqttLinkCounts counts = mqtt_link_get_counts (station->link);
 
   g_print ("%s: %" G_GUINT64_FORMAT " published, %" G_GUINT64_FORMAT " acknowledged, %" G_GUINT64_FORMAT " dropped, %" G_GUINT64_FORMAT
            " connections\n", station->name, counts.n_published, counts.n_acknowledged, counts.n_dropped, counts.n_connects);
@@ -467,8 +468,8 @@ clear (Simulator *self)
     g_source_destroy (self->tick);
   g_clear_pointer (&self->tick, g_source_unref);
   g_clear_pointer (&self->radio, flight_radio_free);
-  g_clear_pointer (&self->ground.link, flight_link_free);
-  g_clear_pointer (&self->chase.link, flight_link_free);
+  g_clear_pointer (&self->ground.link, mqtt_link_free);
+  g_clear_pointer (&self->chase.link, mqtt_link_free);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   if (self->json != NULL)
     g_string_free (self->json, TRUE);

@@ -2,13 +2,15 @@
 
 /* One MQTT 5 connection of one actor: libmosquitto on the GLib main loop, its socket behind one GSource and no thread.
  * Telemetry is worth nothing when it is late, so what cannot be sent now is dropped and counted; the connection comes back
- * with full-jitter backoff. Used by flight-simulator.c only. */
+ * with full-jitter backoff. Used by the simulators of the
+ * examples; knows nothing of what they say. */
 
-#include "flight-link.h"
+#include "mqtt-link.h"
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <gio/gio.h>
 #include <glib-unix.h>
@@ -21,19 +23,20 @@
 
 typedef struct {
   GSource source;
-  FlightLink *link;
+  MqttLink *link;
   gpointer fd_tag;
   GIOCondition condition;
 } SocketSource;
 
-struct _FlightLink {
+struct _MqttLink {
   struct mosquitto *mosquitto;
   char *host;
   guint port;
   char **filters;
-  FlightLinkReceived received;
+  MqttLinkReceived received;
   gpointer user_data;
 
+  gboolean is_cut;
   GSource *socket;
   GSource *retry;
   GSource *housekeeping;
@@ -41,17 +44,17 @@ struct _FlightLink {
   guint retry_ms;
   guint n_unacknowledged;
   gboolean is_up;
-  FlightLinkCounts counts;
+  MqttLinkCounts counts;
 };
 
-static void connect_now (FlightLink *self);
+static void connect_now (MqttLink *self);
 
 /* ---- Connection ----------------------------------------------------- */
 
 static gboolean
 on_retry (gpointer user_data)
 {
-  FlightLink *self = user_data;
+  MqttLink *self = user_data;
 
   g_clear_pointer (&self->retry, g_source_unref);
   connect_now (self);
@@ -67,13 +70,13 @@ drop_source (GSource **source)
 }
 
 static void
-lose (FlightLink *self, const char *why)
+lose (MqttLink *self, const char *why)
 {
   drop_source (&self->socket);
   if (self->is_up)
     g_debug ("connection to %s:%u lost: %s", self->host, self->port, why);
   self->is_up = FALSE;
-  if (self->retry != NULL)
+  if (self->retry != NULL || self->is_cut)
     return;
 
   self->retry = g_timeout_source_new ((guint) g_random_int_range ((gint32) self->retry_ms / 2, (gint32) self->retry_ms + 1));
@@ -104,7 +107,7 @@ static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   SocketSource *self = (SocketSource *) source;
-  FlightLink *link = self->link;
+  MqttLink *link = self->link;
   GIOCondition ready = g_source_query_unix_fd (source, self->fd_tag);
   int rc = MOSQ_ERR_SUCCESS;
 
@@ -120,20 +123,20 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 static GSourceFuncs socket_funcs = { prepare, check, dispatch, NULL, NULL, NULL };
 
 static void
-watch_socket (FlightLink *self)
+watch_socket (MqttLink *self)
 {
   SocketSource *source = (SocketSource *) g_source_new (&socket_funcs, sizeof *source);
 
   source->link = self;
   source->condition = G_IO_IN;
   source->fd_tag = g_source_add_unix_fd (&source->source, mosquitto_socket (self->mosquitto), source->condition);
-  g_source_set_static_name (&source->source, "flight-link");
+  g_source_set_static_name (&source->source, "mqtt-link");
   g_source_attach (&source->source, g_main_context_get_thread_default ());
   self->socket = &source->source;
 }
 
 static void
-connect_to (FlightLink *self, const char *address)
+connect_to (MqttLink *self, const char *address)
 {
   int rc = mosquitto_connect_async (self->mosquitto, address, (int) self->port, KEEP_ALIVE_S);
 
@@ -163,7 +166,7 @@ on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-connect_now (FlightLink *self)
+connect_now (MqttLink *self)
 {
   g_autoptr (GResolver) resolver = NULL;
 
@@ -180,7 +183,7 @@ connect_now (FlightLink *self)
 static gboolean
 on_housekeeping (gpointer user_data)
 {
-  FlightLink *self = user_data;
+  MqttLink *self = user_data;
 
   /* sends pings; ends a connection that stopped answering them */
   if (self->socket != NULL && mosquitto_loop_misc (self->mosquitto) != MOSQ_ERR_SUCCESS)
@@ -193,7 +196,7 @@ on_housekeeping (gpointer user_data)
 static void
 on_connect (struct mosquitto *mosquitto, void *user_data, int reason, int flags, const mosquitto_property *properties)
 {
-  FlightLink *self = user_data;
+  MqttLink *self = user_data;
 
   if (reason != 0)
     {
@@ -210,7 +213,7 @@ on_connect (struct mosquitto *mosquitto, void *user_data, int reason, int flags,
 static void
 on_publish (struct mosquitto *mosquitto, void *user_data, int mid, int reason, const mosquitto_property *properties)
 {
-  FlightLink *self = user_data;
+  MqttLink *self = user_data;
 
   self->n_unacknowledged -= MIN (self->n_unacknowledged, 1);
   self->counts.n_acknowledged++;
@@ -228,47 +231,59 @@ is_id (const char *text)
          && strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == len;
 }
 
+/* User property "id" if it is one to repeat: @id is filled, or empty. */
 static void
-on_message (struct mosquitto *mosquitto, void *user_data, const struct mosquitto_message *message, const mosquitto_property *properties)
+read_id (const mosquitto_property *property, char id[MAX_ID + 1])
 {
-  FlightLink *self = user_data;
-  const mosquitto_property *property = properties;
   gboolean skip_first = FALSE;
-  char id[MAX_ID + 1] = "";
 
+  id[0] = '\0';
   for (;;)
     {
       char *name = NULL, *value = NULL;
 
       property = mosquitto_property_read_string_pair (property, MQTT_PROP_USER_PROPERTY, &name, &value, skip_first);
       if (property == NULL)
-        break;
+        return;
       skip_first = TRUE;
       if (g_strcmp0 (name, "id") == 0 && is_id (value))
-        g_strlcpy (id, value, sizeof id);
+        g_strlcpy (id, value, MAX_ID + 1);
       free (name);
       free (value);
     }
-  self->received (message->topic, id[0] != '\0' ? id : NULL, self->user_data);
+}
+
+static void
+on_message (struct mosquitto *mosquitto, void *user_data, const struct mosquitto_message *message, const mosquitto_property *properties)
+{
+  MqttLink *self = user_data;
+  g_autofree char *payload = g_strndup (message->payload != NULL ? message->payload : "", (gsize) message->payloadlen);
+  MqttLinkMessage received = { .topic = message->topic, .payload = payload, .payload_len = (gsize) message->payloadlen };
+  char id[MAX_ID + 1];
+  char *response_topic = NULL;
+  void *correlation = NULL;
+
+  read_id (properties, id);
+  mosquitto_property_read_string (properties, MQTT_PROP_RESPONSE_TOPIC, &response_topic, FALSE);
+  mosquitto_property_read_binary (properties, MQTT_PROP_CORRELATION_DATA, &correlation, &received.correlation_len, FALSE);
+  received.id = id[0] != '\0' ? id : NULL;
+  received.response_topic = response_topic;
+  received.correlation = correlation;
+  self->received (&received, self->user_data);
+  free (response_topic);
+  free (correlation);
 }
 
 /* ---- Interface ------------------------------------------------------ */
 
-/* Sends now or not at all. @time is the time of measurement, RFC 3339. */
-gboolean
-flight_link_publish (FlightLink *self, const char *topic, const char *content_type, const char *time, GString *payload)
+/* Sends now or not at all; @properties is taken. */
+static gboolean
+publish (MqttLink *self, const char *topic, GString *payload, mosquitto_property *properties)
 {
-  mosquitto_property *properties = NULL;
-  int rc;
+  int rc = MOSQ_ERR_NO_CONN;
 
-  if (!self->is_up || self->n_unacknowledged >= MAX_UNACKNOWLEDGED)
-    {
-      self->counts.n_dropped++;
-      return FALSE;
-    }
-  mosquitto_property_add_string (&properties, MQTT_PROP_CONTENT_TYPE, content_type);
-  mosquitto_property_add_string_pair (&properties, MQTT_PROP_USER_PROPERTY, "time", time);
-  rc = mosquitto_publish_v5 (self->mosquitto, NULL, topic, (int) payload->len, payload->str, 1, FALSE, properties);
+  if (self->is_up && self->n_unacknowledged < MAX_UNACKNOWLEDGED)
+    rc = mosquitto_publish_v5 (self->mosquitto, NULL, topic, (int) payload->len, payload->str, 1, FALSE, properties);
   mosquitto_property_free_all (&properties);
   if (rc != MOSQ_ERR_SUCCESS)
     {
@@ -280,38 +295,84 @@ flight_link_publish (FlightLink *self, const char *topic, const char *content_ty
   return TRUE;
 }
 
+/* @time is the time of measurement, RFC 3339. Returns: %FALSE if it was dropped */
+gboolean
+mqtt_link_publish (MqttLink *self, const char *topic, const char *content_type, const char *time, GString *payload)
+{
+  mosquitto_property *properties = NULL;
+
+  mosquitto_property_add_string (&properties, MQTT_PROP_CONTENT_TYPE, content_type);
+  mosquitto_property_add_string_pair (&properties, MQTT_PROP_USER_PROPERTY, "time", time);
+  return publish (self, topic, payload, properties);
+}
+
+/* Answers whoever asked by @message; who does not say where to is not answered. */
+gboolean
+mqtt_link_reply (MqttLink *self, const MqttLinkMessage *message, const char *content_type, GString *payload)
+{
+  mosquitto_property *properties = NULL;
+
+  if (message->response_topic == NULL)
+    return FALSE;
+  mosquitto_property_add_string (&properties, MQTT_PROP_CONTENT_TYPE, content_type);
+  if (message->correlation != NULL)
+    mosquitto_property_add_binary (&properties, MQTT_PROP_CORRELATION_DATA, message->correlation, message->correlation_len);
+  return publish (self, message->response_topic, payload, properties);
+}
+
+/* As a cable that is pulled: no good-bye, so the broker says the will. Stays so until mqtt_link_restore(). */
+void
+mqtt_link_cut (MqttLink *self)
+{
+  self->is_cut = TRUE;
+  drop_source (&self->retry);
+  if (self->socket != NULL)
+    shutdown (mosquitto_socket (self->mosquitto), SHUT_RDWR);   /* the socket source sees it */
+}
+
+void
+mqtt_link_restore (MqttLink *self)
+{
+  if (!self->is_cut)
+    return;
+  self->is_cut = FALSE;
+  self->retry_ms = RETRY_FIRST_MS;
+  if (self->socket == NULL && self->retry == NULL)
+    connect_now (self);
+}
+
 /* Returns: %TRUE while the other side still has to acknowledge something */
 gboolean
-flight_link_is_waiting (FlightLink *self)
+mqtt_link_is_waiting (MqttLink *self)
 {
   return self->is_up && self->n_unacknowledged > 0;
 }
 
-FlightLinkCounts
-flight_link_get_counts (FlightLink *self)
+MqttLinkCounts
+mqtt_link_get_counts (MqttLink *self)
 {
   return self->counts;
 }
 
-/* @host: name or address; @filters: what to subscribe to on each connect, or %NULL */
-FlightLink *
-flight_link_new (const char *host, guint port, const char *client_id, const char *const *filters,
-                 FlightLinkReceived received, gpointer user_data)
+MqttLink *
+mqtt_link_new (const MqttLinkOptions *options)
 {
-  FlightLink *self = g_new0 (FlightLink, 1);
+  MqttLink *self = g_new0 (MqttLink, 1);
 
-  self->host = g_strdup (host);
-  self->port = port;
-  self->filters = g_strdupv ((char **) filters);
-  self->received = received;
-  self->user_data = user_data;
+  self->host = g_strdup (options->host);
+  self->port = options->port;
+  self->filters = g_strdupv ((char **) options->filters);
+  self->received = options->received;
+  self->user_data = options->user_data;
   self->retry_ms = RETRY_FIRST_MS;
   self->cancellable = g_cancellable_new ();
 
-  self->mosquitto = mosquitto_new (client_id, TRUE, self);
+  self->mosquitto = mosquitto_new (options->client_id, TRUE, self);
   g_assert (self->mosquitto != NULL);
   mosquitto_int_option (self->mosquitto, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
   mosquitto_int_option (self->mosquitto, MOSQ_OPT_TCP_NODELAY, 1);
+  if (options->will_topic != NULL)
+    mosquitto_will_set_v5 (self->mosquitto, options->will_topic, (int) strlen (options->will_payload), options->will_payload, 1, FALSE, NULL);
   mosquitto_connect_v5_callback_set (self->mosquitto, on_connect);
   mosquitto_publish_v5_callback_set (self->mosquitto, on_publish);
   mosquitto_message_v5_callback_set (self->mosquitto, on_message);
@@ -324,7 +385,7 @@ flight_link_new (const char *host, guint port, const char *client_id, const char
 }
 
 void
-flight_link_free (FlightLink *self)
+mqtt_link_free (MqttLink *self)
 {
   if (self == NULL)
     return;

@@ -15,6 +15,8 @@ G_BEGIN_DECLS
 #define HAWSER_N_GROUPS 256   /* topics by the hash of their first level: a subscription below one leaves the others' routes alone */
 
 typedef struct _HawserEntry HawserEntry;
+typedef struct _HawserGroup HawserGroup;
+typedef struct _HawserMember HawserMember;
 
 /* One filter of one receiver. */
 struct _HawserEntry {
@@ -53,6 +55,8 @@ struct _HawserReceiver {
   struct _HawserDurable *durable;    /* NULL for ephemeral ones */
   const HawserQueueLimits *limits;   /* shared by all with the same; a durable one's own */
   GPtrArray *blocked;                /* connections that wait for room (block policy) */
+  HawserMember *members;             /* its shared subscriptions */
+  HawserGroup *group;                /* whose receiver this is; NULL: a party's */
 };
 
 /* What only durable receivers need. */
@@ -135,6 +139,7 @@ struct _HawserBus {
   HawserReceiver *receivers;
   GHashTable *durable;               /* id -> receiver */
   GHashTable *provisioned;           /* identity -> GPtrArray of receivers made for it */
+  GHashTable *groups;                /* "$share/NAME/FILTER" -> HawserGroup */
   GPtrArray *limits;                 /* of HawserQueueLimits: few, and many receivers share each */
   guint32 next_serial;
   GQueue connections;

@@ -7,6 +7,7 @@
 
 #include "hawser-bus.h"
 #include "hawser-bus-private.h"
+#include "hawser-group-private.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -108,6 +109,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->policies);
   g_hash_table_unref (self->durable);
   g_hash_table_unref (self->provisioned);
+  g_hash_table_unref (self->groups);
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->limits);
@@ -154,6 +156,7 @@ hawser_bus_init (HawserBus *self)
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
+  self->groups = g_hash_table_new (g_str_hash, g_str_equal);
   self->provisioned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
@@ -660,6 +663,7 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   if (recover.n_bad > 0)
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);
   funcs->foreach_queue (journal, recover_queue, self);
+  hawser_group_sweep (self);
   return TRUE;
 }
 

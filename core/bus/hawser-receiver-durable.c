@@ -3,6 +3,7 @@
 /* What a durable receiver is in the journal: its filters, party and limits, written once a turn when they changed, read
  * back at the start. Its messages are hawser-receiver-flow.c. Context: the bus's lane. */
 
+#include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -30,6 +31,10 @@ save_meta (HawserReceiver *self)
 
       g_variant_builder_add (&filters, "(syybbu)", filter, entry->qos, 0, entry->no_local, entry->retain_as_published, entry->id);
     }
+  for (HawserMember *member = self->members; member != NULL; member = member->next)
+    if (!member->is_leaving)
+      g_variant_builder_add (&filters, "(syybbu)", hawser_group_get_text (member->group), member->qos, member->shares_exactly_once, FALSE,
+                             member->retain_as_published, member->id);
   meta = g_variant_ref_sink (g_variant_new (META_TYPE, (guint32) self->flags, durable->expiry_s, durable->limits.max_messages, durable->limits.max_bytes, durable->limits.max_age_us,
                                             (guint32) durable->limits.overflow, durable->protocol != NULL,
                                             durable->identity != NULL ? durable->identity : "",
@@ -133,6 +138,11 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
 
   g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow, &is_peer, &identity,
                  &principal_name, &claims, &filters, &detached_us);
+  if (flags & HAWSER_RECEIVER_GROUP)
+    {
+      hawser_group_recover (bus, queue);
+      return;
+    }
   limits.overflow = MIN (overflow, HAWSER_OVERFLOW_BLOCK);
   self = hawser_receiver_make (bus, queue->id, flags, &limits);
   self->is_recovered = TRUE;
@@ -158,6 +168,15 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
       HawserEntry *entry;
       gsize len = strlen (filter);
 
+      if (hawser_topic_filter_is_shared_raw (filter, len))
+        {
+          const HawserSubscribeOptions options = { .qos = MIN (qos, 2), .retain_as_published = retain_as_published, .id = id, .shares_exactly_once = spare };
+          gsize at;
+
+          if (hawser_group_parse (filter, len, &at))
+            hawser_group_join (self, filter, len, &options);
+          continue;
+        }
       if (!hawser_topic_filter_check (filter, len))
         continue;
       node = hawser_match_tree_insert (bus->filters, filter, len);

@@ -2,6 +2,7 @@
 
 /* The filters of a receiver: its entries in the bus's match tree, and the right to them. Context: the bus's lane. */
 
+#include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -26,7 +27,7 @@ hawser_receiver_add_entry (HawserReceiver *self, HawserMatchNode *node)
   self->entries = entry;
   entry->link_of_receiver = &self->entries;
   self->n_entries++;
-  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+  if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     self->bus->statistics.n_subscriptions++;
   return entry;
 }
@@ -53,7 +54,7 @@ hawser_receiver_remove_entry (HawserReceiver *self, HawserEntry *entry)
     hawser_match_tree_prune (bus->filters, entry->node);
   hawser_bus_filter_changed (bus, filter, strlen (filter));
   self->n_entries--;
-  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+  if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_subscriptions--;
   g_free (entry);
 }
@@ -129,6 +130,23 @@ check_filter_right (HawserReceiver *self, const char *filter, gsize len, int *ou
   return FALSE;
 }
 
+static int
+subscribe_shared (HawserReceiver *self, const char *filter, gsize filter_len, const HawserSubscribeOptions *options)
+{
+  gsize at = 0;
+  int result = HAWSER_RESULT_OK;
+
+  if (!hawser_group_parse (filter, filter_len, &at))
+    return hawser_bus_refuse (self->bus, HAWSER_ERROR_INVALID, "not a valid shared subscription: $share/NAME/FILTER");
+  if (options->no_local)
+    return hawser_bus_refuse (self->bus, HAWSER_ERROR_INVALID, "no local has no meaning in a shared subscription"); /* [MQTT-3.8.3-4] */
+  if (!check_filter_right (self, filter + at, filter_len - at, &result))
+    return result;
+  hawser_group_join (self, filter, filter_len, options);
+  hawser_receiver_save_later (self);
+  return HAWSER_RESULT_OK;
+}
+
 int
 hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filter_len, const HawserSubscribeOptions *options)
 {
@@ -138,7 +156,9 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   gboolean is_new;
   int result = HAWSER_RESULT_OK;
 
-  if (!hawser_topic_filter_check (filter, filter_len) || hawser_topic_filter_is_shared_raw (filter, filter_len))
+  if (G_UNLIKELY (hawser_topic_filter_is_shared_raw (filter, filter_len)))
+    return subscribe_shared (self, filter, filter_len, options);
+  if (!hawser_topic_filter_check (filter, filter_len))
     return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "not a valid topic filter");
   if (!check_filter_right (self, filter, filter_len, &result))
     return result;
@@ -167,7 +187,10 @@ gboolean
 hawser_receiver_has_filter (HawserReceiver *self, const char *filter)
 {
   HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, strlen (filter));
+  HawserMember *member = hawser_group_find_member (self, filter, strlen (filter));
 
+  if (member != NULL)
+    return !member->is_leaving;
   return node != NULL && find_entry (self, node) != NULL;
 }
 
@@ -176,7 +199,14 @@ hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize fil
 {
   HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, filter_len);
   HawserEntry *entry = node != NULL ? find_entry (self, node) : NULL;
+  HawserMember *member = entry == NULL ? hawser_group_find_member (self, filter, filter_len) : NULL;
 
+  if (member != NULL && !member->is_leaving)
+    {
+      hawser_group_unsubscribe (member);
+      hawser_receiver_save_later (self);
+      return TRUE;
+    }
   if (entry == NULL)
     return FALSE;
   hawser_receiver_remove_entry (self, entry);

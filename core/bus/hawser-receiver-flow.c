@@ -4,6 +4,7 @@
  * when it was away; under its limits, and every loss counted and told. Who it is and what it wants is in the other
  * hawser-receiver files. Context: the bus's lane. */
 
+#include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -80,8 +81,8 @@ hawser_receiver_count_unqueued (HawserReceiver *self)
   self->bus->statistics.queued -= !(self->flags & HAWSER_RECEIVER_HIDDEN);
 }
 
-static void
-forget_position (HawserReceiver *self, guint64 position)
+void
+hawser_receiver_forget_position (HawserReceiver *self, guint64 position)
 {
   if (position != 0 && self->durable != NULL && self->durable->queue != 0)
     self->bus->journal_funcs->ack (self->bus->journal, self->durable->queue, position);
@@ -101,7 +102,7 @@ drop_oldest (HawserReceiver *self)
           hawser_receiver_count_unqueued (self);
           hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
         }
-      forget_position (self, entry.position);
+      hawser_receiver_forget_position (self, entry.position);
       hawser_message_unref (entry.message);
     }
   else if (self->durable != NULL && self->durable->queue != 0 && bus->journal_funcs->get_queue (bus->journal, self->durable->queue, &queue) && queue.depth > 0)
@@ -111,7 +112,7 @@ drop_oldest (HawserReceiver *self)
           hawser_receiver_count_unqueued (self);
           hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
         }
-      forget_position (self, queue.first_position);
+      hawser_receiver_forget_position (self, queue.first_position);
     }
 }
 
@@ -201,7 +202,7 @@ give (HawserReceiver *self, const HawserDelivery *delivery)
     }
   if (accounted)
     hawser_receiver_count_dropped (self, HAWSER_DROP_TOO_LARGE);
-  forget_position (self, delivery->position);
+  hawser_receiver_forget_position (self, delivery->position);
   return TRUE;
 }
 
@@ -240,7 +241,7 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
     }
   if (!admit (self, publisher, delivery->position != 0))
     {
-      forget_position (self, delivery->position);
+      hawser_receiver_forget_position (self, delivery->position);
       hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
       return;
     }
@@ -362,7 +363,7 @@ pump (HawserReceiver *self)
         {
           if (accounted)
             hawser_receiver_count_dropped (self, HAWSER_DROP_EXPIRED);
-          forget_position (self, entry->position);
+          hawser_receiver_forget_position (self, entry->position);
         }
       else
         {
@@ -390,6 +391,8 @@ hawser_receiver_flush (HawserDirty *dirty)
 
   if (self->needs_save)
     hawser_receiver_save_now (self);
+  if (G_UNLIKELY (self->group != NULL))
+    hawser_group_flush (self->group);
   pump (self);
 }
 
@@ -397,6 +400,8 @@ void
 hawser_receiver_resume (HawserReceiver *self)
 {
   self->is_busy = FALSE;
+  if (G_UNLIKELY (self->members != NULL))
+    hawser_group_resumed (self);
   if (self->queue.n > 0 || self->blocked != NULL || (self->durable != NULL && self->durable->skipped_position != 0))
     hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
 }
@@ -404,7 +409,12 @@ hawser_receiver_resume (HawserReceiver *self)
 void
 hawser_receiver_ack (HawserReceiver *self, guint64 position)
 {
-  forget_position (self, position);
+  if (G_UNLIKELY (position & HAWSER_POSITION_SHARED))
+    {
+      hawser_group_acknowledged (self, position);
+      return;
+    }
+  hawser_receiver_forget_position (self, position);
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);
 }

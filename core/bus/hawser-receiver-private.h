@@ -20,6 +20,8 @@ void         hawser_receiver_count_dropped   (HawserReceiver  *self,
 void         hawser_receiver_count_queued    (HawserReceiver  *self);
 void         hawser_receiver_count_unqueued  (HawserReceiver  *self);
 void         hawser_receiver_release_blocked (HawserReceiver  *self);
+void         hawser_receiver_forget_position (HawserReceiver  *self,
+                                              guint64          position);
 void         hawser_receiver_flush           (HawserDirty     *dirty);
 
 /* hawser-receiver-durable.c */

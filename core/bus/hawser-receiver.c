@@ -4,6 +4,7 @@
  * is hawser-receiver-flow.c, its filters are hawser-receiver-filters.c, what of it survives a restart is
  * hawser-receiver-durable.c. Context: the bus's lane. */
 
+#include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -67,7 +68,7 @@ hawser_receiver_make (HawserBus *bus, const char *id, HawserReceiverFlags flags,
     }
   else
     self->limits = share_limits (bus, complete (flags, limits));
-  if (!(flags & HAWSER_RECEIVER_HIDDEN))
+  if (!(flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_receivers++;
   if (flags & HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable++;
@@ -109,6 +110,7 @@ hawser_receiver_free (HawserReceiver *self)
 {
   HawserDurable *durable = self->durable;
 
+  g_clear_pointer (&self->group, hawser_group_free);
   if (durable != NULL)
     {
       hawser_timer_disarm (&durable->timer);
@@ -136,7 +138,10 @@ hawser_receiver_remove (HawserReceiver *self)
   self->is_removed = TRUE;
   self->funcs = NULL;
   self->data = NULL;
+  hawser_group_removed (self);
   self->connection = NULL;
+  if (self->group != NULL)
+    hawser_group_dissolve (self->group);
   while (self->entries != NULL)
     hawser_receiver_remove_entry (self, self->entries);
   hawser_receiver_release_blocked (self);
@@ -155,9 +160,9 @@ hawser_receiver_remove (HawserReceiver *self)
       if (self->durable->id != NULL)
         g_hash_table_remove (bus->durable, self->durable->id);
     }
-  if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
+  if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_receivers--;
-  if (self->flags & HAWSER_RECEIVER_DURABLE)
+  if (self->flags & HAWSER_RECEIVER_DURABLE && self->group == NULL)
     bus->statistics.n_durable--;
   if (self->prev != NULL)
     self->prev->next = self->next;
@@ -225,6 +230,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
     }
   if (self->queue.n > 0 || (durable != NULL && durable->skipped_position != 0))
     hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
+  hawser_group_attached (self);
 }
 
 void
@@ -241,6 +247,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
       hawser_receiver_remove (self);
       return;
     }
+  hawser_group_detached (self);
   self->connection = NULL;
   /* what the journal has is read from there again; what only memory has is kept */
   while (hawser_queue_pop (&self->queue, &entry))

@@ -71,6 +71,10 @@ int             hawser_bus_check_subscribe     (HawserBus                *self,
 
 /* ---- Receiving ---- */
 
+/* Set in the position of a message that came by a shared subscription: when its receiver leaves it goes to others, but at
+ * QoS 2 it stays the receiver's as long as that may come back. */
+#define HAWSER_POSITION_SHARED (G_GUINT64_CONSTANT (1) << 63)
+
 typedef struct {
   HawserMessage *message;        /* (transfer none): reference it to keep it */
   guint64 position;              /* of the spool; 0: not spooled. Acknowledge it with hawser_receiver_ack() */
@@ -117,6 +121,7 @@ typedef enum {
   HAWSER_RECEIVER_HIDDEN    = 1 << 2,  /* internal: neither listed nor counted (replay windows) */
   HAWSER_RECEIVER_PROVISIONED = 1 << 3, /* made by configuration or the admin API, not by its peer */
   HAWSER_RECEIVER_CONFIGURED = 1 << 4, /* by configuration: its limits and filters are those given at this start */
+  HAWSER_RECEIVER_GROUP     = 1 << 5,  /* the bus's own: the queue behind a shared subscription */
 } HawserReceiverFlags;
 
 /* Makes a receiver, or finds the durable one of that @id (then @flags are left as they are, and @limits too unless
@@ -166,10 +171,13 @@ typedef struct {
   gboolean retain_as_published;
   guint8 retain_handling;        /* 0 send retained values, 1 only if the filter is new, 2 do not (MQTT 5.0 3.8.3.1) */
   guint32 id;                    /* MQTT subscription identifier, 0: none */
+  gboolean shares_exactly_once;  /* of a shared subscription: what is under way at QoS 2 goes to other members when this one
+                                  * is gone for good. MQTT 5.0 section 4.8.2 forbids it */
 } HawserSubscribeOptions;
 
 /* Adds or replaces a filter. Returns 0 or HAWSER_ERROR_*. Retained values are delivered after this call, in the same
- * turn. */
+ * turn. "$share/NAME/FILTER" joins a group of receivers, each message of which goes to one of them, acknowledged by a
+ * position of its own; no retained values then, and no_local is refused. */
 HAWSER_AVAILABLE_IN_ALL
 int             hawser_receiver_subscribe      (HawserReceiver           *self,
                                                 const char               *filter,
@@ -254,6 +262,8 @@ typedef struct {
   const char *filter;
   const char *identity;          /* of a durable one */
   const char *receiver;          /* "mqtt client ground-1", "sink blob", "in-process" */
+  const char *group;             /* name of a shared subscription's group, or NULL; the group itself is listed too, with its queue */
+  gboolean is_group;
   guint64 connection_id;         /* 0: none now */
   gboolean is_durable;
   gboolean is_passive;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "hawser-group-private.h"
 #include "hawser-hash.h"
 #include "hawser-topic-raw.h"
 
@@ -70,6 +71,8 @@ may_receive (Build *build, HawserReceiver *receiver)
 {
   HawserPolicyContext context;
 
+  if (G_UNLIKELY (receiver->group != NULL))
+    return hawser_group_may_receive (receiver->group, build->settings, build->topic);
   if (!hawser_receiver_is_peer (receiver))
     return build->settings == NULL || hawser_bus_check_right (build->bus, HAWSER_ACTION_SUBSCRIBE, build->settings, NULL) == HAWSER_RESULT_OK;
   hawser_receiver_fill_context (receiver, &context);

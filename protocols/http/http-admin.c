@@ -320,6 +320,7 @@ describe_subscription (const HawserSubscriptionInfo *info)
   append_boolean (out, "durable", info->is_durable);
   append_string (out, "identity", info->identity);
   append_string (out, "receiver", info->receiver);
+  append_string (out, "group", info->group);
   append_boolean (out, "passive", info->is_passive);
   append_number (out, "qos", info->qos);
   if (info->connection_id != 0)

@@ -153,7 +153,6 @@ write_connack (MqttSession *self, const MqttLogin *login, gboolean session_prese
         mqtt_properties_put_slice (block, MQTT_ASSIGNED_ID, login->client_id, strlen (login->client_id));
       if (settings->topic_alias_maximum > 0)
         mqtt_properties_put_number (block, MQTT_ALIAS_MAXIMUM, settings->topic_alias_maximum);
-      mqtt_properties_put_number (block, MQTT_SHARED_AVAILABLE, 0);
       if (keep_alive_is_ours)
         mqtt_properties_put_number (block, MQTT_SERVER_KEEP_ALIVE, self->keep_alive_s);
     }

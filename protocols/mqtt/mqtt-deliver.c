@@ -79,7 +79,8 @@ deliver_acknowledged (MqttSession *self, HawserReceiver *receiver, const HawserD
       slot->position = 0;
       mqtt_window_release (window, slot);
     }
-  else if (G_UNLIKELY (delivery->position == 0 && self->expiry_s > 0) && slot->message == NULL)
+  else if (G_UNLIKELY ((delivery->position == 0 || (delivery->position & HAWSER_POSITION_SHARED && delivery->qos == 2)) && self->expiry_s > 0) &&
+           slot->message == NULL)
     slot->message = hawser_message_ref (delivery->message); /* nobody else would give it again */
   return result;
 }

@@ -34,12 +34,11 @@ subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id)
   HawserSubscribeOptions options = {
     .qos = (guint8) MIN (filter->qos, settings->maximum_qos), .no_local = filter->no_local,
     .retain_as_published = filter->retain_as_published, .retain_handling = filter->retain_handling, .id = id,
+    .shares_exactly_once = !mqtt_session_is_5 (self), /* [MQTT-4.8.2-5] */
   };
   HawserReceiver *receiver;
   int error;
 
-  if (filter->filter.len >= 7 && memcmp (filter->filter.data, "$share/", 7) == 0)
-    return MQTT_NO_SHARED;
   if (filter->filter.len > settings->max_levels && mqtt_topic_count_levels (filter->filter.data, filter->filter.len) > settings->max_levels)
     return MQTT_QUOTA;
   receiver = mqtt_session_need_receiver (self);

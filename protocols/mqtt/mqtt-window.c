@@ -108,9 +108,10 @@ mqtt_window_suspend (MqttWindow *self)
 
       if (slot->state == MQTT_SLOT_FREE || slot->state == MQTT_SLOT_PUBCOMP || slot->state == MQTT_SLOT_RESEND)
         continue;
-      if (slot->receiver != MQTT_OWN_RECEIVER)
+      if (slot->receiver != MQTT_OWN_RECEIVER || (slot->position & HAWSER_POSITION_SHARED && slot->state == MQTT_SLOT_PUBACK))
         {
-          mqtt_window_release (self, slot); /* the bus gives it again; its receiver belongs to the identity, not to this session */
+          /* the bus gives it again, and not to this session: the receiver belongs to the identity, or the group to others */
+          mqtt_window_release (self, slot);
           continue;
         }
       slot->state = MQTT_SLOT_RESEND;

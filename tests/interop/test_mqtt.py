@@ -651,15 +651,6 @@ class Versions(Base):
         finally:
             server.close()
 
-    def test_shared_subscriptions_are_named_unavailable(self):
-        wire = self.wire(version=5)
-        self.assertIn(b"\x2a\x00", wire.connack)
-        wire.send(subscribe("$share/g/a", ("b", 1), version=5))
-        self.assertEqual(wire.read().body[-2:], b"\x9e\x01")
-        old = self.wire()
-        old.send(subscribe("$share/g/a", ("b", 1)))
-        self.assertEqual(old.read().body[-2:], b"\x80\x01")
-
     def test_unsubscribe_says_whether_there_was_one(self):
         receiver = self.wire(version=5)
         receiver.send(subscribe("a", "b", version=5) + unsubscribe("a", "c", version=5))

@@ -100,6 +100,64 @@ test_overlap (Fixture *fixture, gconstpointer data)
   assert_got (fixture, "a=1", "a=1");
 }
 
+static guint
+count_with (Fixture *fixture, const char *prefix)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < fixture->got->len; i++)
+    n += g_str_has_prefix (g_ptr_array_index (fixture->got, i), prefix);
+  return n;
+}
+
+static void
+test_shares (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserSubscription) one = subscribe (fixture, "$share/g/a/#");
+  g_autoptr (HawserSubscription) two = subscribe (fixture, "$share/g/a/#");
+  g_autoptr (HawserSubscription) plain = subscribe (fixture, "a/b");
+  HawserBusStatistics statistics;
+
+  for (guint i = 0; i < 10; i++)
+    publish (fixture, "a/b", "1");
+  publish (fixture, "a/c", "1");
+  run ();
+  g_assert_cmpuint (count_with (fixture, "a/b"), ==, 20); /* ten to the group, ten to the plain one */
+  g_assert_cmpuint (count_with (fixture, "a/c"), ==, 1);
+  hawser_bus_unsubscribe (fixture->bus, one);
+  publish (fixture, "a/c", "2");
+  run ();
+  g_assert_cmpuint (count_with (fixture, "a/c"), ==, 2);
+  hawser_bus_get_statistics (fixture->bus, &statistics);
+  g_assert_cmpuint (statistics.n_subscriptions, ==, 2);
+  g_assert_cmpuint (statistics.n_receivers, ==, 2);
+  g_assert_cmpuint (statistics.matched, ==, statistics.delivered);
+  hawser_bus_unsubscribe (fixture->bus, two);
+  publish (fixture, "a/c", "3");
+  run ();
+  g_assert_cmpuint (count_with (fixture, "a/c"), ==, 2);
+  hawser_bus_get_statistics (fixture->bus, &statistics);
+  g_assert_cmpuint (statistics.n_subscriptions, ==, 1);
+}
+
+static gboolean
+note_group (const HawserSubscriptionInfo *info, gpointer data)
+{
+  g_string_append_printf (data, "[%s %s%s]", info->group != NULL ? info->group : "-", info->filter, info->is_group ? " group" : "");
+  return TRUE;
+}
+
+static void
+test_lists_groups (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserSubscription) one = subscribe (fixture, "$share/g/a/#");
+  g_autoptr (HawserSubscription) plain = subscribe (fixture, "a/b");
+  g_autoptr (GString) listed = g_string_new (NULL);
+
+  hawser_bus_foreach_subscription (fixture->bus, note_group, listed);
+  g_assert_cmpstr (listed->str, ==, "[- a/b][g a/# group][g $share/g/a/#]");
+}
+
 static void
 test_unsubscribes (Fixture *fixture, gconstpointer data)
 {
@@ -298,6 +356,8 @@ main (int argc, char **argv)
   ADD ("/bus/publish/is-taken-from-any-thread-in-order", test_any_thread);
   ADD ("/bus/publish/shares-one-copy-among-a-thousand", test_one_copy);
   ADD ("/bus/subscription/ends-with-unsubscribe", test_unsubscribes);
+  ADD ("/bus/subscription/group-gives-each-message-to-one", test_shares);
+  ADD ("/bus/subscription/group-is-listed-with-its-members", test_lists_groups);
   ADD ("/bus/retained/comes-first-and-an-empty-one-takes-it-away", test_retained);
   ADD ("/bus/topic/disabled-refuses-until-enabled", test_disabled);
   ADD ("/bus/topic/most-specific-declaration-holds", test_most_specific);

@@ -41,6 +41,7 @@
 #include "hawser-config-types.h"
 #include "hawser-assembly.h"
 #ifndef HAWSER_GIR
+#include "hawser-setting.h"
 #include "hawser-utf8.h"
 #include "hawser-reader.h"
 #include "hawser-buffer.h"

@@ -109,6 +109,7 @@ typedef struct {
   guint32 last_records_version, last_settings_version, last_policy_version;
   int last_decision;
   struct _HawserPending *pending;    /* publishes that wait for a commit */
+  HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
 } HawserPublisher;
 
 struct _HawserBus {
@@ -169,6 +170,8 @@ HawserPublisher *hawser_publisher_new            (HawserBus              *bus,
                                                   const char             *source);
 HawserPublisher *hawser_publisher_of             (HawserConnection       *connection);
 void             hawser_publisher_free           (HawserPublisher        *self);
+/* The peer has room again. */
+void             hawser_connection_resume_receiver (HawserConnection     *connection);
 void             hawser_bus_free_pending         (HawserBus              *self);
 void             hawser_bus_rights_changed       (HawserBus              *self);
 int              hawser_bus_refuse               (HawserBus              *self,

@@ -126,6 +126,37 @@ hawser_receiver_free (HawserReceiver *self)
   g_free (self);
 }
 
+static void
+forget_live (HawserReceiver *self)
+{
+  HawserPublisher *publisher = self->connection != NULL ? hawser_connection_get_publisher (self->connection) : NULL;
+
+  if (publisher != NULL && publisher->receiver == self)
+    publisher->receiver = NULL;
+}
+
+HawserReceiver *
+hawser_connection_open_receiver (HawserConnection *self, const HawserReceiverFuncs *funcs)
+{
+  HawserPublisher *publisher = hawser_publisher_of (self);
+
+  if (publisher->receiver == NULL)
+    {
+      publisher->receiver = hawser_receiver_new (hawser_connection_get_bus (self), NULL, 0, NULL);
+      hawser_receiver_attach (publisher->receiver, self, funcs, self);
+    }
+  return publisher->receiver;
+}
+
+void
+hawser_connection_resume_receiver (HawserConnection *connection)
+{
+  HawserPublisher *publisher = hawser_connection_get_publisher (connection);
+
+  if (publisher != NULL && publisher->receiver != NULL)
+    hawser_receiver_resume (publisher->receiver);
+}
+
 void
 hawser_receiver_remove (HawserReceiver *self)
 {
@@ -136,6 +167,7 @@ hawser_receiver_remove (HawserReceiver *self)
   if (self->is_removed)
     return;
   self->is_removed = TRUE;
+  forget_live (self);
   self->funcs = NULL;
   self->data = NULL;
   hawser_group_removed (self);

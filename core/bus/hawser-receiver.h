@@ -137,6 +137,11 @@ HawserReceiver *hawser_receiver_new            (HawserBus                *bus,
  * and are named in a warning each. */
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_bus_idle_unclaimed      (HawserBus                *bus);
+/* The one live receiver of a peer that needs no more: made and attached by the first call, with @connection as the data of
+ * @funcs; resumed when the peer has room again, gone when it goes or proves to be somebody else. */
+HAWSER_AVAILABLE_IN_ALL
+HawserReceiver *hawser_connection_open_receiver (HawserConnection        *connection,
+                                                const HawserReceiverFuncs *funcs);
 HAWSER_AVAILABLE_IN_ALL
 HawserReceiver *hawser_bus_find_receiver       (HawserBus                *bus,
                                                 const char               *id);

@@ -572,8 +572,13 @@ hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *me
 }
 
 static void
-free_publisher (gpointer publisher)
+free_publisher (gpointer data)
 {
+  HawserPublisher *publisher = data;
+  HawserReceiver *receiver = g_steal_pointer (&publisher->receiver);
+
+  if (receiver != NULL)
+    hawser_receiver_detach (receiver, 0);
   hawser_publisher_free (publisher);
 }
 

@@ -8,6 +8,8 @@
 /* A cursor over bytes that somebody else sent. Each read checks what is left, advances on success only, and writes its
  * result on success only. Nothing is copied: results point into the bytes. Any thread; touches only its arguments. */
 
+#include <string.h>
+
 #include "hawser-types.h"
 
 G_BEGIN_DECLS
@@ -123,6 +125,22 @@ hawser_reader_string (HawserReader *self, const char **out_text, gsize *out_len)
   *out_text = (const char *) self->next + 2;
   *out_len = len;
   self->next += 2 + len;
+  return TRUE;
+}
+
+/* The next line, without its end (LF, or CR and LF). */
+static inline gboolean
+hawser_reader_line (HawserReader *self, const char **out_line, gsize *out_len)
+{
+  const guint8 *end = self->next < self->end ? (const guint8 *) memchr (self->next, '\n', (gsize) (self->end - self->next)) : NULL;
+
+  if (end == NULL)
+    return FALSE;
+  *out_line = (const char *) self->next;
+  *out_len = (gsize) (end - self->next);
+  if (*out_len > 0 && end[-1] == '\r')
+    --*out_len;
+  self->next = end + 1;
   return TRUE;
 }
 

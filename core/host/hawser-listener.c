@@ -201,8 +201,15 @@ on_connection_closed (HawserConnectionOwner *owner, HawserConnection *connection
 }
 
 static void
+on_connection_writable (HawserConnectionOwner *owner, HawserConnection *connection)
+{
+  hawser_connection_resume_receiver (connection);
+}
+
+static void
 hawser_listener_init (HawserListener *self)
 {
+  self->owner.writable = on_connection_writable;
   self->identities = g_ptr_array_new_with_free_func (g_object_unref);
   self->owner.closed = on_connection_closed;
 }
@@ -280,6 +287,29 @@ open_connection (HawserListener *self, int fd, HawserTransport *transport)
 }
 
 static void
+on_admission (HawserPrincipal *principal, const GError *error, gpointer data)
+{
+  HawserConnection *connection = data;
+  HawserProtocol *protocol = hawser_listener_of_connection (connection)->protocol;
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (protocol);
+
+  if (hawser_connection_get_fd (connection) < 0)
+    return; /* gone meanwhile */
+  if (error == NULL)
+    {
+      hawser_connection_set_identity (connection, NULL, principal);
+      iface->admitted (protocol, connection);
+    }
+  else
+    {
+      if (iface->refused != NULL)
+        iface->refused (protocol, connection, error);
+      hawser_connection_finish (connection, HAWSER_ERROR_NOT_AUTHORIZED, error->message);
+    }
+  hawser_connection_resume (connection);
+}
+
+static void
 take_in (HawserListener *self, int fd)
 {
   HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
@@ -298,7 +328,13 @@ take_in (HawserListener *self, int fd)
       return;
     }
   connection = open_connection (self, fd, self->tls != NULL ? hawser_tls_accept (self->tls, fd) : NULL);
-  iface->accepted (self->protocol, connection);
+  if (iface->admitted != NULL)
+    {
+      hawser_connection_pause (connection);
+      hawser_listener_authenticate (self, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
+    }
+  else
+    iface->accepted (self->protocol, connection);
   hawser_connection_start (connection);
 }
 

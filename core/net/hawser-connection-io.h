@@ -25,7 +25,7 @@ typedef struct {
   /* Optional: pending output fell below half of the limit after hawser_connection_is_congested() was TRUE. */
   void  (*writable)  (HawserConnection *connection,
                       gpointer          session);
-  /* The last call: free the session. @error is why (peer went, our close, timeout); never called from inside
+  /* The last call, optional: free the session. @error is why (peer went, our close, timeout); never called from inside
    * hawser_connection_close(), but at the end of the turn. */
   void  (*closed)    (HawserConnection *connection,
                       gpointer          session,
@@ -61,6 +61,11 @@ HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_write         (HawserConnection         *self,
                                               const void               *data,
                                               gsize                     len);
+/* A few words, formatted. */
+HAWSER_AVAILABLE_IN_ALL
+void         hawser_connection_printf        (HawserConnection         *self,
+                                              const char               *format,
+                                              ...) G_GNUC_PRINTF (2, 3);
 /* The payload of @message: by reference when it is large, copied when it is small. */
 HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_write_payload (HawserConnection         *self,

@@ -30,6 +30,7 @@ HawserTransport *hawser_tls_accept (HawserTls *tls, int fd); /* a server side se
 typedef struct _HawserConnectionOwner HawserConnectionOwner;
 struct _HawserConnectionOwner {
   void (*closed) (HawserConnectionOwner *self, HawserConnection *connection);
+  void (*writable) (HawserConnectionOwner *self, HawserConnection *connection); /* optional: after the session's */
   gpointer bus;               /* whose messages cross it */
   const char *listener_name;
   const char *protocol;

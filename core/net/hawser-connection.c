@@ -401,8 +401,10 @@ flush (HawserDirty *dirty)
   else if (self->was_congested && self->pending < self->owner->output_limit / 2)
     {
       self->was_congested = FALSE;
-      if (self->funcs->writable != NULL)
+      if (self->funcs != NULL && self->funcs->writable != NULL)
         self->funcs->writable (self, self->session);
+      if (self->owner->writable != NULL)
+        self->owner->writable (self->owner, self);
     }
 }
 
@@ -651,6 +653,18 @@ hawser_connection_write (HawserConnection *self, const void *data, gsize len)
       bytes += part;
       len -= part;
     }
+}
+
+void
+hawser_connection_printf (HawserConnection *self, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  hawser_connection_write (self, text, strlen (text));
 }
 
 void

@@ -65,4 +65,14 @@ const HawserBuiltinPlugin *hawser_get_builtin_plugins (void);
     return &description; \
   }
 
+/* The same for a plugin that provides one type, under the plugin's own name:
+ * HAWSER_PLUGIN_DEFINE_TYPE (line, "line", "0.1.0", "protocol", line_adapter_get_type ()). */
+#define HAWSER_PLUGIN_DEFINE_TYPE(ident, plugin_name, plugin_version, role, type) \
+  static void \
+  provide_##ident (HawserPluginRegistry *registry) \
+  { \
+    hawser_plugin_registry_provide (registry, role, plugin_name, type); \
+  } \
+  HAWSER_PLUGIN_DEFINE (ident, plugin_name, plugin_version, provide_##ident)
+
 G_END_DECLS

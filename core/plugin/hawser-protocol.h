@@ -17,6 +17,9 @@ G_DECLARE_INTERFACE (HawserProtocol, hawser_protocol, HAWSER, PROTOCOL, GObject)
  * HawserProtocolInterface:
  * @parent_iface: the parent interface
  * @accepted: (optional): a peer connected: give its connection a session (hawser_connection_set_session())
+ * @admitted: (optional): instead of @accepted, for peers that say nothing of who they are: the listener has asked its
+ *   identity providers, while nothing of the peer was read, and let it in
+ * @refused: (optional): with @admitted: the peer may not come in, and is closed when what is written here was sent
  * @accept_fd: (optional): the adapter brings its own I/O: takes over a connected socket, and owns it when it returns
  *   %TRUE; used instead of @accepted when both are there
  * @start: (optional): the listener is about to accept; the last moment to refuse a bad setting
@@ -41,8 +44,14 @@ struct _HawserProtocolInterface {
   void     (*stop)      (HawserProtocol   *self,
                          HawserListener   *listener);
 
+  void     (*admitted)  (HawserProtocol   *self,
+                         HawserConnection *connection);
+  void     (*refused)   (HawserProtocol   *self,
+                         HawserConnection *connection,
+                         const GError     *error);
+
   /*< private >*/
-  gpointer reserved[8];
+  gpointer reserved[6];
 };
 
 G_END_DECLS

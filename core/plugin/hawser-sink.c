@@ -7,6 +7,7 @@
 #include "hawser-sink.h"
 #include "hawser-sink-private.h"
 
+#include "hawser-error.h"
 #include "hawser-message.h"
 
 #define MAX_REPLIES 1000   /* of one write; a sink that gives more than a full batch of answers is at fault */
@@ -302,6 +303,121 @@ hawser_sink_default_init (HawserSinkInterface *iface)
 {
 }
 
+/* ---- Sinks that block ---- */
+
+/* What is to be done for one sink, in order; at most one thread of the pool works on it. Freed with the sink. */
+typedef struct {
+  GMutex lock;
+  GQueue steps;          /* of Step */
+  gboolean is_running;
+} Worker;
+
+/* A write, or a call. */
+typedef struct {
+  HawserSinkWrite *write;
+  void (*call) (HawserSink *self);
+} Step;
+
+static G_DEFINE_QUARK (hawser-sink-worker, worker)
+
+static void
+worker_free (gpointer data)
+{
+  Worker *self = data;
+
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+static void
+write_now (HawserSink *self, HawserSinkWrite *write)
+{
+  const guint size = hawser_batch_get_size (write->batch);
+  g_autoptr (GError) error = NULL;
+  guint n_safe = 0;
+
+  if (size > 0 && !g_cancellable_set_error_if_cancelled (write->cancellable, &error))
+    n_safe = HAWSER_SINK_GET_IFACE (self)->write_batch (self, write->batch, write->key, write->cancellable, &error);
+  if (error == NULL)
+    hawser_sink_write_done (write, n_safe);
+  else if (g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_INVALID) || g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_MALFORMED)
+           || g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_TOO_LARGE))
+    hawser_sink_write_fail_permanent (write, n_safe, error->message);
+  else if (g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_CLOSED))
+    hawser_sink_write_fail_gone (write, n_safe, error->message);
+  else
+    hawser_sink_write_fail_temporary (write, n_safe, error->message, 0);
+}
+
+static Step *
+take_step (Worker *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Step *step = g_queue_pop_head (&self->steps);
+
+  self->is_running = step != NULL;
+  return step;
+}
+
+static void
+run_steps (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Step *step;
+
+  while ((step = take_step (data)) != NULL)
+    {
+      if (step->write != NULL)
+        write_now (source, step->write);
+      else
+        step->call (source);
+      g_clear_object (&step->write);
+      g_free (step);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+add_step (HawserSink *self, HawserSinkWrite *write, void (*call) (HawserSink *self))
+{
+  Worker *worker = g_object_get_qdata (G_OBJECT (self), worker_quark ());
+  Step *step = g_new0 (Step, 1);
+  gboolean was_running;
+
+  if (worker == NULL)
+    {
+      worker = g_new0 (Worker, 1);
+      g_mutex_init (&worker->lock);
+      g_object_set_qdata_full (G_OBJECT (self), worker_quark (), worker, worker_free);
+    }
+  step->write = write != NULL ? g_object_ref (write) : NULL;
+  step->call = call;
+  g_mutex_lock (&worker->lock);
+  g_queue_push_tail (&worker->steps, step);
+  was_running = worker->is_running;
+  worker->is_running = TRUE;
+  g_mutex_unlock (&worker->lock);
+  if (!was_running)
+    {
+      g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
+
+      g_task_set_name (task, "hawser-sink-worker");
+      g_task_set_task_data (task, worker, NULL);
+      g_task_run_in_thread (task, run_steps); /* keeps the sink, and so the worker */
+    }
+}
+
+/* On the thread that writes, if there is one. */
+static void
+call_in_turn (HawserSink *self, void (*call) (HawserSink *self))
+{
+  if (call != NULL && HAWSER_SINK_GET_IFACE (self)->write_batch != NULL)
+    add_step (self, NULL, call);
+  else if (call != NULL)
+    call (self);
+}
+
+/* ---- Calling a sink ---- */
+
 /**
  * hawser_sink_start:
  * @self: a sink whose properties are set
@@ -337,8 +453,11 @@ hawser_sink_write (HawserSink *self, HawserSinkWrite *write)
 {
   HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
 
-  g_return_if_fail (iface->write != NULL);
-  iface->write (self, write);
+  g_return_if_fail (iface->write != NULL || iface->write_batch != NULL);
+  if (iface->write != NULL)
+    iface->write (self, write);
+  else
+    add_step (self, write, NULL);
 }
 
 /**
@@ -352,10 +471,7 @@ hawser_sink_write (HawserSink *self, HawserSinkWrite *write)
 void
 hawser_sink_stop (HawserSink *self)
 {
-  HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
-
-  if (iface->stop != NULL)
-    iface->stop (self);
+  call_in_turn (self, HAWSER_SINK_GET_IFACE (self)->stop);
 }
 
 /**
@@ -407,8 +523,5 @@ hawser_sink_get_max_batch (HawserSink *self)
 void
 hawser_sink_reopen (HawserSink *self)
 {
-  HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
-
-  if (iface->reopen != NULL)
-    iface->reopen (self);
+  call_in_turn (self, HAWSER_SINK_GET_IFACE (self)->reopen);
 }

@@ -55,6 +55,11 @@ G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
  * @parent_iface: the parent interface
  * @start: (optional): the last moment to refuse a bad setting; opens nothing that may block
  * @write: takes one batch and answers through the #HawserSinkWrite, now or later, exactly once, on any thread
+ * @write_batch: (optional): instead of @write, for a destination that may block: writes @batch, all of whose messages have
+ *   @key, and returns how many from the front are safe. With an error the rest comes again later; with
+ *   %HAWSER_ERROR_INVALID, %HAWSER_ERROR_MALFORMED or %HAWSER_ERROR_TOO_LARGE it never can be written as it is; with
+ *   %HAWSER_ERROR_CLOSED the destination wants nothing any more. Runs on a worker thread, where no JavaScript may: one call
+ *   at a time, and @stop and @reopen in their turn on the same
  * @stop: (optional): no write follows; release what is held
  * @dup_key: (optional): the object, partition or address that a message goes to, or %NULL; a write holds messages of one
  *   key only, and the order of one key is kept. Without it a write holds any messages, and all of them are one order
@@ -79,8 +84,14 @@ struct _HawserSinkInterface {
   guint    (*get_max_batch) (HawserSink       *self);
   void     (*reopen)        (HawserSink       *self);
 
+  guint    (*write_batch)   (HawserSink       *self,
+                             HawserBatch      *batch,
+                             const char       *key,
+                             GCancellable     *cancellable,
+                             GError          **error);
+
   /*< private >*/
-  gpointer reserved[5];
+  gpointer reserved[4];
 };
 
 HAWSER_AVAILABLE_IN_ALL

@@ -213,3 +213,18 @@ hawser_template_escape (GString *out, const char *value, gboolean keep_slashes)
       at_start = FALSE;
     }
 }
+
+static void
+append_escaped (GString *out, const char *field, const char *value, gpointer data)
+{
+  hawser_template_escape (out, value != NULL ? value : "", FALSE);
+}
+
+char *
+hawser_template_expand_name (const HawserTemplate *self, HawserMessage *message)
+{
+  GString *name = g_string_new (NULL);
+
+  hawser_template_expand (self, message, append_escaped, NULL, name);
+  return g_string_free (name, FALSE);
+}

@@ -28,13 +28,16 @@ HawserTemplate *hawser_template_new    (const char           *text,
                                         GError              **error);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_template_free   (HawserTemplate       *self);
-/* The text around fields is appended as it is. */
+/* The text around fields is appended as it is; expand_name() escapes each value, so that it is part of one name. */
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_template_expand (const HawserTemplate *self,
                                         HawserMessage        *message,
                                         HawserTemplateAppend  append,
                                         gpointer              data,
                                         GString              *out);
+HAWSER_AVAILABLE_IN_ALL
+char           *hawser_template_expand_name (const HawserTemplate *self,
+                                        HawserMessage        *message);
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_template_uses   (const HawserTemplate *self,
                                         const char           *field);

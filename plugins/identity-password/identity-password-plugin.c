@@ -31,8 +31,6 @@ typedef struct {
   GBytes *secret;
 } Question;
 
-enum { PROP_0, PROP_PASSWORD_FILE };
-
 static void identity_init (HawserIdentityInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (IdentityPassword, identity_password, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (HAWSER_TYPE_IDENTITY, identity_init))
@@ -175,35 +173,6 @@ identity_init (HawserIdentityInterface *iface)
 
 /* ---- object ---- */
 
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  IdentityPassword *self = IDENTITY_PASSWORD (object);
-
-  switch (id)
-    {
-    case PROP_PASSWORD_FILE:
-      g_free (self->path);
-      self->path = g_value_dup_string (value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  switch (id)
-    {
-    case PROP_PASSWORD_FILE:
-      g_value_set_string (value, IDENTITY_PASSWORD (object)->path);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
 /* Every task holds a reference to the provider, so no worker is busy any more here; it may be the last one's own thread. */
 static void
 finalize (GObject *object)
@@ -212,21 +181,16 @@ finalize (GObject *object)
 
   g_thread_pool_free (self->workers, FALSE, FALSE);
   password_file_unref (self->file);
-  g_free (self->path);
   G_OBJECT_CLASS (identity_password_parent_class)->finalize (object);
 }
 
 static void
 identity_password_class_init (IdentityPasswordClass *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
-  object_class->finalize = finalize;
-  g_object_class_install_property (object_class, PROP_PASSWORD_FILE,
-                                   g_param_spec_string ("password-file", NULL, "File of users: NAME:HASH or NAME:HASH:CLAIM=VALUE;CLAIM=VALUE on each line", NULL,
-                                                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+  G_OBJECT_CLASS (klass)->finalize = finalize;
+  HAWSER_SETTING (klass, IdentityPassword, path,
+                  g_param_spec_string ("password-file", NULL, "File of users: NAME:HASH or NAME:HASH:CLAIM=VALUE;CLAIM=VALUE on each line", NULL,
+                                       HAWSER_SETTING_FLAGS));
 }
 
 static void

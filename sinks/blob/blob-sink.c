@@ -21,8 +21,6 @@ struct _BlobSink {
   GThreadPool *worker;   /* one thread while there is something to write: writes to one disk gain nothing from more */
 };
 
-enum { PROP_0, PROP_ENDPOINT, PROP_CONTAINER, PROP_PATH_TEMPLATE, PROP_NODE, PROP_FORMAT, PROP_COMPRESSION };
-
 /* On the worker. */
 static void
 run_write (gpointer data, gpointer user_data)
@@ -111,8 +109,9 @@ static gboolean
 start (HawserSink *sink, GError **error)
 {
   BlobSink *self = BLOB_SINK (sink);
+  const char *node = self->node != NULL ? self->node : g_get_host_name ();
 
-  if (!check_container (self->container, error) || !blob_name_init (&self->name, self->path_template, self->node, error))
+  if (!check_container (self->container, error) || !blob_name_init (&self->name, self->path_template != NULL ? self->path_template : "", node, error))
     return FALSE;
   self->backend = open_backend (self, error);
   if (self->backend != NULL)
@@ -135,88 +134,29 @@ sink_iface_init (HawserSinkInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (BlobSink, blob_sink, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (HAWSER_TYPE_SINK, sink_iface_init))
 
 static void
-take_string (char **place, const GValue *value)
-{
-  g_free (*place);
-  *place = g_value_dup_string (value);
-}
-
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  BlobSink *self = BLOB_SINK (object);
-
-  switch (id)
-    {
-    case PROP_ENDPOINT: take_string (&self->endpoint, value); break;
-    case PROP_CONTAINER: take_string (&self->container, value); break;
-    case PROP_PATH_TEMPLATE: take_string (&self->path_template, value); break;
-    case PROP_NODE:
-      take_string (&self->node, value);
-      if (self->node == NULL || *self->node == '\0')
-        {
-          g_free (self->node);
-          self->node = g_strdup (g_get_host_name ());
-        }
-      break;
-    case PROP_FORMAT: self->format = g_value_get_enum (value); break;
-    case PROP_COMPRESSION: self->compression = g_value_get_enum (value); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  BlobSink *self = BLOB_SINK (object);
-
-  switch (id)
-    {
-    case PROP_ENDPOINT: g_value_set_string (value, self->endpoint); break;
-    case PROP_CONTAINER: g_value_set_string (value, self->container); break;
-    case PROP_PATH_TEMPLATE: g_value_set_string (value, self->path_template); break;
-    case PROP_NODE: g_value_set_string (value, self->node); break;
-    case PROP_FORMAT: g_value_set_enum (value, self->format); break;
-    case PROP_COMPRESSION: g_value_set_enum (value, self->compression); break;
-    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
 finalize (GObject *object)
 {
-  BlobSink *self = BLOB_SINK (object);
-
-  stop (HAWSER_SINK (self));
-  g_free (self->endpoint);
-  g_free (self->container);
-  g_free (self->path_template);
-  g_free (self->node);
+  stop (HAWSER_SINK (object));
   G_OBJECT_CLASS (blob_sink_parent_class)->finalize (object);
 }
 
 static void
 blob_sink_class_init (BlobSinkClass *klass)
 {
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = HAWSER_SETTING_FLAGS;
 
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
-  object_class->finalize = finalize;
-  g_object_class_install_property (object_class, PROP_ENDPOINT,
-    g_param_spec_string ("endpoint", NULL, "Where the container is: file:///DIRECTORY", NULL, flags));
-  g_object_class_install_property (object_class, PROP_CONTAINER,
-    g_param_spec_string ("container", NULL, "Folder below the endpoint; none writes to the endpoint itself", NULL, flags));
-  g_object_class_install_property (object_class, PROP_PATH_TEMPLATE,
-    g_param_spec_string ("path-template", NULL, "Name of the object of a message; with {sequence} every write makes a new object",
-                         "{topic}/{yyyy}/{MM}/{dd}/{HH}-{node}-{sequence}.ndjson", flags));
-  g_object_class_install_property (object_class, PROP_NODE,
-    g_param_spec_string ("node", NULL, "Value of {node}; the name of the host when empty", NULL, flags));
-  g_object_class_install_property (object_class, PROP_FORMAT,
-    g_param_spec_enum ("format", NULL, "What a message becomes", BLOB_TYPE_FORMAT, BLOB_FORMAT_NDJSON, flags));
-  g_object_class_install_property (object_class, PROP_COMPRESSION,
-    g_param_spec_enum ("compression", NULL, "none or gzip", BLOB_TYPE_COMPRESSION, BLOB_COMPRESSION_NONE, flags));
+  G_OBJECT_CLASS (klass)->finalize = finalize;
+  HAWSER_SETTING (klass, BlobSink, endpoint, g_param_spec_string ("endpoint", NULL, "Where the container is: file:///DIRECTORY", NULL, flags));
+  HAWSER_SETTING (klass, BlobSink, container,
+                  g_param_spec_string ("container", NULL, "Folder below the endpoint; none writes to the endpoint itself", NULL, flags));
+  HAWSER_SETTING (klass, BlobSink, path_template,
+                  g_param_spec_string ("path-template", NULL, "Name of the object of a message; with {sequence} every write makes a new object",
+                                       "{topic}/{yyyy}/{MM}/{dd}/{HH}-{node}-{sequence}.ndjson", flags));
+  HAWSER_SETTING (klass, BlobSink, node, g_param_spec_string ("node", NULL, "Value of {node}; the name of the host when empty", NULL, flags));
+  HAWSER_SETTING (klass, BlobSink, format,
+                  g_param_spec_enum ("format", NULL, "What a message becomes", BLOB_TYPE_FORMAT, BLOB_FORMAT_NDJSON, flags));
+  HAWSER_SETTING (klass, BlobSink, compression,
+                  g_param_spec_enum ("compression", NULL, "none or gzip", BLOB_TYPE_COMPRESSION, BLOB_COMPRESSION_NONE, flags));
 }
 
 static void

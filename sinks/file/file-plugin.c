@@ -4,10 +4,4 @@
 
 #include "file-sink.h"
 
-static void
-provide (HawserPluginRegistry *registry)
-{
-  hawser_plugin_registry_provide (registry, "sink", "file", FILE_TYPE_SINK);
-}
-
-HAWSER_PLUGIN_DEFINE (file, "file", "0.1.0", provide)
+HAWSER_PLUGIN_DEFINE_TYPE (file, "file", "0.1.0", "sink", file_sink_get_type ())

@@ -28,20 +28,40 @@ fail (GError **error, const char *path)
 {
   int code = errno;
 
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "%s: %s", path, g_strerror (code));
+  /* a name that is too long is so at the next attempt as well */
+  if (code == ENAMETOOLONG)
+    g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "%s: %s", path, g_strerror (code));
+  else
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (code), "%s: %s", path, g_strerror (code));
   return FALSE;
+}
+
+void
+file_rotation_install_settings (GObjectClass *klass, gsize offset)
+{
+  const GParamFlags flags = HAWSER_SETTING_FLAGS;
+
+  hawser_setting_install (klass, offset + G_STRUCT_OFFSET (FileRotation, sync), sizeof (gboolean),
+    g_param_spec_boolean ("fsync", NULL, "Acknowledge only what is on the disk", TRUE, flags));
+  hawser_setting_install (klass, offset + G_STRUCT_OFFSET (FileRotation, max_size), sizeof (guint64),
+    hawser_param_spec_size ("rotate-size", "Most bytes of a file before the next one begins; 0 for any", 0, G_MAXINT64, 0, flags));
+  hawser_setting_install (klass, offset + G_STRUCT_OFFSET (FileRotation, max_count), sizeof (guint64),
+    g_param_spec_uint64 ("rotate-count", NULL, "Most lines of a file before the next one begins; 0 for any", 0, G_MAXINT64, 0, flags));
+  hawser_setting_install (klass, offset + G_STRUCT_OFFSET (FileRotation, max_age_us), sizeof (gint64),
+    hawser_param_spec_duration ("rotate-age", "A line that comes so long after a file began begins the next one; 0 for never",
+                                0, G_MAXINT64, 0, flags));
 }
 
 gboolean
 file_rotation_init (FileRotation *self, const char *to, GError **error)
 {
-  const char *sequence = strstr (to, SEQUENCE);
+  const char *sequence = to != NULL ? strstr (to, SEQUENCE) : NULL;
 
   file_rotation_clear (self);
   self->fd = -1;
   if (sequence == NULL || strchr (sequence, '/') != NULL || strstr (sequence + 1, SEQUENCE) != NULL)
     {
-      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "rotate-to '%s': {sequence} must be in it once, in the last component", to);
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "rotate-to '%s': {sequence} must be in it once, in the last component", to != NULL ? to : "");
       return FALSE;
     }
   self->to = hawser_template_new (to, own_fields, error);

@@ -27,6 +27,9 @@ typedef struct {
   guint n_lines;
 } FilePart;
 
+/* In class_init(): the settings above, but @to. @offset: of the rotation in the object. */
+void     file_rotation_install_settings (GObjectClass *klass,
+                                         gsize         offset);
 /* @to: template with the fields {path} and {sequence}, and those of the first message that follows. */
 gboolean file_rotation_init  (FileRotation  *self,
                               const char    *to,

@@ -34,12 +34,6 @@ struct _WebhookSink {
   gint64 next_slot_us;
 };
 
-enum {
-  PROP_0, PROP_URI, PROP_MODE, PROP_COMPRESSION, PROP_TIMEOUT, PROP_ALLOW_PRIVATE, PROP_VALIDATE_ORIGIN, PROP_ORIGIN,
-  PROP_CREDENTIAL, PROP_CREDENTIAL_FILE, PROP_AUTHORIZATION_SCHEME, PROP_SIGNING_CREDENTIAL, PROP_SIGNING_FILE, PROP_REPLY_TOPIC,
-  PROP_CA_FILE, PROP_MAX_HOPS,
-};
-
 /* One write on its way. */
 typedef struct {
   WebhookSink *sink;
@@ -446,6 +440,8 @@ start (HawserSink *sink, GError **error)
     return FALSE;
   if (self->reply_topic != NULL && !hawser_topic_name_is_valid (self->reply_topic, -1, error))
     return FALSE;
+  if (self->origin == NULL)
+    self->origin = g_strdup (g_get_host_name ());
   self->is_validated = FALSE;
   self->session = soup_session_new_with_options ("max-conns", 256, "max-conns-per-host", 64, "user-agent", "hawser/0.1", NULL);
   /* a proxy from the environment would be connected to in place of the address that is checked */
@@ -480,84 +476,12 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (WebhookSink, webhook_sink, G_TYPE_OBJECT, G_IMPLE
 
 /* ---- Settings ---- */
 
-static char **
-find_string (WebhookSink *self, guint id)
-{
-  switch (id)
-    {
-    case PROP_URI: return &self->uri;
-    case PROP_ORIGIN: return &self->origin;
-    case PROP_CREDENTIAL: return &self->credential;
-    case PROP_CREDENTIAL_FILE: return &self->credential_file;
-    case PROP_AUTHORIZATION_SCHEME: return &self->authorization_scheme;
-    case PROP_SIGNING_CREDENTIAL: return &self->signing_credential;
-    case PROP_SIGNING_FILE: return &self->signing_file;
-    case PROP_REPLY_TOPIC: return &self->reply_topic;
-    case PROP_CA_FILE: return &self->ca_file;
-    default: return NULL;
-    }
-}
-
-static void
-set_string (WebhookSink *self, guint id, const char *value)
-{
-  char **place = find_string (self, id);
-
-  g_free (*place);
-  *place = value != NULL && *value != '\0' ? g_strdup (value) : id == PROP_ORIGIN ? g_strdup (g_get_host_name ()) : NULL;
-}
-
-static void
-set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  WebhookSink *self = WEBHOOK_SINK (object);
-
-  switch (id)
-    {
-    case PROP_MODE: self->mode = g_value_get_enum (value); break;
-    case PROP_COMPRESSION: self->compression = g_value_get_enum (value); break;
-    case PROP_TIMEOUT: self->timeout_us = g_value_get_int64 (value); break;
-    case PROP_ALLOW_PRIVATE: self->allow_private = g_value_get_boolean (value); break;
-    case PROP_VALIDATE_ORIGIN: self->validate_origin = g_value_get_boolean (value); break;
-    case PROP_MAX_HOPS: self->max_hops = g_value_get_uint (value); break;
-    default:
-      if (find_string (self, id) != NULL)
-        set_string (self, id, g_value_get_string (value));
-      else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  WebhookSink *self = WEBHOOK_SINK (object);
-
-  switch (id)
-    {
-    case PROP_MODE: g_value_set_enum (value, self->mode); break;
-    case PROP_COMPRESSION: g_value_set_enum (value, self->compression); break;
-    case PROP_TIMEOUT: g_value_set_int64 (value, self->timeout_us); break;
-    case PROP_ALLOW_PRIVATE: g_value_set_boolean (value, self->allow_private); break;
-    case PROP_VALIDATE_ORIGIN: g_value_set_boolean (value, self->validate_origin); break;
-    case PROP_MAX_HOPS: g_value_set_uint (value, self->max_hops); break;
-    default:
-      if (find_string (self, id) != NULL)
-        g_value_set_string (value, *find_string (self, id));
-      else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
 static void
 finalize (GObject *object)
 {
   WebhookSink *self = WEBHOOK_SINK (object);
 
   stop (HAWSER_SINK (self));
-  for (guint id = PROP_URI; id <= PROP_MAX_HOPS; id++)
-    if (find_string (self, id) != NULL)
-      g_free (*find_string (self, id));
   g_free (self->authorization);
   g_free (self->place);
   g_clear_pointer (&self->keys, g_ptr_array_unref);
@@ -568,41 +492,39 @@ finalize (GObject *object)
 static void
 webhook_sink_class_init (WebhookSinkClass *klass)
 {
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  static const struct { guint id; const char *name, *blurb, *value; } strings[] = {
-    { PROP_URI, "uri", "Where requests go: https://HOST/PATH", NULL },
-    { PROP_ORIGIN, "origin", "Name we give in the handshake; the name of the host when empty", NULL },
-    { PROP_CREDENTIAL, "credential", "Name of the credential that is sent as Authorization", NULL },
-    { PROP_CREDENTIAL_FILE, "credential-file", "File with the credential", NULL },
-    { PROP_AUTHORIZATION_SCHEME, "authorization-scheme", "Word before the credential", "Bearer" },
-    { PROP_SIGNING_CREDENTIAL, "signing-credential", "Name of the credential with one or more keys that sign (Standard Webhooks)", NULL },
-    { PROP_SIGNING_FILE, "signing-file", "File with one or more keys that sign", NULL },
-    { PROP_REPLY_TOPIC, "reply-topic", "Topic that bodies of answers are published to", NULL },
-    { PROP_CA_FILE, "ca-file", "File with the certificates (PEM) that are trusted in place of the system's", NULL },
+  const GParamFlags flags = HAWSER_SETTING_FLAGS;
+  static const struct { gsize offset; const char *name, *blurb, *value; } strings[] = {
+    { G_STRUCT_OFFSET (WebhookSink, uri), "uri", "Where requests go: https://HOST/PATH", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, origin), "origin", "Name we give in the handshake; the name of the host when empty", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, credential), "credential", "Name of the credential that is sent as Authorization", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, credential_file), "credential-file", "File with the credential", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, authorization_scheme), "authorization-scheme", "Word before the credential", "Bearer" },
+    { G_STRUCT_OFFSET (WebhookSink, signing_credential), "signing-credential",
+      "Name of the credential with one or more keys that sign (Standard Webhooks)", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, signing_file), "signing-file", "File with one or more keys that sign", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, reply_topic), "reply-topic", "Topic that bodies of answers are published to", NULL },
+    { G_STRUCT_OFFSET (WebhookSink, ca_file), "ca-file", "File with the certificates (PEM) that are trusted in place of the system's", NULL },
   };
 
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
-  object_class->finalize = finalize;
+  G_OBJECT_CLASS (klass)->finalize = finalize;
   for (gsize i = 0; i < G_N_ELEMENTS (strings); i++)
-    g_object_class_install_property (object_class, strings[i].id,
-      g_param_spec_string (strings[i].name, NULL, strings[i].blurb, strings[i].value, flags));
-  g_object_class_install_property (object_class, PROP_MODE,
-    g_param_spec_enum ("cloudevents-mode", NULL, "Attributes in headers, in a JSON body, or many events in one body",
-                       WEBHOOK_TYPE_MODE, WEBHOOK_MODE_BINARY, flags));
-  g_object_class_install_property (object_class, PROP_COMPRESSION,
-    g_param_spec_enum ("compression", NULL, "none or gzip", WEBHOOK_TYPE_COMPRESSION, WEBHOOK_COMPRESSION_NONE, flags));
-  g_object_class_install_property (object_class, PROP_TIMEOUT,
-    hawser_param_spec_duration ("timeout", "Longest that one request takes, connecting included", 1000, 3600 * (gint64) G_USEC_PER_SEC,
-                                10 * G_USEC_PER_SEC, flags));
-  g_object_class_install_property (object_class, PROP_ALLOW_PRIVATE,
-    g_param_spec_boolean ("allow-private", NULL, "Whether the host may be at a loopback, link-local or private address", FALSE, flags));
-  g_object_class_install_property (object_class, PROP_VALIDATE_ORIGIN,
-    g_param_spec_boolean ("validate-origin", NULL, "Ask the target for its permission first (CloudEvents web hook specification)",
-                          FALSE, flags));
-  g_object_class_install_property (object_class, PROP_MAX_HOPS,
-    g_param_spec_uint ("max-hops", NULL, "Webhooks that a message may pass before it is refused as going round", 1, 1000, 16, flags));
+    hawser_setting_install (G_OBJECT_CLASS (klass), strings[i].offset, sizeof (char *),
+                            g_param_spec_string (strings[i].name, NULL, strings[i].blurb, strings[i].value, flags));
+  HAWSER_SETTING (klass, WebhookSink, mode,
+                  g_param_spec_enum ("cloudevents-mode", NULL, "Attributes in headers, in a JSON body, or many events in one body",
+                                     WEBHOOK_TYPE_MODE, WEBHOOK_MODE_BINARY, flags));
+  HAWSER_SETTING (klass, WebhookSink, compression,
+                  g_param_spec_enum ("compression", NULL, "none or gzip", WEBHOOK_TYPE_COMPRESSION, WEBHOOK_COMPRESSION_NONE, flags));
+  HAWSER_SETTING (klass, WebhookSink, timeout_us,
+                  hawser_param_spec_duration ("timeout", "Longest that one request takes, connecting included", 1000,
+                                              3600 * (gint64) G_USEC_PER_SEC, 10 * G_USEC_PER_SEC, flags));
+  HAWSER_SETTING (klass, WebhookSink, allow_private,
+                  g_param_spec_boolean ("allow-private", NULL, "Whether the host may be at a loopback, link-local or private address", FALSE, flags));
+  HAWSER_SETTING (klass, WebhookSink, validate_origin,
+                  g_param_spec_boolean ("validate-origin", NULL, "Ask the target for its permission first (CloudEvents web hook specification)",
+                                        FALSE, flags));
+  HAWSER_SETTING (klass, WebhookSink, max_hops,
+                  g_param_spec_uint ("max-hops", NULL, "Webhooks that a message may pass before it is refused as going round", 1, 1000, 16, flags));
 }
 
 static void

@@ -75,7 +75,7 @@ class Installed(fixture.Case):
         source = (SOURCE / 'protocols/line/line.c').read_text()
         key_file = (SOURCE / 'protocols/line/line.plugin').read_text()
         # Another name, so that it is not the shipped one that answers.
-        (work / 'wire.c').write_text(source.replace('"line"', '"wire"').replace('HAWSER_PLUGIN_DEFINE (line,', 'HAWSER_PLUGIN_DEFINE (wire,'))
+        (work / 'wire.c').write_text(source.replace('"line"', '"wire"').replace('HAWSER_PLUGIN_DEFINE_TYPE (line,', 'HAWSER_PLUGIN_DEFINE_TYPE (wire,'))
         (work / 'wire.plugin').write_text(re.sub(r'(?m)^(Name|Types|Module)=.*$', lambda m: {
             'Name': 'Name=wire', 'Types': 'Types=wire;', 'Module': 'Module=wire'}[m.group(1)], key_file))
         if 'Module=' not in key_file:

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 class Docs(unittest.TestCase):
     def test_blocks_are_in_the_sources(self):
-        sources = ''.join((ROOT / 'sinks/file' / name).read_text() for name in ('file-sink.c', 'file-plugin.c', 'file.plugin'))
+        sources = ''.join((ROOT / 'sinks/file' / name).read_text() for name in ('file-sink.c', 'file-append.c', 'file-lines.c', 'file-plugin.c', 'file.plugin'))
         blocks = re.findall(r'^```\w*\n(.*?)^```$', (ROOT / 'docs/writing-a-sink.md').read_text(), re.S | re.M)
         self.assertGreaterEqual(len(blocks), 7)
         for block in blocks:

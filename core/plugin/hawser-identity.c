@@ -75,6 +75,12 @@ or_error (HawserPrincipal *principal, GError *failure, GError **error)
   return NULL;
 }
 
+static GError *
+not_judged (void)
+{
+  return g_error_new_literal (HAWSER_ERROR, HAWSER_ERROR_NOT_AUTHORIZED, "the identity provider does not judge such credentials");
+}
+
 /**
  * hawser_identity_authenticate: (virtual authenticate)
  * @self: an identity provider
@@ -83,7 +89,7 @@ or_error (HawserPrincipal *principal, GError *failure, GError **error)
  * @secret: (nullable): password, token or certificate; never logged
  * @error: return location
  *
- * Finds out at once who the peer is. Providers that may have to wait only have hawser_identity_authenticate_async().
+ * Finds out at once who the peer is; a kind that the provider does not understand is refused without asking it. Providers that may have to wait only have hawser_identity_authenticate_async().
  *
  * Errors: %HAWSER_ERROR_NOT_AUTHORIZED, %HAWSER_ERROR_UNAVAILABLE (could not be found out now, or not at once).
  * Context: the lane of the listener.
@@ -98,7 +104,9 @@ hawser_identity_authenticate (HawserIdentity *self, HawserCredentialKind kind, c
   HawserPrincipal *principal = NULL;
   GError *failure = NULL;
 
-  if (iface->authenticate != NULL)
+  if (!hawser_identity_understands (self, kind))
+    failure = not_judged ();
+  else if (iface->authenticate != NULL)
     principal = iface->authenticate (self, kind, name, secret, &failure);
   else
     failure = g_error_new_literal (HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "the identity provider cannot answer at once");
@@ -128,7 +136,7 @@ hawser_identity_authenticate_async (HawserIdentity *self, HawserCredentialKind k
   HawserPrincipal *principal;
   GError *error = NULL;
 
-  if (iface->authenticate_async != NULL)
+  if (iface->authenticate_async != NULL && hawser_identity_understands (self, kind))
     {
       iface->authenticate_async (self, kind, name, secret, cancellable, callback, user_data);
       return;
@@ -161,7 +169,7 @@ hawser_identity_authenticate_finish (HawserIdentity *self, GAsyncResult *result,
   HawserPrincipal *principal;
   GError *failure = NULL;
 
-  if (iface->authenticate_finish != NULL)
+  if (iface->authenticate_finish != NULL && !g_async_result_is_tagged (result, hawser_identity_authenticate_async))
     principal = iface->authenticate_finish (self, result, &failure);
   else
     principal = g_task_propagate_pointer (G_TASK (result), &failure);

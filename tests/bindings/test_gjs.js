@@ -6,6 +6,7 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 import Hawser from 'gi://Hawser?version=1';
+import HawserContract from 'gi://HawserContract?version=1';
 import System from 'system';
 
 const DEADLINE_MS = 30000;
@@ -104,6 +105,8 @@ const Users = GObject.registerClass({
     vfunc_authenticate(kind, name, secret) {
         if (this.error)
             throw this.error;
+        if (!name)
+            throw new Hawser.Error({code: Hawser.Error.NOT_AUTHORIZED, message: 'refused by the test'});
         const password = secret ? new TextDecoder().decode(secret.toArray()) : '';
         if (password !== [...name].reverse().join(''))
             throw new Hawser.Error({code: Hawser.Error.NOT_AUTHORIZED, message: 'refused by the test'});
@@ -280,6 +283,13 @@ const tests = {
         runUntil(() => outcome.length);
         same(outcome[0].get_name(), 'bob');
         fails(Hawser.Error.NOT_AUTHORIZED, () => users.authenticate(Hawser.CredentialKind.PASSWORD, 'eve', null));
+    },
+
+    'identity/keeps-the-contract-of-the-role'() {
+        const facts = HawserContract.identity_list_facts();
+        check(facts.length > 10);
+        for (const fact of facts)
+            HawserContract.identity_check(fact, new Users(), 'grace', 'ecarg', 'role=pilot');
     },
 
     'identity/lets-foreign-clients-in-and-keeps-them-out'() {

@@ -7,7 +7,8 @@ import unittest
 
 import gi
 gi.require_version("Hawser", "1")
-from gi.repository import Gio, GLib, GObject, Hawser
+gi.require_version("HawserContract", "1")
+from gi.repository import Gio, GLib, GObject, Hawser, HawserContract
 
 DEADLINE_S = 30
 CODES = ("INVALID", "MALFORMED", "NOT_AUTHORIZED", "NOT_FOUND", "EXISTS", "DISABLED", "TOO_LARGE", "QUOTA", "TIMEOUT",
@@ -78,7 +79,7 @@ class Users(GObject.Object, Hawser.Identity):
     def do_authenticate(self, kind, name, secret):
         if self.error is not None:
             raise self.error
-        if secret is None or secret.get_data() != name[::-1].encode():
+        if not name or secret is None or secret.get_data() != name[::-1].encode():
             raise hawser_error(Hawser.Error.NOT_AUTHORIZED)
         return Hawser.Principal.new(name, {"role": "pilot" if name == "ada" else "guest"})
 
@@ -345,6 +346,22 @@ class IdentityTest(unittest.TestCase):
                                  lambda users, result: outcome.append(users.authenticate_finish(result)))
         run_until(lambda: outcome)
         self.assertEqual(outcome[0].get_name(), "bob")
+
+    def test_python_provider_keeps_the_contract_of_the_role(self):
+        facts = HawserContract.identity_list_facts()
+        self.assertGreater(len(facts), 10)
+        for fact in facts:
+            with self.subTest(fact):
+                self.assertTrue(HawserContract.identity_check(fact, Users(), "grace", "ecarg", "role=guest"))
+
+    def test_the_contract_finds_a_provider_that_lets_everybody_in(self):
+        class Open(GObject.Object, Hawser.Identity):
+            def do_authenticate(self, kind, name, secret):
+                return Hawser.Principal.new(name or "anybody", {})
+
+        with self.assertRaises(GLib.Error) as caught:
+            HawserContract.identity_check("wrong-password-is-refused", Open(), "grace", "ecarg", None)
+        self.assertIn("was let in", caught.exception.message)
 
     def test_every_code_is_caught_by_its_kind(self):
         for name in CODES:

@@ -47,6 +47,21 @@ hawser_bus_model_remove_topic (HawserBus *self, const char *name)
     }
 }
 
+static gboolean
+add_bare_topic (HawserMatchNode *node, gpointer value, gpointer data)
+{
+  HawserBus *self = data;
+  HawserMessage *message = value;
+
+  if (hawser_topic_table_find (&self->topics, message->data, message->topic_len) == NULL)
+    {
+      g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new (message->data);
+
+      g_list_store_append (self->topic_model, topic);
+    }
+  return TRUE;
+}
+
 /**
  * hawser_bus_get_topics: (get-property topics)
  * @self: a bus
@@ -62,7 +77,11 @@ hawser_bus_get_topics (HawserBus *self)
       self->topic_model = g_list_store_new (HAWSER_TYPE_TOPIC);
       for (guint i = 0; i < self->topics.n_buckets; i++)
         for (HawserTopicRecord *record = self->topics.buckets[i]; record != NULL; record = record->next)
-          hawser_bus_model_add_topic (self, record);
+          {
+            record->is_listed = FALSE;
+            hawser_bus_model_add_topic (self, record);
+          }
+      hawser_match_tree_foreach (self->topics.retained, add_bare_topic, self);
     }
   return G_LIST_MODEL (self->topic_model);
 }

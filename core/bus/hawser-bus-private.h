@@ -76,7 +76,7 @@ typedef struct _HawserDurable {
   guint64 given_position;            /* given to a party before: a message up to here is redelivered */
   guint64 recovered_position;        /* from before this process: not in its accounts */
   guint32 expiry_s;                  /* after detaching; G_MAXUINT32: never */
-  gint64 detached_wall_us;           /* 0: attached, or never was */
+  gint64 detached_us;                /* on the journal's line of time; 0: attached, or never was */
   HawserTimer timer;
   HawserReceiver *receiver;
 } HawserDurable;
@@ -228,5 +228,9 @@ void             hawser_bus_remove_connection         (HawserBus *self, HawserCo
 void             hawser_bus_add_listener              (HawserBus *self, gpointer listener);
 void             hawser_bus_remove_listener           (HawserBus *self, gpointer listener);
 guint64          hawser_bus_take_id                   (HawserBus *self);
+
+/* ---- time that is stored ---- */
+gint64           hawser_bus_get_line_offset_us        (HawserBus *self);
+gint64           hawser_bus_get_line_us               (HawserBus *self);
 
 G_END_DECLS

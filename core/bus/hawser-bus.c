@@ -16,7 +16,8 @@
 #include "hawser-message-private.h"
 #include "hawser-topic-name.h"
 
-#define MAX_TOPICS 1000000   /* about 100 bytes each; the admin API and $SYS show the number */
+#define MAX_TOPICS 1000000   /* records, about 100 bytes each; those of names made on first use give way to others */
+#define MAX_RETAINED 4000000 /* the payload and about 150 bytes each; the admin API and $SYS show the number */
 
 enum {
   PROP_CLOCK = 1,
@@ -152,7 +153,7 @@ static void
 hawser_bus_init (HawserBus *self)
 {
   self->is_open = TRUE;
-  hawser_topic_table_init (&self->topics, MAX_TOPICS);
+  hawser_topic_table_init (&self->topics, MAX_TOPICS, MAX_RETAINED);
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
@@ -478,7 +479,7 @@ hawser_bus_add_topic (HawserBus *self, HawserTopic *topic, GError **error)
     }
   if (!hawser_topic_table_declare (&self->topics, topic, error))
     return FALSE;
-  self->statistics.n_topics = self->topics.n_records;
+  self->statistics.n_topics = hawser_topic_table_get_n_topics (&self->topics);
   if (strpbrk (name, "+#") == NULL)
     hawser_bus_model_add_topic (self, hawser_topic_table_find (&self->topics, name, strlen (name)));
   return TRUE;
@@ -502,15 +503,20 @@ hawser_bus_remove_topic (HawserBus *self, const char *name)
 {
   HawserTopicRecord *record = hawser_topic_table_find (&self->topics, name, strlen (name));
 
-  if (record != NULL && record->retained != NULL && record->topic != NULL && self->journal != NULL)
-    self->journal_funcs->remove (self->journal, "retained", name, NULL, NULL);
+  if (record != NULL && record->retained != NULL && record->topic != NULL)
+    {
+      if (self->journal != NULL)
+        self->journal_funcs->remove (self->journal, "retained", name, NULL, NULL);
+      hawser_topic_table_set_retained (&self->topics, record, name, strlen (name), NULL);
+      self->statistics.n_retained = self->topics.n_retained;
+    }
   if (record != NULL && record->topic == NULL)
     {
       if (record->retained != NULL)
         return FALSE;
       hawser_bus_model_remove_topic (self, name);
       hawser_topic_table_remove (&self->topics, record);
-      self->statistics.n_topics = self->topics.n_records;
+      self->statistics.n_topics = hawser_topic_table_get_n_topics (&self->topics);
       return TRUE;
     }
   hawser_bus_model_remove_topic (self, name);
@@ -545,16 +551,34 @@ hawser_bus_get_topic (HawserBus *self, const char *name)
 HawserMessage *
 hawser_bus_get_retained (HawserBus *self, const char *topic)
 {
-  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, strlen (topic));
+  HawserMessage *message = hawser_topic_table_get_retained (&self->topics, topic, strlen (topic));
 
-  if (record == NULL || record->retained == NULL || hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (self->lane)) == 0)
+  if (message == NULL || hawser_message_get_remaining_s (message, hawser_lane_get_now_us (self->lane)) == 0)
     return NULL;
-  return hawser_message_ref (record->retained);
+  return hawser_message_ref (message);
+}
+
+typedef struct {
+  HawserBus *bus;
+  HawserTopicInfoFunc func;
+  gpointer data;
+} EachTopic;
+
+static gboolean
+each_bare (HawserMatchNode *node, gpointer value, gpointer data)
+{
+  EachTopic *each = data;
+  HawserMessage *message = value;
+  HawserTopicInfo info = { message->data, NULL, TRUE, 1 }; /* published once more it has a record */
+
+  return hawser_topic_table_find (&each->bus->topics, message->data, message->topic_len) != NULL || each->func (&info, each->data);
 }
 
 void
 hawser_bus_foreach_topic (HawserBus *self, HawserTopicInfoFunc func, gpointer data)
 {
+  EachTopic each = { self, func, data };
+
   for (guint i = 0; i < self->topics.n_buckets; i++)
     for (HawserTopicRecord *record = self->topics.buckets[i]; record != NULL; record = record->next)
       {
@@ -563,6 +587,8 @@ hawser_bus_foreach_topic (HawserBus *self, HawserTopicInfoFunc func, gpointer da
         if (!func (&info, data))
           return;
       }
+  if (self->topics.n_bare > 0)
+    hawser_match_tree_foreach (self->topics.retained, each_bare, &each);
 }
 
 /* ---- Connections and listeners ---- */
@@ -599,6 +625,21 @@ hawser_bus_get_clock (HawserBus *self)
   return self->clock;
 }
 
+/* What to add to monotonic time for the line that stored times are on: the journal's, which no jump of the clock moves. */
+gint64
+hawser_bus_get_line_offset_us (HawserBus *self)
+{
+  if (self->journal != NULL && self->journal_funcs->get_line_offset_us != NULL)
+    return self->journal_funcs->get_line_offset_us (self->journal);
+  return hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock);
+}
+
+gint64
+hawser_bus_get_line_us (HawserBus *self)
+{
+  return hawser_clock_get_monotonic_us (self->clock) + hawser_bus_get_line_offset_us (self);
+}
+
 HawserLane *
 hawser_bus_get_lane (HawserBus *self)
 {
@@ -608,7 +649,7 @@ hawser_bus_get_lane (HawserBus *self)
 void
 hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
 {
-  self->statistics.n_topics = self->topics.n_records;
+  self->statistics.n_topics = hawser_topic_table_get_n_topics (&self->topics);
   self->statistics.n_retained = self->topics.n_retained;
   *out_statistics = self->statistics;
 }
@@ -625,18 +666,20 @@ recover_retained (gpointer data, const char *key, GBytes *value)
   RecoverRetained *recover = data;
   HawserBus *self = recover->bus;
   g_autoptr (HawserMessage) message = hawser_message_load (g_bytes_get_data (value, NULL), g_bytes_get_size (value), recover->offset_us);
-  HawserTopicRecord *record;
 
   if (message == NULL || strcmp (message->data, key) != 0)
     {
       recover->n_bad++;
       return;
     }
-  record = hawser_topic_table_find (&self->topics, key, strlen (key));
-  if (record == NULL)
-    record = hawser_topic_table_add (&self->topics, key, strlen (key));
-  if (record != NULL)
-    hawser_topic_table_set_retained (&self->topics, record, message);
+  if (self->topic_model != NULL && hawser_topic_table_find (&self->topics, key, message->topic_len) == NULL)
+    {
+      HawserTopicRecord *record = hawser_topic_table_add (&self->topics, key, message->topic_len);
+
+      if (record != NULL)
+        hawser_bus_model_add_topic (self, record);
+    }
+  hawser_topic_table_set_retained (&self->topics, NULL, key, message->topic_len, message);
   self->sequence = MAX (self->sequence, message->sequence);
 }
 
@@ -652,12 +695,13 @@ recover_queue (gpointer data, const HawserJournalQueue *queue)
 gboolean
 hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpointer journal, GError **error)
 {
-  RecoverRetained recover = { self, hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock), 0 };
+  RecoverRetained recover = { .bus = self };
 
   self->journal_funcs = funcs;
   self->journal = journal;
   if (journal == NULL)
     return TRUE;
+  recover.offset_us = hawser_bus_get_line_offset_us (self);
   if (!hawser_bus_recover_kept_topics (self, error) || !funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
     return FALSE;
   if (recover.n_bad > 0)

@@ -37,6 +37,8 @@ typedef struct {
   gboolean (*foreach_value) (gpointer self, const char *space, HawserJournalValueFunc func, gpointer data, GError **error);
   /* @done when all that was asked for before is on the disk, whatever the sync mode */
   void     (*flush)         (gpointer self, HawserJournalDone done, gpointer data);
+  /* what to add to monotonic time for the line that stored times are on; NULL: that of the wall clock */
+  gint64   (*get_line_offset_us) (gpointer self);
 } HawserJournalFuncs;
 
 struct _HawserBus;

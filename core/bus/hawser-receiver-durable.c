@@ -39,7 +39,7 @@ save_meta (HawserReceiver *self)
                                             (guint32) durable->limits.overflow, durable->protocol != NULL,
                                             durable->identity != NULL ? durable->identity : "",
                                             durable->principal != NULL ? hawser_principal_get_name (durable->principal) : "", &claims, &filters,
-                                            durable->detached_wall_us));
+                                            durable->detached_us));
   return g_variant_get_data_as_bytes (meta);
 }
 
@@ -95,7 +95,7 @@ hawser_receiver_arm_expiry (HawserReceiver *self)
 
   if (durable->expiry_s == G_MAXUINT32 || (self->flags & HAWSER_RECEIVER_PROVISIONED))
     return;
-  away_us = MAX (0, hawser_clock_get_wall_us (self->bus->clock) - durable->detached_wall_us);
+  away_us = MAX (0, hawser_bus_get_line_us (self->bus) - durable->detached_us);
   hawser_timer_arm (&durable->timer, self->bus->lane,
                     hawser_lane_get_now_us (self->bus->lane) + MAX (0, (gint64) durable->expiry_s * G_USEC_PER_SEC - away_us), on_absent_too_long);
 }
@@ -151,7 +151,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
   hawser_receiver_keep_identity (self, *identity != '\0' ? identity : NULL);
   self->durable->recovered_position = queue->last_position;
   self->durable->skipped_position = G_MAXUINT64;
-  self->durable->detached_wall_us = detached_us != 0 ? detached_us : hawser_clock_get_wall_us (bus->clock);
+  self->durable->detached_us = detached_us != 0 ? detached_us : hawser_bus_get_line_us (bus);
   if (is_peer)
     self->durable->protocol = g_strdup ("");
   if (*principal_name != '\0')

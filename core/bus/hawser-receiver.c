@@ -252,7 +252,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
       HawserJournalQueue queue;
 
       hawser_timer_disarm (&durable->timer);
-      durable->detached_wall_us = 0;
+      durable->detached_us = 0;
       durable->discards_read = durable->is_reading;
       durable->read_position = 0;
       durable->skipped_position = 0;
@@ -300,7 +300,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
     self->durable->skipped_position = G_MAXUINT64; /* until somebody attaches */
   if (!(self->flags & HAWSER_RECEIVER_PROVISIONED))
     self->durable->expiry_s = expiry_s;
-  self->durable->detached_wall_us = hawser_clock_get_wall_us (self->bus->clock);
+  self->durable->detached_us = hawser_bus_get_line_us (self->bus);
   hawser_receiver_arm_expiry (self);
   hawser_receiver_save_later (self);
 }

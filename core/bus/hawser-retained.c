@@ -12,29 +12,37 @@ typedef struct {
   guint8 qos;
 } SendRetained;
 
+/* The metadata in force for its topic. */
+static HawserLocalTopic *
+find_settings (HawserBus *bus, HawserMessage *message)
+{
+  HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, message->data, message->topic_len);
+
+  return record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, message->data, message->topic_len);
+}
+
 static gboolean
 send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
 {
   SendRetained *send = data;
-  HawserTopicRecord *record = value;
+  HawserMessage *message = value;
   HawserBus *bus = send->receiver->bus;
-  HawserLocalTopic *settings = hawser_topic_table_settings (&bus->topics, record);
   HawserPolicyContext context, *asked = NULL;
   HawserQueueEntry entry;
 
-  if (hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (bus->lane)) == 0)
+  if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (bus->lane)) == 0)
     return TRUE;
   if (hawser_receiver_is_peer (send->receiver))
     {
       hawser_receiver_fill_context (send->receiver, &context);
-      context.topic = record->name;
+      context.topic = message->data;
       asked = &context;
     }
-  if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, asked) != HAWSER_RESULT_OK)
+  if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, find_settings (bus, message), asked) != HAWSER_RESULT_OK)
     return TRUE;
 
   entry = (HawserQueueEntry) {
-    .message = hawser_message_ref (record->retained), .qos = MIN (send->qos, record->retained->qos), .retain = TRUE, .is_retained_value = TRUE,
+    .message = hawser_message_ref (message), .qos = MIN (send->qos, message->qos), .retain = TRUE, .is_retained_value = TRUE,
   };
   bus->statistics.matched++;
   hawser_receiver_count_queued (send->receiver);
@@ -64,19 +72,19 @@ static gboolean
 each_retained (HawserMatchNode *node, gpointer value, gpointer data)
 {
   EachRetained *each = data;
-  HawserTopicRecord *record = value;
+  HawserMessage *message = value;
   HawserPolicyContext context, *asked = NULL;
 
   if (each->context != NULL)
     {
       context = *each->context;
-      context.topic = record->name;
+      context.topic = message->data;
       asked = &context;
     }
-  if (hawser_message_get_remaining_s (record->retained, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
-      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_settings (&each->bus->topics, record), asked) != HAWSER_RESULT_OK)
+  if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
+      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, find_settings (each->bus, message), asked) != HAWSER_RESULT_OK)
     return TRUE;
-  return each->func (record->retained, each->data);
+  return each->func (message, each->data);
 }
 
 void

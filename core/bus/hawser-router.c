@@ -353,7 +353,8 @@ limit_expiry (HawserLocalTopic *settings, HawserMessage *message)
     message->expiry_s = limit;
 }
 
-/* MQTT 5.0 section 3.3.1.3: an empty retained message takes the value away. Returns whether a commit is awaited. */
+/* MQTT 5.0 section 3.3.1.3: an empty retained message takes the value away. Returns whether a commit is awaited. There is
+ * room for the value: route_checked() saw to it. */
 static gboolean
 keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *message, HawserPending *pending)
 {
@@ -361,7 +362,7 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
 
   if (is_empty && record->retained == NULL)
     return FALSE;
-  hawser_topic_table_set_retained (&self->topics, record, is_empty ? NULL : message);
+  hawser_topic_table_set_retained (&self->topics, record, record->name, record->len, is_empty ? NULL : message);
   self->statistics.n_retained = self->topics.n_retained;
   if (self->journal == NULL)
     return FALSE;
@@ -369,8 +370,7 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
     self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_committed : NULL, pending);
   else
     {
-      gint64 offset = hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock);
-      g_autoptr (GBytes) stored = hawser_message_store (message, offset);
+      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_bus_get_line_offset_us (self));
 
       self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_committed : NULL, pending);
     }
@@ -467,7 +467,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   HawserRouteSet *set;
   HawserPending *pending = NULL;
   guint64 position = 0;
-  gboolean waits = FALSE;
+  gboolean waits = FALSE, is_kept, is_first_value;
   guint n_waiting = 0; /* a commit never comes from inside the call that asks for it */
 
   if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
@@ -487,6 +487,14 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       message = changed;
     }
 
+  is_kept = G_UNLIKELY (message->retain || (settings != NULL && settings->retain != HAWSER_RETAIN_CLIENT)) &&
+            (settings == NULL || settings->retain == HAWSER_RETAIN_LAST || (settings->retain == HAWSER_RETAIN_CLIENT && message->retain));
+  is_first_value = is_kept && record->retained == NULL && message->payload_len > 0;
+  if (G_UNLIKELY (is_first_value && self->topics.n_retained >= self->topics.max_retained))
+    {
+      hawser_message_unref (message);
+      return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': there are %u retained values already", record->name, self->topics.n_retained);
+    }
   set = get_routes (self, record, settings);
   if (set->may_refuse && is_refused_by_receiver (self, set))
     {
@@ -509,8 +517,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       pending->data = data;
       pending->cookie = cookie;
     }
-  if (G_UNLIKELY (message->retain || (settings != NULL && settings->retain != HAWSER_RETAIN_CLIENT)) &&
-      (settings == NULL || settings->retain == HAWSER_RETAIN_LAST || (settings->retain == HAWSER_RETAIN_CLIENT && message->retain)))
+  if (is_kept)
     n_waiting += keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
 
   if (set->n_routes > 0)
@@ -527,6 +534,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       if (--self->routing == 0 && self->graveyard != NULL)
         bury (self);
     }
+  else if (is_first_value && record->n_published == 1 && record->topic == NULL && self->topic_model == NULL)
+    hawser_topic_table_remove (&self->topics, record); /* the value alone stays; who publishes here again makes a record that stays too */
   hawser_message_unref (message);
 
   if (pending == NULL)

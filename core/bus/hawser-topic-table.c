@@ -13,12 +13,13 @@
 #include "hawser-topic-raw.h"
 
 void
-hawser_topic_table_init (HawserTopicTable *self, guint max_records)
+hawser_topic_table_init (HawserTopicTable *self, guint max_records, guint max_retained)
 {
   memset (self, 0, sizeof *self);
   self->n_buckets = 64;
   self->buckets = g_new0 (HawserTopicRecord *, self->n_buckets);
   self->max_records = max_records;
+  self->max_retained = max_retained;
   self->filters = hawser_match_tree_new ();
   self->retained = hawser_match_tree_new ();
   self->declared = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
@@ -28,9 +29,15 @@ hawser_topic_table_init (HawserTopicTable *self, guint max_records)
 static void
 free_record (HawserTopicRecord *record)
 {
-  hawser_message_unref (record->retained);
   hawser_route_set_unref (record->routes);
   g_free (record);
+}
+
+static gboolean
+free_retained (HawserMatchNode *node, gpointer value, gpointer data)
+{
+  hawser_message_unref (value);
+  return TRUE;
 }
 
 void
@@ -46,6 +53,7 @@ hawser_topic_table_clear (HawserTopicTable *self)
       }
   g_free (self->buckets);
   hawser_match_tree_free (self->filters);
+  hawser_match_tree_foreach (self->retained, free_retained, NULL);
   hawser_match_tree_free (self->retained);
   g_hash_table_unref (self->declared);
   memset (self, 0, sizeof *self);
@@ -83,17 +91,17 @@ grow (HawserTopicTable *self)
   self->n_buckets = n_buckets;
 }
 
-/* Room for one more: the first records in table order that were made on first use and hold nothing go. */
+/* Room for one more: some records that were made on first use go, from where the last search ended. */
 static gboolean
 give_up_records (HawserTopicTable *self)
 {
   guint n = 0;
 
-  for (guint i = 0; i < self->n_buckets && n < 64; i++)
-    for (HawserTopicRecord *record = self->buckets[i], *next; record != NULL; record = next)
+  for (guint i = 0; i < self->n_buckets && n < 64; i++, self->next_bucket++)
+    for (HawserTopicRecord *record = self->buckets[self->next_bucket & (self->n_buckets - 1)], *next; record != NULL; record = next)
       {
         next = record->next;
-        if (record->topic == NULL && record->retained == NULL)
+        if (record->topic == NULL)
           {
             hawser_topic_table_remove (self, record);
             n++;
@@ -125,6 +133,12 @@ hawser_topic_table_add (HawserTopicTable *self, const char *name, gsize len)
   record->next = *bucket;
   *bucket = record;
   self->n_records++;
+  if (self->n_retained > 0)
+    record->retained = hawser_match_tree_lookup (self->retained, name, len);
+  if (record->retained != NULL && hawser_match_node_get_value (record->retained) == NULL)
+    record->retained = NULL; /* a level of others */
+  record->is_listed = record->retained != NULL; /* whoever lists names lists these */
+  self->n_bare -= record->retained != NULL;
   return record;
 }
 
@@ -133,7 +147,7 @@ hawser_topic_table_remove (HawserTopicTable *self, HawserTopicRecord *record)
 {
   HawserTopicRecord **link = &self->buckets[record->hash & (self->n_buckets - 1)];
 
-  hawser_topic_table_set_retained (self, record, NULL);
+  self->n_bare += record->retained != NULL;
   while (*link != record)
     link = &(*link)->next;
   *link = record->next;
@@ -142,26 +156,46 @@ hawser_topic_table_remove (HawserTopicTable *self, HawserTopicRecord *record)
   free_record (record);
 }
 
-void
-hawser_topic_table_set_retained (HawserTopicTable *self, HawserTopicRecord *record, HawserMessage *message)
+gboolean
+hawser_topic_table_set_retained (HawserTopicTable *self, HawserTopicRecord *record, const char *name, gsize len, HawserMessage *message)
 {
-  if (message != NULL && record->retained == NULL)
-    {
-      hawser_match_node_set_value (hawser_match_tree_insert (self->retained, record->name, record->len), record);
-      self->n_retained++;
-    }
-  else if (message == NULL && record->retained != NULL)
-    {
-      HawserMatchNode *node = hawser_match_tree_lookup (self->retained, record->name, record->len);
+  HawserMatchNode *node;
+  HawserMessage *old;
 
-      hawser_match_node_set_value (node, NULL);
-      hawser_match_tree_prune (self->retained, node);
-      self->n_retained--;
+  if (record == NULL)
+    record = hawser_topic_table_find (self, name, len); /* it points at the node, which may go */
+  node = record != NULL ? record->retained : hawser_match_tree_lookup (self->retained, name, len);
+  old = node != NULL ? hawser_match_node_get_value (node) : NULL;
+  if (message == NULL && old == NULL)
+    return TRUE;
+  if (message != NULL && old == NULL)
+    {
+      if (self->n_retained >= self->max_retained)
+        return FALSE;
+      node = hawser_match_tree_insert (self->retained, name, len);
+      self->n_retained++;
+      self->n_bare += record == NULL;
     }
-  if (message != NULL)
-    hawser_message_ref (message);
-  hawser_message_unref (record->retained);
-  record->retained = message;
+  hawser_match_node_set_value (node, message != NULL ? hawser_message_ref (message) : NULL);
+  if (message == NULL)
+    {
+      hawser_match_tree_prune (self->retained, node);
+      node = NULL;
+      self->n_retained--;
+      self->n_bare -= record == NULL;
+    }
+  if (record != NULL)
+    record->retained = node;
+  hawser_message_unref (old);
+  return TRUE;
+}
+
+HawserMessage *
+hawser_topic_table_get_retained (HawserTopicTable *self, const char *name, gsize len)
+{
+  HawserMatchNode *node = hawser_match_tree_lookup (self->retained, name, len);
+
+  return node != NULL ? hawser_match_node_get_value (node) : NULL;
 }
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All topics of a bus: what is declared for them, and a small record for each name in use. One lane. */
+/* All topics of a bus: what is declared for them, a small record for each name in use, and the retained values. A value
+ * needs no record: of a million that were published once, only the values are kept. One lane. */
 
 #include "hawser-local-topic-private.h"
 #include "hawser-match-tree.h"
@@ -16,7 +17,7 @@ struct _HawserTopicRecord {
   HawserTopicRecord *next;           /* of the bucket */
   HawserLocalTopic *settings;        /* in force: its own, or of the most specific filter; NULL: nothing declared */
   HawserTopic *topic;                /* declared under this very name, or NULL */
-  HawserMessage *retained;
+  HawserMatchNode *retained;         /* where its retained value is; NULL: it has none */
   HawserRouteSet *routes;            /* receivers as of routes_version */
   guint64 routes_version;
   guint64 n_published;
@@ -31,17 +32,20 @@ struct _HawserTopicRecord {
 typedef struct {
   HawserTopicRecord **buckets;
   guint n_buckets, n_records;        /* n_buckets is a power of two */
-  guint n_retained;
+  guint n_retained, max_retained;
+  guint n_bare;                      /* retained values whose name has no record */
+  guint next_bucket;                 /* where the search for records to give up goes on */
   guint max_records;
   HawserMatchTree *filters;          /* of HawserLocalTopic whose name has wildcards */
   GHashTable *declared;              /* name or filter -> HawserTopic (owned) */
-  HawserMatchTree *retained;         /* names -> record, of those with a retained value */
+  HawserMatchTree *retained;         /* name -> its retained message (owned), whether it has a record or not */
   guint32 settings_version;          /* goes up when anything declared changes */
   guint32 records_version;           /* goes up when a record is freed: cached pointers are stale */
 } HawserTopicTable;
 
 void               hawser_topic_table_init        (HawserTopicTable  *self,
-                                                   guint              max_records);
+                                                   guint              max_records,
+                                                   guint              max_retained);
 void               hawser_topic_table_clear       (HawserTopicTable  *self);
 gboolean           hawser_topic_table_declare     (HawserTopicTable  *self,
                                                    HawserTopic       *topic,
@@ -61,9 +65,21 @@ void               hawser_topic_table_remove      (HawserTopicTable  *self,
 HawserLocalTopic  *hawser_topic_table_resolve     (HawserTopicTable  *self,
                                                    const char        *name,
                                                    gsize              len);
-void               hawser_topic_table_set_retained (HawserTopicTable  *self,
+/* The last value of a name; @record: its record, or NULL if that is not known. FALSE: there are too many values. */
+gboolean           hawser_topic_table_set_retained (HawserTopicTable  *self,
                                                     HawserTopicRecord *record,
+                                                    const char        *name,
+                                                    gsize              len,
                                                     HawserMessage     *message); /* (transfer none) (nullable) */
+HawserMessage     *hawser_topic_table_get_retained (HawserTopicTable  *self,
+                                                    const char        *name,
+                                                    gsize              len);
+
+static inline guint
+hawser_topic_table_get_n_topics (HawserTopicTable *self)
+{
+  return self->n_records + self->n_bare;
+}
 
 static inline HawserLocalTopic *
 hawser_topic_table_settings (HawserTopicTable *self, HawserTopicRecord *record)

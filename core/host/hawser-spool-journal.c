@@ -133,8 +133,15 @@ flush_all (gpointer self, HawserJournalDone done, gpointer data)
   hawser_spool_flush_async (self, NULL, on_flushed, flush);
 }
 
+static gint64
+get_line_offset_us (gpointer self)
+{
+  return hawser_spool_get_line_offset_us (self);
+}
+
 static const HawserJournalFuncs funcs = {
   append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value, flush_all,
+  get_line_offset_us,
 };
 
 /* Recovers durable subscriptions and retained values; before any listener starts. NULL takes the spool away. The

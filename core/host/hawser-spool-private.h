@@ -42,6 +42,9 @@ gsize       spool_queue_find   (SpoolQueue  *self,
 /* The slot's message leaves: FALSE if it was dead. Slot numbers are void afterwards. */
 gboolean    spool_queue_kill   (SpoolQueue  *self,
                                 gsize        slot);
+/* The position of the neighbour before @slot that still waits, or 0. */
+guint64     spool_queue_living_before (SpoolQueue *self,
+                                       gsize       slot);
 
 /* The line of time that messages are stored on: wall time that does not follow jumps of the clock. */
 typedef struct {
@@ -196,5 +199,21 @@ gpointer spool_writer_run   (gpointer     data);
 void     spool_wake_writer  (HawserSpool *self);
 void     spool_wake_owner   (HawserSpool *self);
 guint32  spool_now_s        (HawserSpool *self);
+/* The batch that takes the next thing; what was full is left to the writer. */
+SpoolBatch *spool_open_batch        (HawserSpool       *self);
+/* The same, for what somebody waits for. */
+SpoolBatch *spool_open_urgent_batch (HawserSpool       *self);
+void        spool_add_change        (HawserSpool       *self,
+                                     SpoolChange       *change);
+void        spool_add_request       (HawserSpool       *self,
+                                     SpoolRequest      *request);
+/* Something that cannot be done: its caller hears of it the same way as of success. */
+void        spool_refuse            (HawserSpool       *self,
+                                     HawserSpoolDone    done,
+                                     gpointer           data,
+                                     const GError      *error);
+/* FALSE and @error if nothing more is taken. */
+gboolean    spool_require_open      (HawserSpool       *self,
+                                     GError           **error);
 
 G_END_DECLS

@@ -111,3 +111,12 @@ spool_queue_kill (SpoolQueue *self, gsize slot)
     sweep (self);
   return TRUE;
 }
+
+guint64
+spool_queue_living_before (SpoolQueue *queue, gsize slot)
+{
+  while (slot-- > queue->head)
+    if (queue->slots[slot].time_s != 0)
+      return queue->slots[slot].position;
+  return 0;
+}

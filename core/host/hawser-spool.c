@@ -8,9 +8,6 @@
 #include "hawser-spool-private.h"
 
 #include "hawser-error.h"
-#include "hawser-message-raw.h"
-
-#include <string.h>
 
 #define BATCH_MAX_MESSAGES 4096                /* a transaction stays below some ten milliseconds */
 #define BATCH_MAX_BYTES (4 * 1024 * 1024)
@@ -149,8 +146,8 @@ on_ready (gpointer data)
 }
 
 /* With the lock held: the batch that takes the next thing; what was full is left to the writer. */
-static SpoolBatch *
-open_batch (HawserSpool *self)
+SpoolBatch *
+spool_open_batch (HawserSpool *self)
 {
   SpoolBatch *batch = self->pending_tail;
 
@@ -169,10 +166,10 @@ open_batch (HawserSpool *self)
 }
 
 /* The same, for what somebody waits for. */
-static SpoolBatch *
-open_urgent_batch (HawserSpool *self)
+SpoolBatch *
+spool_open_urgent_batch (HawserSpool *self)
 {
-  SpoolBatch *batch = open_batch (self);
+  SpoolBatch *batch = spool_open_batch (self);
 
   if (!batch->is_urgent)
     {
@@ -182,15 +179,15 @@ open_urgent_batch (HawserSpool *self)
   return batch;
 }
 
-static void
-add_change (HawserSpool *self, SpoolChange *change)
+void
+spool_add_change (HawserSpool *self, SpoolChange *change)
 {
-  g_array_append_vals (open_urgent_batch (self)->changes, change, 1);
+  g_array_append_vals (spool_open_urgent_batch (self)->changes, change, 1);
 }
 
 /* Something that cannot be done: its caller hears of it the same way as of success. */
-static void
-refuse (HawserSpool *self, HawserSpoolDone done, gpointer data, const GError *error)
+void
+spool_refuse (HawserSpool *self, HawserSpoolDone done, gpointer data, const GError *error)
 {
   SpoolBatch *batch;
   SpoolChange change = { .kind = HAWSER_STORE_PUT };
@@ -212,8 +209,8 @@ refuse (HawserSpool *self, HawserSpoolDone done, gpointer data, const GError *er
 }
 
 /* With the lock held: FALSE and @error if nothing more is taken. */
-static gboolean
-require_open (HawserSpool *self, GError **error)
+gboolean
+spool_require_open (HawserSpool *self, GError **error)
 {
   if (!self->is_closing)
     return TRUE;
@@ -221,236 +218,8 @@ require_open (HawserSpool *self, GError **error)
   return FALSE;
 }
 
-static gboolean
-require_room (HawserSpool *self, gsize size, guint n_queues, GError **error)
-{
-  if (!require_open (self, error))
-    return FALSE;
-  if (self->stats.depth + n_queues <= self->max_messages && self->stats.bytes + (guint64) size * n_queues <= self->max_bytes)
-    return TRUE;
-  g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_QUOTA, "spool '%s' holds as much as it may (%" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes)",
-               self->path, self->stats.depth, self->stats.bytes);
-  return FALSE;
-}
-
-/**
- * hawser_spool_append: (skip)
- * @self: a spool
- * @message: (transfer none): a message that was published
- * @queues: (array length=n_queues): numbers of queues, each once
- * @n_queues: 1..65535
- * @done: (nullable) (scope async): called on the spool's context after the commit, or after its failure
- * @data: for @done
- *
- * Puts a message into queues. It is kept once, until it has left the last of them. Nothing may be promised about it
- * before @done says so.
- *
- * Errors, to @done: %HAWSER_ERROR_QUOTA (the spool is at its limit), %HAWSER_ERROR_UNAVAILABLE (disk full or failing),
- *   %HAWSER_ERROR_CLOSED. The message is then in no queue.
- * Context: any thread; never waits for the disk.
- *
- * Returns: its position, rising from call to call and over restarts; 0 if it was refused at once
- * Since: 0.1
- */
-guint64
-hawser_spool_append (HawserSpool *self, HawserMessage *message, const guint32 *queues, guint n_queues, HawserSpoolDone done, gpointer data)
-{
-  gsize size = hawser_message_get_size (message);
-  SpoolAppend append = { .message = message, .size = (guint32) MIN (size, G_MAXUINT32), .done = done, .data = data };
-  g_autoptr(GError) error = NULL;
-  SpoolBatch *batch;
-
-  g_return_val_if_fail (n_queues >= 1 && n_queues <= G_MAXUINT16, 0);
-
-  append.time_s = spool_now_s (self);
-  g_mutex_lock (&self->lock);
-  if (!require_room (self, size, n_queues, &error))
-    {
-      refuse (self, done, data, error);
-      g_mutex_unlock (&self->lock);
-      return 0;
-    }
-  batch = open_urgent_batch (self);
-  append.position = ++self->last_position;
-  if (batch->appends->len == 0)
-    batch->first_position = append.position;
-  append.is_many = n_queues > 1;
-  if (append.is_many)
-    append.queues.many = g_new (guint32, n_queues);
-  for (guint i = 0; i < n_queues; i++)
-    {
-      SpoolQueue *queue = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queues[i]));
-
-      if (queue == NULL)
-        continue;
-      if (append.is_many)
-        append.queues.many[append.n_queues] = queues[i];
-      else
-        append.queues.one = queues[i];
-      append.n_queues++;
-      spool_queue_push (queue, append.position, append.size, append.time_s);
-      self->stats.depth++;
-      self->stats.bytes += append.size;
-    }
-  hawser_message_ref (message);
-  g_array_append_val (batch->appends, append);
-  batch->n_bytes += size;
-  self->stats.n_appended++;
-  self->stats.n_pending++;
-  if (self->gather_to != 0 && batch->appends->len >= self->gather_to)
-    {
-      self->gather_to = 0;
-      g_cond_signal (&self->wake);
-    }
-  g_mutex_unlock (&self->lock);
-  return append.position;
-}
-
-/* An append that the writer has not taken yet loses the queue before it is written. */
-static gboolean
-take_back (HawserSpool *self, guint32 queue, guint64 position)
-{
-  SpoolBatch *batch = self->pending_tail;
-  SpoolAppend *append;
-  guint32 *queues;
-
-  if (batch == NULL || batch->appends->len == 0 || position < batch->first_position)
-    return FALSE;
-  append = &g_array_index (batch->appends, SpoolAppend, position - batch->first_position);
-  queues = append->is_many ? append->queues.many : &append->queues.one;
-  for (guint i = 0; i < append->n_queues; i++)
-    if (queues[i] == queue)
-      {
-        queues[i] = queues[--append->n_queues];
-        if (append->n_queues == 0)
-          self->stats.n_elided++;
-        return TRUE;
-      }
-  return FALSE;
-}
-
-/* Nothing that still waits lies between @position and @slot. */
-static gboolean
-is_next (SpoolQueue *queue, gsize slot, guint64 position)
-{
-  while (slot-- > queue->head && queue->slots[slot].position > position)
-    if (queue->slots[slot].time_s != 0)
-      return FALSE;
-  return TRUE;
-}
-
-/* One change for a run of neighbours: what lies between them in this queue has left before. */
-static void
-note_ack (HawserSpool *self, SpoolQueue *queue, guint64 position, gboolean is_run)
-{
-  SpoolBatch *batch = open_batch (self);
-  SpoolChange change = { .kind = HAWSER_STORE_ACK, .queue = queue->queue, .position = position, .last = position };
-
-  if (is_run && queue->ack_batch == batch->serial)
-    {
-      g_array_index (batch->changes, SpoolChange, queue->ack_change).last = position;
-      return;
-    }
-  queue->ack_batch = batch->serial;
-  queue->ack_change = batch->changes->len;
-  g_array_append_val (batch->changes, change);
-}
-
-/* The position of the neighbour before @slot that still waits, or 0. */
-static guint64
-living_before (SpoolQueue *queue, gsize slot)
-{
-  while (slot-- > queue->head)
-    if (queue->slots[slot].time_s != 0)
-      return queue->slots[slot].position;
-  return 0;
-}
-
-static void
-ack_slot (HawserSpool *self, SpoolQueue *queue, gsize slot)
-{
-  guint64 position = queue->slots[slot].position;
-  guint32 size = queue->slots[slot].size;
-  gboolean is_run = FALSE;
-
-  if (queue->slots[slot].time_s == 0)
-    return;
-  if (self->pending_tail != NULL && queue->ack_batch == self->pending_tail->serial)
-    {
-      guint64 last = g_array_index (self->pending_tail->changes, SpoolChange, queue->ack_change).last;
-
-      is_run = position > last && is_next (queue, slot, last);
-    }
-  spool_queue_kill (queue, slot);
-  self->stats.depth--;
-  self->stats.bytes -= size;
-  self->stats.n_acked++;
-  if (!take_back (self, queue->queue, position))
-    note_ack (self, queue, position, is_run);
-}
-
-/**
- * hawser_spool_ack: (skip)
- * @self: a spool
- * @queue: number of a queue
- * @position: of a message in it
- *
- * The receiver has the message for good: it leaves the queue. Repeating it, or naming what is not there, does nothing.
- *
- * Context: any thread; never waits for the disk. After a crash the message may come again.
- * Since: 0.1
- */
 void
-hawser_spool_ack (HawserSpool *self, guint32 queue, guint64 position)
-{
-  SpoolQueue *found;
-
-  g_mutex_lock (&self->lock);
-  found = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queue));
-  if (found != NULL && !self->is_closed)
-    {
-      gsize slot = spool_queue_find (found, position);
-
-      if (slot < found->end && found->slots[slot].position == position)
-        ack_slot (self, found, slot);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-/**
- * hawser_spool_ack_through: (skip)
- * @self: a spool
- * @queue: number of a queue
- * @position: of the last message that leaves
- *
- * Everything in the queue up to and including @position leaves it: also how the oldest are dropped.
- *
- * Context: any thread; never waits for the disk.
- *
- * Returns: how many messages left
- * Since: 0.1
- */
-guint64
-hawser_spool_ack_through (HawserSpool *self, guint32 queue, guint64 position)
-{
-  SpoolQueue *found;
-  guint64 n = 0;
-
-  g_mutex_lock (&self->lock);
-  found = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queue));
-  /* the head is always alive, or the queue is empty */
-  while (found != NULL && !self->is_closed && found->head < found->end && found->slots[found->head].position <= position)
-    {
-      ack_slot (self, found, found->head);
-      n++;
-    }
-  g_mutex_unlock (&self->lock);
-  return n;
-}
-
-/* With the lock held. */
-static void
-add_request (HawserSpool *self, SpoolRequest *request)
+spool_add_request (HawserSpool *self, SpoolRequest *request)
 {
   /* acknowledgements that wait for company change nothing that can be read: what has left is left out anyway */
   request->serial = self->pending_tail != NULL && !self->pending_tail->is_urgent ? self->last_serial - 1 : self->last_serial;
@@ -460,422 +229,6 @@ add_request (HawserSpool *self, SpoolRequest *request)
     self->requests_head = request;
   self->requests_tail = request;
   spool_wake_writer (self);
-}
-
-/**
- * hawser_spool_read: (skip)
- * @self: a spool
- * @queue: number of a queue
- * @after_position: the last position already seen; 0 begins at the front
- * @max_messages: most messages wanted, at least 1
- * @max_bytes: most bytes wanted; one message is given even if it is larger
- * @func: (scope async): called once on the spool's context, with what was read, in order; the messages are its own only
- *   for the length of the call
- * @data: for @func
- *
- * Reads what waits, without taking it out. Sees everything appended before this call. Fewer than asked for means that
- * no more was there. A message found damaged is left out, counted and told to the problem function.
- *
- * Errors, to @func: %HAWSER_ERROR_UNAVAILABLE, %HAWSER_ERROR_CORRUPT, %HAWSER_ERROR_CLOSED.
- * Context: any thread; never waits for the disk.
- * Since: 0.1
- */
-void
-hawser_spool_read (HawserSpool *self, guint32 queue, guint64 after_position, guint max_messages, gsize max_bytes, HawserSpoolRead func, gpointer data)
-{
-  SpoolRequest *request = g_new0 (SpoolRequest, 1);
-
-  g_return_if_fail (func != NULL && max_messages >= 1);
-
-  request->queue = queue;
-  request->after = after_position;
-  request->max_messages = max_messages;
-  request->max_bytes = max_bytes;
-  request->func = func;
-  request->data = data;
-  g_mutex_lock (&self->lock);
-  if (require_open (self, &request->error))
-    add_request (self, request);
-  else
-    {
-      request->entries = g_array_new (FALSE, FALSE, sizeof (HawserSpoolEntry));
-      if (self->read_tail != NULL)
-        self->read_tail->next = request;
-      else
-        self->read_head = request;
-      self->read_tail = request;
-      spool_wake_owner (self);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-note_queue (HawserSpool *self, SpoolQueue *queue)
-{
-  SpoolChange change = { .kind = HAWSER_STORE_ADD_QUEUE, .queue = queue->queue };
-
-  change.put = g_new0 (SpoolPut, 1);
-  change.put->key = g_strdup (queue->id);
-  change.put->value = g_bytes_ref (queue->meta);
-  add_change (self, &change);
-}
-
-/* Numbers are never used twice, so that nothing left over from one queue can surface in another. */
-static void
-note_last_queue (HawserSpool *self)
-{
-  SpoolChange change = { .kind = HAWSER_STORE_PUT };
-  guint32 last = GUINT32_TO_LE (self->last_queue);
-
-  change.put = g_new0 (SpoolPut, 1);
-  change.put->space = g_strdup ("hawser.spool");
-  change.put->key = g_strdup ("last-queue");
-  change.put->value = g_bytes_new (&last, sizeof last);
-  add_change (self, &change);
-}
-
-/**
- * hawser_spool_add_queue: (skip)
- * @self: a spool
- * @id: what its owner knows it by, UTF-8
- * @meta: (nullable): whatever its owner wants back after a restart
- *
- * Makes a queue that survives restarts; it is on the disk with the next commit. Ids need not differ: that is the
- * owner's business.
- *
- * Context: any thread; never waits for the disk.
- *
- * Returns: its number, never used before or after for another queue; 0 if the spool is closed
- * Since: 0.1
- */
-guint32
-hawser_spool_add_queue (HawserSpool *self, const char *id, GBytes *meta)
-{
-  SpoolQueue *queue;
-  guint32 number = 0;
-
-  g_return_val_if_fail (id != NULL, 0);
-
-  g_mutex_lock (&self->lock);
-  if (!self->is_closing)
-    {
-      number = ++self->last_queue;
-      queue = spool_queue_new (number, id, meta);
-      g_hash_table_insert (self->queues, GUINT_TO_POINTER (number), queue);
-      note_last_queue (self);
-      note_queue (self, queue);
-    }
-  g_mutex_unlock (&self->lock);
-  return number;
-}
-
-/**
- * hawser_spool_update_queue: (skip)
- * @self: a spool
- * @queue: its number
- * @meta: (nullable): what its owner wants back from now on
- *
- * Context: any thread; never waits for the disk.
- * Since: 0.1
- */
-void
-hawser_spool_update_queue (HawserSpool *self, guint32 queue, GBytes *meta)
-{
-  SpoolQueue *found;
-
-  g_mutex_lock (&self->lock);
-  found = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queue));
-  if (found != NULL && !self->is_closing)
-    {
-      GBytes *old = found->meta;
-
-      found->meta = meta != NULL ? g_bytes_ref (meta) : g_bytes_new (NULL, 0);
-      g_bytes_unref (old);
-      note_queue (self, found);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-/**
- * hawser_spool_remove_queue: (skip)
- * @self: a spool
- * @queue: its number
- *
- * Ends a queue, with all that waits in it.
- *
- * Context: any thread; never waits for the disk.
- * Since: 0.1
- */
-void
-hawser_spool_remove_queue (HawserSpool *self, guint32 queue)
-{
-  SpoolChange change = { .kind = HAWSER_STORE_REMOVE_QUEUE, .queue = queue };
-  SpoolQueue *found;
-
-  g_mutex_lock (&self->lock);
-  found = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queue));
-  if (found != NULL && !self->is_closing)
-    {
-      self->stats.depth -= found->n_live;
-      self->stats.bytes -= found->n_bytes;
-      g_hash_table_remove (self->queues, GUINT_TO_POINTER (queue));
-      add_change (self, &change);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-fill_info (HawserSpool *self, SpoolQueue *queue, HawserSpoolQueueInfo *info)
-{
-  *info = (HawserSpoolQueueInfo) { .queue = queue->queue, .id = queue->id, .meta = queue->meta, .depth = queue->n_live, .bytes = queue->n_bytes };
-  if (queue->n_live == 0)
-    return;
-  info->first_position = queue->slots[queue->head].position;
-  info->last_position = living_before (queue, queue->end);
-  info->oldest_age_s = MAX ((gint64) spool_now_s (self) - queue->slots[queue->head].time_s, 0);
-}
-
-static int
-compare_queues (gconstpointer a, gconstpointer b)
-{
-  const SpoolQueue *left = *(SpoolQueue *const *) a, *right = *(SpoolQueue *const *) b;
-
-  return (left->queue > right->queue) - (left->queue < right->queue);
-}
-
-static void
-info_clear (gpointer data)
-{
-  HawserSpoolQueueInfo *info = data;
-
-  g_free ((char *) info->id);
-  g_bytes_unref (info->meta);
-}
-
-/**
- * hawser_spool_foreach_queue: (skip)
- * @self: a spool
- * @func: (scope call): called for each queue in the order of their making
- * @data: for @func
- *
- * What is there: right after hawser_spool_new(), what was recovered.
- *
- * Context: any thread.
- * Since: 0.1
- */
-void
-hawser_spool_foreach_queue (HawserSpool *self, HawserSpoolQueueFunc func, gpointer data)
-{
-  g_autoptr(GPtrArray) queues = g_ptr_array_new ();
-  g_autoptr(GArray) infos = g_array_new (FALSE, FALSE, sizeof (HawserSpoolQueueInfo));
-  GHashTableIter iter;
-  gpointer queue;
-
-  g_array_set_clear_func (infos, info_clear);
-  g_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->queues);
-  while (g_hash_table_iter_next (&iter, NULL, &queue))
-    g_ptr_array_add (queues, queue);
-  g_ptr_array_sort (queues, compare_queues);
-  for (guint i = 0; i < queues->len; i++)
-    {
-      HawserSpoolQueueInfo info;
-
-      fill_info (self, g_ptr_array_index (queues, i), &info);
-      info.id = g_strdup (info.id);
-      g_bytes_ref (info.meta);
-      g_array_append_val (infos, info);
-    }
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < infos->len; i++)
-    func (data, &g_array_index (infos, HawserSpoolQueueInfo, i));
-}
-
-/**
- * hawser_spool_get_queue_info: (skip)
- * @self: a spool
- * @queue: its number
- * @out_info: (out caller-allocates): depth, bytes, positions and age, exact at this moment; id and meta are not set
- *
- * Context: any thread.
- *
- * Returns: %FALSE if there is no such queue
- * Since: 0.1
- */
-gboolean
-hawser_spool_get_queue_info (HawserSpool *self, guint32 queue, HawserSpoolQueueInfo *out_info)
-{
-  SpoolQueue *found;
-
-  g_mutex_lock (&self->lock);
-  found = g_hash_table_lookup (self->queues, GUINT_TO_POINTER (queue));
-  if (found != NULL)
-    {
-      fill_info (self, found, out_info);
-      /* they belong to the spool, which may change them on another thread */
-      out_info->id = NULL;
-      out_info->meta = NULL;
-    }
-  g_mutex_unlock (&self->lock);
-  return found != NULL;
-}
-
-static void
-note_value (HawserSpool *self, HawserStoreOpKind kind, const char *space, const char *key, GBytes *value, HawserSpoolDone done, gpointer data)
-{
-  SpoolChange change = { .kind = kind };
-  g_autoptr(GError) error = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (!require_open (self, &error))
-    refuse (self, done, data, error);
-  else
-    {
-      change.put = g_new0 (SpoolPut, 1);
-      change.put->space = g_strdup (space);
-      change.put->key = g_strdup (key);
-      change.put->value = value != NULL ? g_bytes_ref (value) : NULL;
-      change.put->done = done;
-      change.put->data = data;
-      add_change (self, &change);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-/**
- * hawser_spool_put: (skip)
- * @self: a spool
- * @space: name of a set of values, at most 65535 bytes; those that begin with "hawser." are the core's
- * @key: name in the set, UTF-8
- * @value: its new value
- * @done: (nullable) (scope async): called on the spool's context after the commit
- * @data: for @done
- *
- * Keeps a value over restarts: a retained message, a session, a subscription.
- *
- * Context: any thread; never waits for the disk.
- * Since: 0.1
- */
-void
-hawser_spool_put (HawserSpool *self, const char *space, const char *key, GBytes *value, HawserSpoolDone done, gpointer data)
-{
-  g_return_if_fail (space != NULL && key != NULL && value != NULL);
-
-  note_value (self, HAWSER_STORE_PUT, space, key, value, done, data);
-}
-
-/**
- * hawser_spool_delete: (skip)
- * @self: a spool
- * @space: name of a set of values
- * @key: name in the set
- * @done: (nullable) (scope async): called on the spool's context after the commit
- * @data: for @done
- *
- * Context: any thread; never waits for the disk.
- * Since: 0.1
- */
-void
-hawser_spool_delete (HawserSpool *self, const char *space, const char *key, HawserSpoolDone done, gpointer data)
-{
-  g_return_if_fail (space != NULL && key != NULL);
-
-  note_value (self, HAWSER_STORE_DELETE, space, key, NULL, done, data);
-}
-
-/* Has the writer call @func, and waits for it. */
-static gboolean
-call_writer (HawserSpool *self, void (*func) (HawserSpool *spool, gpointer data), gpointer data, GError **error)
-{
-  SpoolRequest *request = g_new0 (SpoolRequest, 1);
-  gboolean is_called = FALSE;
-
-  request->call = func;
-  request->data = data;
-  request->is_called = &is_called;
-  g_mutex_lock (&self->lock);
-  if (!require_open (self, error))
-    {
-      g_mutex_unlock (&self->lock);
-      spool_request_free (request);
-      return FALSE;
-    }
-  add_request (self, request);
-  while (!is_called)
-    g_cond_wait (&self->called, &self->lock);
-  g_mutex_unlock (&self->lock);
-  return TRUE;
-}
-
-typedef struct {
-  char *key;
-  GBytes *value;
-} Value;
-
-static void
-value_clear (gpointer data)
-{
-  Value *value = data;
-
-  g_free (value->key);
-  g_bytes_unref (value->value);
-}
-
-typedef struct {
-  const char *space;
-  GArray *values;
-  GError *error;
-} ReadValues;
-
-static gboolean
-on_value (gpointer data, const char *key, const guint8 *bytes, gsize len)
-{
-  Value value = { g_strdup (key), g_bytes_new (bytes, len) };
-
-  g_array_append_val (((ReadValues *) data)->values, value);
-  return TRUE;
-}
-
-static void
-read_values (HawserSpool *self, gpointer data)
-{
-  ReadValues *reading = data;
-
-  hawser_store_foreach_value (self->store, reading->space, on_value, reading, &reading->error);
-}
-
-/**
- * hawser_spool_foreach_value: (skip)
- * @self: a spool
- * @space: name of a set of values
- * @func: (scope call): called for each value, by key
- * @data: for @func
- * @error: return location
- *
- * For start-up: it waits for the disk. Sees every value put before this call.
- *
- * Context: any thread; blocks.
- *
- * Returns: %FALSE if they could not be read
- * Since: 0.1
- */
-gboolean
-hawser_spool_foreach_value (HawserSpool *self, const char *space, HawserSpoolValueFunc func, gpointer data, GError **error)
-{
-  g_autoptr(GArray) values = g_array_new (FALSE, FALSE, sizeof (Value));
-  ReadValues reading = { space, values, NULL };
-
-  g_return_val_if_fail (space != NULL && func != NULL, FALSE);
-
-  g_array_set_clear_func (values, value_clear);
-  if (!call_writer (self, read_values, &reading, error))
-    return FALSE;
-  for (guint i = 0; i < values->len; i++)
-    func (data, g_array_index (values, Value, i).key, g_array_index (values, Value, i).value);
-  if (reading.error == NULL)
-    return TRUE;
-  g_propagate_error (error, reading.error);
-  return FALSE;
 }
 
 /**
@@ -898,9 +251,9 @@ hawser_spool_flush_async (HawserSpool *self, GCancellable *cancellable, GAsyncRe
   g_task_set_source_tag (task, hawser_spool_flush_async);
   g_task_set_name (task, "hawser_spool_flush");
   g_mutex_lock (&self->lock);
-  if (require_open (self, &error))
+  if (spool_require_open (self, &error))
     {
-      batch = open_urgent_batch (self);
+      batch = spool_open_urgent_batch (self);
       if (batch->flushes == NULL)
         batch->flushes = g_ptr_array_new_with_free_func (g_object_unref);
       g_ptr_array_add (batch->flushes, task);
@@ -986,6 +339,23 @@ hawser_spool_get_stats (HawserSpool *self, HawserSpoolStats *out_stats)
   g_mutex_lock (&self->lock);
   *out_stats = self->stats;
   g_mutex_unlock (&self->lock);
+}
+
+/**
+ * hawser_spool_get_line_offset_us: (skip)
+ * @self: a spool
+ *
+ * Times that must mean something after a restart are stored on a line of time that follows no jump of the wall clock.
+ *
+ * Context: any thread.
+ *
+ * Returns: what to add to monotonic time for it, in microseconds
+ * Since: 0.1
+ */
+gint64
+hawser_spool_get_line_offset_us (HawserSpool *self)
+{
+  return self->wall_minus_monotonic_us;
 }
 
 static void

@@ -173,6 +173,8 @@ HAWSER_AVAILABLE_IN_ALL
 void             hawser_spool_get_stats        (HawserSpool            *self,
                                                 HawserSpoolStats       *out_stats);
 HAWSER_AVAILABLE_IN_ALL
+gint64           hawser_spool_get_line_offset_us (HawserSpool          *self);
+HAWSER_AVAILABLE_IN_ALL
 gboolean         hawser_spool_check            (HawserStore            *store,
                                                 const char             *path,
                                                 HawserSpoolProblemFunc  problem,

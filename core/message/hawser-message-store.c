@@ -6,10 +6,12 @@
 
 #include "hawser-message-private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define STORE_VERSION 1
 #define STORE_HEAD 38
+#define UID_LEN 16 /* of HawserOrigin */
 
 static void
 put (guint8 **cursor, const void *data, gsize len)
@@ -53,6 +55,37 @@ hawser_message_store (HawserMessage *self, gint64 wall_minus_monotonic_us)
 #define GET_INT(cursor, type, out) \
   G_STMT_START { memcpy (&(out), *(cursor), sizeof (type)); *(cursor) += sizeof (type); } G_STMT_END
 
+/* Messages that are read one after the other mostly come from the same publisher: they share its origin again. */
+static HawserOrigin *
+take_origin (const char *uid, const char *source, gsize source_len)
+{
+  static GPrivate last_of_thread = G_PRIVATE_INIT ((GDestroyNotify) hawser_origin_unref);
+  HawserOrigin *last = g_private_get (&last_of_thread);
+
+  if (last == NULL || strcmp (last->uid, uid) != 0 || strlen (last->source) != source_len || memcmp (last->source, source, source_len) != 0)
+    {
+      g_autofree char *text = g_strndup (source, source_len);
+
+      last = hawser_origin_new (0, uid, text);
+      g_private_replace (&last_of_thread, last);
+    }
+  return hawser_origin_ref (last);
+}
+
+/* Whether @id is what hawser_message_dup_id() makes of a bus's identity, which it writes out, and @sequence. */
+static gboolean
+is_derived_id (const char *id, gsize id_len, guint64 sequence, char *out_uid)
+{
+  char digits[17];
+  int n = snprintf (digits, sizeof digits, "%010" G_GINT64_MODIFIER "x", sequence);
+
+  if (id_len != UID_LEN + (gsize) n || memcmp (id + UID_LEN, digits, (gsize) n) != 0)
+    return FALSE;
+  memcpy (out_uid, id, UID_LEN);
+  out_uid[UID_LEN] = '\0';
+  return TRUE;
+}
+
 HawserMessage *
 hawser_message_load (const guint8 *data, gsize len, gint64 wall_minus_monotonic_us)
 {
@@ -83,11 +116,12 @@ hawser_message_load (const guint8 *data, gsize len, gint64 wall_minus_monotonic_
 
   {
     const char *topic = (const char *) cursor;
-    g_autofree char *source = g_strndup (topic + topic_len, source_len);
+    const char *source = topic + topic_len;
+    char uid[UID_LEN + 1] = "";
     const guint8 *stored = cursor + topic_len + source_len;
     const char *id = (const char *) stored + properties_len;
     HawserProperties properties = { 0 };
-    HawserOrigin *origin = hawser_origin_new (0, "", source);
+    HawserOrigin *origin;
     HawserProperty property;
     gboolean has_id = FALSE;
     gsize position = 0;
@@ -98,13 +132,14 @@ hawser_message_load (const guint8 *data, gsize len, gint64 wall_minus_monotonic_
         has_id |= property.kind == HAWSER_PROPERTY_USER && property.name_len == 2 && memcmp (property.name, "id", 2) == 0;
         hawser_properties_add (&properties, property.kind, property.name, property.name_len, property.value, property.value_len);
       }
-    if (!has_id && id_len > 0)
+    if (!has_id && id_len > 0 && !is_derived_id (id, id_len, GUINT64_FROM_LE (sequence), uid))
       hawser_properties_add (&properties, HAWSER_PROPERTY_USER, "id", 2, id, id_len);
 
     self = hawser_message_new_raw (&(HawserMessageInit) {
         .topic = topic, .topic_len = topic_len, .properties = properties.data, .properties_len = properties.len,
         .payload = (const guint8 *) id + id_len, .payload_len = payload_len,
         .expiry_s = GUINT32_FROM_LE (expiry_s), .qos = data[1], .retain = data[2] != 0 });
+    origin = take_origin (uid, source, source_len);
     self = hawser_message_stamp (self, GUINT64_FROM_LE (sequence), GINT64_FROM_LE (wall_us) - wall_minus_monotonic_us, origin);
     hawser_origin_unref (origin);
     hawser_properties_clear (&properties);

@@ -81,7 +81,7 @@ typedef gboolean (*HawserStoreMessageFunc) (gpointer       data,
  * @apply: all changes or none
  * @foreach_queue: every queue, by number
  * @foreach_entry: every message of every queue, by queue and position, without reading messages
- * @foreach_value: every value of a space, by key
+ * @foreach_value: every value of a space, in the order that is quickest to read
  * @read: messages of one queue in order
  * @check: read everything and name what is damaged
  * @get_info: numbers for the status page

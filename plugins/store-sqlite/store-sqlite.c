@@ -38,7 +38,9 @@ typedef enum {
   STATEMENT_ADD_DAMAGED,
   STATEMENT_REMOVE_SHARED_ENTRIES,
   STATEMENT_READ,
-  STATEMENT_VALUES,
+  STATEMENT_COUNT_VALUES,
+  STATEMENT_FEW_VALUES,
+  STATEMENT_MANY_VALUES,
   N_STATEMENTS
 } Statement;
 
@@ -69,7 +71,10 @@ static const char *const statement_sql[N_STATEMENTS] = {
   [STATEMENT_READ] =
     "SELECT e.position, m.record FROM entry e LEFT JOIN message m ON m.position = e.position"
     " WHERE e.queue = ?1 AND e.position >= ?2 ORDER BY e.position",
-  [STATEMENT_VALUES] = "SELECT key, record FROM value WHERE space = ?1 ORDER BY key",
+  /* two ways to read a space: by the index, where each record is somewhere else in the file, or the file from front to end */
+  [STATEMENT_COUNT_VALUES] = "SELECT count(*), (SELECT max(rowid) FROM value) FROM value WHERE space = ?1",
+  [STATEMENT_FEW_VALUES] = "SELECT key, record FROM value WHERE space = ?1",
+  [STATEMENT_MANY_VALUES] = "SELECT key, record FROM value NOT INDEXED WHERE space = ?1",
 };
 
 struct _StoreSqlite {
@@ -673,6 +678,20 @@ is_text (const StoreRecord *record, const char *space, const char *key)
          && memcmp (record->key, key, record->key_len) == 0;
 }
 
+/* Whether the values of @space are so many of all that reading all is quicker. */
+static gboolean
+are_many (StoreSqlite *self, const char *space)
+{
+  sqlite3_stmt *statement = self->statements[STATEMENT_COUNT_VALUES];
+  gboolean is_many = FALSE;
+
+  sqlite3_bind_text (statement, 1, space, -1, SQLITE_STATIC);
+  if (sqlite3_step (statement) == SQLITE_ROW)
+    is_many = sqlite3_column_int64 (statement, 0) > sqlite3_column_int64 (statement, 1) / 8;
+  sqlite3_reset (statement);
+  return is_many;
+}
+
 static gboolean
 store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc func, gpointer data, GError **error)
 {
@@ -682,7 +701,7 @@ store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc
 
   if (!require_database (self, error))
     return FALSE;
-  statement = self->statements[STATEMENT_VALUES];
+  statement = self->statements[are_many (self, space) ? STATEMENT_MANY_VALUES : STATEMENT_FEW_VALUES];
   sqlite3_bind_text (statement, 1, space, -1, SQLITE_STATIC);
   while ((rc = sqlite3_step (statement)) == SQLITE_ROW)
     {

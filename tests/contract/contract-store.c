@@ -176,17 +176,28 @@ assert_queues (Fixture *fixture, const char *expected)
 static gboolean
 on_value (gpointer data, const char *key, const guint8 *value, gsize value_len)
 {
-  g_string_append_printf (data, "%s=%.*s ", key, (int) value_len, (const char *) value);
+  g_ptr_array_add (data, g_strdup_printf ("%s=%.*s ", key, (int) value_len, (const char *) value));
   return TRUE;
 }
 
+static int
+compare_texts (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* In any order. */
 static void
 assert_values (Fixture *fixture, const char *space, const char *expected)
 {
-  g_autoptr(GString) text = g_string_new (NULL);
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *text = NULL;
 
-  g_assert_true (hawser_store_foreach_value (fixture->store, space, on_value, text, NULL));
-  g_assert_cmpstr (text->str, ==, expected);
+  g_assert_true (hawser_store_foreach_value (fixture->store, space, on_value, values, NULL));
+  g_ptr_array_sort (values, compare_texts);
+  g_ptr_array_add (values, NULL);
+  text = g_strjoinv (NULL, (char **) values->pdata);
+  g_assert_cmpstr (text, ==, expected);
 }
 
 static void

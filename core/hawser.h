@@ -56,6 +56,7 @@
 #include "hawser-timer.h"
 #include "hawser-lane.h"
 #include "hawser-connection-io.h"
+#include "hawser-websocket.h"
 #include "hawser-receiver.h"
 #include "hawser-plugin.h"
 #include "hawser-listener-io.h"

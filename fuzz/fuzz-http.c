@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Any bytes as what an HTTP peer sends: as requests, whole and cut in two at every place the first byte names, with the
- * same outcome; as WebSocket frames; as a structured event, a path, a header value and gzip. */
+ * same outcome; as a structured event, a path, a header value and gzip. */
 
 #include <string.h>
 
 #include "http-cloud-event.h"
 #include "http-guard.h"
 #include "http-request.h"
-#include "http-websocket.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
@@ -80,30 +79,6 @@ read_request (const guint8 *data, gsize size, gsize cut)
 }
 
 static void
-read_websocket (const guint8 *data, gsize size)
-{
-  static const WebsocketLimits few = { 4096, 8 };
-  g_autofree guint8 *copy = g_memdup2 (data, size);
-  WebsocketReader reader = { 0 };
-  gsize at = 0;
-
-  while (at < size)
-    {
-      WebsocketEvent event;
-      gsize used, needed;
-      WebsocketResult result = websocket_read (&reader, copy + at, size - at, &few, &used, &needed, &event);
-
-      if (result == WEBSOCKET_MORE || result == WEBSOCKET_ERROR)
-        break;
-      g_assert_true (used > 0 && used <= size - at);
-      if (result == WEBSOCKET_MESSAGE && event.opcode == WEBSOCKET_TEXT)
-        g_assert_true (event.len == 0 || g_utf8_validate_len ((const char *) event.data, event.len, NULL));
-      at += used;
-    }
-  websocket_reader_clear (&reader);
-}
-
-static void
 read_json (const guint8 *data, gsize size)
 {
   GString *json = http_json_check (data, size);
@@ -132,7 +107,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (size > 0)
     read_request (data, size, data[0] % size);
   read_chunked (data, size, 1 + size / 3);
-  read_websocket (data, size);
   read_json (data, size);
   unzipped = http_gunzip (data, size, 65536, &status);
   if (unzipped != NULL)

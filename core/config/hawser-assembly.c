@@ -341,6 +341,8 @@ build_listener (HawserAssembly    *self,
     return;
   limit_listener (self, group, listener);
   equip_listener (self, group, listener);
+  if (g_str_has_prefix (hawser_config_group_get_string (group, "address"), "wss:") && !hawser_config_group_has (group, "tls"))
+    hawser_config_group_add_problem (group, "address", HAWSER_CONFIG_SEVERITY_ERROR, "wss: needs certificates, name them by tls=");
   g_list_store_append (self->listeners, listener);
 }
 

@@ -78,7 +78,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "policy", "description", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "One line for people" },
 
   { "listener", "type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Protocol that is spoken" },
-  { "listener", "address", HAWSER_KEY_ADDRESS, NULL, 0, 0, NULL, FALSE, "tcp:HOST:PORT, udp:HOST:PORT, unix:PATH or fd:NAME" },
+  { "listener", "address", HAWSER_KEY_ADDRESS, NULL, 0, 0, NULL, FALSE, "tcp:HOST:PORT, udp:HOST:PORT, ws:HOST:PORT/PATH, wss:HOST:PORT/PATH, unix:PATH or fd:NAME" },
   { "listener", "enabled", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "false is how a drop-in removes it" },
   { "listener", "description", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "One line for people" },
   { "listener", "tls", HAWSER_KEY_REFERENCE, NULL, 0, 0, "tls", FALSE, "Certificates; without one the listener is plain" },
@@ -91,6 +91,8 @@ const HawserConfigKey hawser_config_keys[] = {
   { "listener", "max-packet-size", HAWSER_KEY_SIZE, NULL, 64, 268435460, NULL, TRUE, "Largest packet read from a peer; default: what max-message-size needs" },
   { "listener", "max-message-size", HAWSER_KEY_SIZE, NULL, 1, 256 * MIB, NULL, TRUE, "Largest payload here; default: that of [hawser]" },
   { "listener", "backlog", HAWSER_KEY_INTEGER, "4096", 1, 65535, NULL, FALSE, "Connections the system may hold before we take them" },
+  { "listener", "origins", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Origins whose pages may connect to a ws: or wss: address; * for all" },
+  { "listener", "handshake-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time for the handshake of TLS and WebSocket" },
   { "listener", "connect-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time from connection to a complete introduction" },
   { "listener", "idle-timeout", HAWSER_KEY_DURATION, NULL, S, YEAR, NULL, TRUE, "Time without a byte after which a connection ends, where the protocol has no own rule" },
 

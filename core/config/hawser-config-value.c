@@ -184,21 +184,38 @@ split_host (const char *text, guint *out_port)
   return memchr (text, ':', (gsize) (colon - text)) == NULL ? g_strndup (text, (gsize) (colon - text)) : NULL;
 }
 
+/* HOST:PORT of an address that has them. */
+static char *
+dup_place (const char *address)
+{
+  static const char * const schemes[] = { "tcp:", "udp:", "ws:", "wss:" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (schemes); i++)
+    if (g_str_has_prefix (address, schemes[i]))
+      {
+        const char *place = address + strlen (schemes[i]);
+
+        return g_strndup (place, i < 2 ? strlen (place) : strcspn (place, "/"));
+      }
+  return NULL;
+}
+
 static char *
 check_address (const char *text)
 {
-  g_autofree char *host = NULL;
+  g_autofree char *place = NULL, *host = NULL;
   guint port;
 
   if (g_str_has_prefix (text, "unix:"))
     return text[5] == '/' || text[5] == '@' ? (strlen (text + 5) < 108 ? NULL : g_strdup ("a socket's path is at most 107 bytes")) : g_strdup ("a socket's path begins with '/'");
   if (g_str_has_prefix (text, "fd:"))
     return text[3] != '\0' ? NULL : g_strdup ("fd: needs the name of a descriptor");
-  if (!g_str_has_prefix (text, "tcp:") && !g_str_has_prefix (text, "udp:"))
-    return g_strdup ("an address is tcp:HOST:PORT, udp:HOST:PORT, unix:PATH or fd:NAME");
-  host = split_host (text + 4, &port);
+  place = dup_place (text);
+  if (place == NULL)
+    return g_strdup ("an address is tcp:HOST:PORT, udp:HOST:PORT, ws:HOST:PORT/PATH, wss:HOST:PORT/PATH, unix:PATH or fd:NAME");
+  host = split_host (place, &port);
   if (host == NULL)
-    return g_strdup_printf ("expected %.3s:HOST:PORT with a port of 0 to 65535", text);
+    return g_strdup_printf ("expected %.*s:HOST:PORT with a port of 0 to 65535", (int) strcspn (text, ":"), text);
   if (strchr (host, ':') != NULL && !g_hostname_is_ip_address (host))
     return g_strdup_printf ("'%s' is not an IPv6 address", host);
   return NULL;
@@ -208,15 +225,15 @@ check_address (const char *text)
 gboolean
 hawser_config_address_is_outside (const char *address)
 {
-  g_autofree char *host = NULL;
+  g_autofree char *place = dup_place (address), *host = NULL;
   g_autoptr (GInetAddress) inet = NULL;
   guint port;
 
   if (g_str_has_prefix (address, "unix:"))
     return FALSE;
-  if (!g_str_has_prefix (address, "tcp:") && !g_str_has_prefix (address, "udp:"))
+  if (place == NULL)
     return TRUE;
-  host = split_host (address + 4, &port);
+  host = split_host (place, &port);
   if (host == NULL)
     return TRUE;
   if (g_ascii_strcasecmp (host, "localhost") == 0)

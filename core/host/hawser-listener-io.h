@@ -19,7 +19,20 @@ HawserConnection *hawser_listener_adopt_fd      (HawserListener           *self,
                                                  int                       fd,
                                                  const HawserSessionFuncs *funcs,
                                                  gpointer                  session);
-/* The listener that accepted or adopted @connection. */
+/* What peers of @self may change to over a WebSocket that an adapter opened: a listener of the same name, rights and limits
+ * that speaks @type, such as `mqtt`. Owned by @self; NULL: no plugin speaks it, or it will not start. */
+HAWSER_AVAILABLE_IN_ALL
+HawserListener   *hawser_listener_get_inner     (HawserListener           *self,
+                                                 const char               *type,
+                                                 GError                  **error);
+/* Names for Sec-WebSocket-Protocol, the best first, ended by NULL. */
+HAWSER_AVAILABLE_IN_ALL
+const char * const *hawser_listener_get_subprotocols (HawserListener      *self);
+/* The handshake was answered: from the end of the session's call on, @connection belongs to @inner. */
+HAWSER_AVAILABLE_IN_ALL
+void              hawser_listener_upgrade       (HawserListener           *inner,
+                                                 HawserConnection         *connection);
+/* The listener that accepted or adopted @connection, or that it was upgraded to. */
 HAWSER_AVAILABLE_IN_ALL
 HawserListener   *hawser_listener_of_connection (HawserConnection         *connection);
 

@@ -38,6 +38,8 @@ enum {
   PROP_BACKLOG,
   PROP_MAX_MESSAGE_SIZE,
   PROP_OUTPUT_LIMIT,
+  PROP_ORIGINS,
+  PROP_HANDSHAKE_TIMEOUT,
   PROP_N_CONNECTIONS,
   N_PROPS,
 };
@@ -62,6 +64,12 @@ struct _HawserListener {
   char *address;
   char *anonymous;
   char *unix_path;
+  char **origins;
+  HawserWebsocketSite site;    /* path NULL: no WebSocket */
+  char *site_path;
+  const char *names[2];        /* of the protocol, when it says none for WebSockets */
+  GHashTable *inner;           /* type -> HawserListener; NULL: none was asked for */
+  HawserListener *outer;       /* of an inner one: it outlives our connections */
   guint max_connections;
   guint backlog;
   guint64 max_message_size;
@@ -93,6 +101,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_BACKLOG: self->backlog = g_value_get_uint (value); break;
     case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
     case PROP_OUTPUT_LIMIT: self->owner.output_limit = g_value_get_uint64 (value); break;
+    case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
+    case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -112,6 +122,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_BACKLOG: g_value_set_uint (value, self->backlog); break;
     case PROP_MAX_MESSAGE_SIZE: g_value_set_uint64 (value, self->max_message_size); break;
     case PROP_OUTPUT_LIMIT: g_value_set_uint64 (value, self->owner.output_limit); break;
+    case PROP_ORIGINS: g_value_set_boxed (value, self->origins); break;
+    case PROP_HANDSHAKE_TIMEOUT: g_value_set_int64 (value, self->owner.handshake_timeout_us); break;
     case PROP_N_CONNECTIONS: g_value_set_uint (value, self->n_connections); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -157,6 +169,9 @@ finalize (GObject *object)
   g_free (self->address);
   g_free (self->anonymous);
   g_free (self->unix_path);
+  g_strfreev (self->origins);
+  g_free (self->site_path);
+  g_clear_pointer (&self->inner, g_hash_table_unref);
   g_object_unref (self->bus);
   G_OBJECT_CLASS (hawser_listener_parent_class)->finalize (object);
 }
@@ -174,7 +189,7 @@ hawser_listener_class_init (HawserListenerClass *klass)
 
   props[PROP_NAME] = g_param_spec_string ("name", "Name", "Name of the listener", "", once);
   props[PROP_TYPE] = g_param_spec_string ("type", "Type", "Protocol that peers speak", "", once);
-  props[PROP_ADDRESS] = g_param_spec_string ("address", "Address", "Where to listen: tcp:HOST:PORT, tcp:[IPV6]:PORT or unix:PATH; port 0 takes a free one",
+  props[PROP_ADDRESS] = g_param_spec_string ("address", "Address", "Where to listen: tcp:HOST:PORT, tcp:[IPV6]:PORT, unix:PATH, or ws:HOST:PORT/PATH and wss:HOST:PORT/PATH for WebSockets; port 0 takes a free one",
                                              "tcp:127.0.0.1:0", flags | G_PARAM_CONSTRUCT);
   props[PROP_ANONYMOUS] = g_param_spec_string ("anonymous", "Anonymous", "allow: peers that prove nothing are let in; no: they are refused", "no",
                                                flags | G_PARAM_CONSTRUCT);
@@ -185,6 +200,10 @@ hawser_listener_class_init (HawserListenerClass *klass)
                                                          DEFAULT_MAX_MESSAGE, flags | G_PARAM_CONSTRUCT);
   props[PROP_OUTPUT_LIMIT] = hawser_param_spec_size ("output-limit", "What may wait to be sent to one peer before messages are queued",
                                                      4096, G_MAXUINT32, DEFAULT_OUTPUT_LIMIT, flags | G_PARAM_CONSTRUCT);
+  props[PROP_ORIGINS] = g_param_spec_boxed ("origins", "Origins", "Origins, such as https://flight.example.org, whose pages may connect to a ws: or wss: address; * for all",
+                                            G_TYPE_STRV, flags);
+  props[PROP_HANDSHAKE_TIMEOUT] = hawser_param_spec_duration ("handshake-timeout", "Time for the handshake of TLS and WebSocket", G_USEC_PER_SEC / 10, 3600 * (gint64) G_USEC_PER_SEC,
+                                                              10 * G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
   props[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", "Connections", "Peers connected now", 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -194,9 +213,14 @@ on_connection_closed (HawserConnectionOwner *owner, HawserConnection *connection
 {
   HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
 
-  count_connection (self, -1);
   hawser_bus_remove_connection (self->bus, connection);
   g_object_unref (connection);
+  if (self->outer != NULL)
+    {
+      count_connection (self->outer, -1);
+      g_object_unref (self->outer);
+    }
+  count_connection (self, -1);
   g_object_unref (self);
 }
 
@@ -206,12 +230,23 @@ on_connection_writable (HawserConnectionOwner *owner, HawserConnection *connecti
   hawser_connection_resume_receiver (connection);
 }
 
+static void let_in (HawserListener *self, HawserConnection *connection);
+
+static void
+on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection)
+{
+  HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
+
+  let_in (self, connection);
+}
+
 static void
 hawser_listener_init (HawserListener *self)
 {
   self->owner.writable = on_connection_writable;
   self->identities = g_ptr_array_new_with_free_func (g_object_unref);
   self->owner.closed = on_connection_closed;
+  self->owner.opened = on_connection_opened;
 }
 
 /**
@@ -219,7 +254,7 @@ hawser_listener_init (HawserListener *self)
  * @bus: the bus that peers will use
  * @name: a name for listings and policies
  * @protocol: what peers speak; its properties are set by the caller
- * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `unix:PATH`
+ * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT`, `unix:PATH`, or `ws:HOST:PORT/PATH`
  *
  * Context: the bus's.
  *
@@ -246,7 +281,7 @@ hawser_listener_new_for_protocol (HawserBus *bus, const char *name, HawserProtoc
  * @bus: the bus that peers will use
  * @name: a name for listings and policies
  * @type: what peers speak, such as `mqtt` or `http`: the `type=` name of a protocol plugin
- * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `unix:PATH`
+ * @address: `tcp:HOST:PORT`, `tcp:[IPV6]:PORT`, `unix:PATH`, or `ws:HOST:PORT/PATH`
  * @error: return location
  *
  * Errors: %HAWSER_ERROR_NOT_FOUND, %HAWSER_ERROR_UNAVAILABLE (the plugin).
@@ -309,10 +344,26 @@ on_admission (HawserPrincipal *principal, const GError *error, gpointer data)
   hawser_connection_resume (connection);
 }
 
+/* Bytes may cross: the protocol hears of the peer. */
+static void
+let_in (HawserListener *self, HawserConnection *connection)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+
+  if (iface->admitted == NULL)
+    {
+      iface->accepted (self->protocol, connection);
+      return;
+    }
+  hawser_connection_pause (connection);
+  hawser_listener_authenticate (self, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
+}
+
 static void
 take_in (HawserListener *self, int fd)
 {
   HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+  HawserTransport *transport;
   HawserConnection *connection;
 
   if (self->n_connections >= self->max_connections)
@@ -327,14 +378,12 @@ take_in (HawserListener *self, int fd)
         close (fd);
       return;
     }
-  connection = open_connection (self, fd, self->tls != NULL ? hawser_tls_accept (self->tls, fd) : NULL);
-  if (iface->admitted != NULL)
-    {
-      hawser_connection_pause (connection);
-      hawser_listener_authenticate (self, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
-    }
-  else
-    iface->accepted (self->protocol, connection);
+  transport = self->tls != NULL ? hawser_tls_accept (self->tls, fd) : NULL;
+  if (self->site.path != NULL)
+    transport = hawser_websocket_accept (transport, fd, &self->site);
+  connection = open_connection (self, fd, transport);
+  if (transport == NULL)
+    let_in (self, connection);
   hawser_connection_start (connection);
 }
 
@@ -398,14 +447,118 @@ on_acceptable (HawserWatch *watch, guint32 events, gpointer data)
     }
 }
 
+/* ---- Other protocols on the same address ---- */
+
+static gboolean
+start_inner (HawserListener *self, HawserListener *inner, GError **error)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (inner->protocol);
+
+  if (iface->accepted == NULL && iface->admitted == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "%s does not run inside a WebSocket", inner->type);
+      return FALSE;
+    }
+  g_object_set (inner, "anonymous", self->anonymous, "max-message-size", self->max_message_size, "output-limit", (guint64) self->owner.output_limit, NULL);
+  inner->outer = self;
+  inner->is_loopback = self->is_loopback;
+  g_set_object (&inner->tls, self->tls);
+  for (guint i = 0; i < self->identities->len; i++)
+    hawser_listener_add_identity (inner, self->identities->pdata[i]);
+  return iface->start == NULL || iface->start (inner->protocol, inner, error);
+}
+
+HawserListener *
+hawser_listener_get_inner (HawserListener *self, const char *type, GError **error)
+{
+  g_autoptr (HawserListener) inner = self->inner != NULL ? g_hash_table_lookup (self->inner, type) : NULL;
+
+  if (inner != NULL)
+    return g_steal_pointer (&inner);
+  inner = hawser_listener_new (self->bus, self->name, type, self->address, error);
+  if (inner == NULL || !start_inner (self, inner, error))
+    return NULL;
+  if (self->inner == NULL)
+    self->inner = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
+  g_hash_table_insert (self->inner, inner->type, inner);
+  return g_steal_pointer (&inner);
+}
+
+const char * const *
+hawser_listener_get_subprotocols (HawserListener *self)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+
+  self->names[0] = self->type;
+  return iface->websocket_subprotocols != NULL ? iface->websocket_subprotocols : self->names;
+}
+
+void
+hawser_listener_upgrade (HawserListener *inner, HawserConnection *connection)
+{
+  g_assert (inner->outer != NULL && hawser_listener_of_connection (connection) == inner->outer);
+  g_object_ref (inner); /* with the reference to the outer one, until on_connection_closed() */
+  count_connection (inner, 1);
+  hawser_connection_upgrade (connection, &inner->owner);
+}
+
+static void
+close_connections (HawserListener *self)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+
+  if (iface->stop != NULL)
+    iface->stop (self->protocol, self);
+  for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
+    if (hawser_connection_get_owner (link->data) == &self->owner)
+      hawser_connection_finish (link->data, HAWSER_ERROR_CLOSED, "the server shuts down");
+}
+
+static void
+stop_inner (HawserListener *self)
+{
+  g_autoptr (GHashTable) inner = g_steal_pointer (&self->inner);
+  GHashTableIter iter;
+  gpointer listener;
+
+  if (inner == NULL)
+    return;
+  g_hash_table_iter_init (&iter, inner);
+  while (g_hash_table_iter_next (&iter, NULL, &listener))
+    close_connections (listener);
+}
+
 /* ---- Addresses ---- */
+
+/* `ws:` and `wss:` without a path: that of the protocol's best name, as every client of it expects. */
+static gboolean
+set_site (HawserListener *self, const char *path, gboolean is_secure, GError **error)
+{
+  if (is_secure && self->tls == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': %s: needs certificates, name them by tls=", self->name, self->address);
+      return FALSE;
+    }
+  if (HAWSER_PROTOCOL_GET_IFACE (self->protocol)->accepted == NULL && HAWSER_PROTOCOL_GET_IFACE (self->protocol)->admitted == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': %s: %s does not run inside a WebSocket", self->name, self->address, self->type);
+      return FALSE;
+    }
+  g_free (self->site_path);
+  self->site_path = path != NULL ? g_strdup (path) : g_strconcat ("/", hawser_listener_get_subprotocols (self)[0], NULL);
+  self->site = (HawserWebsocketSite) { self->site_path, hawser_listener_get_subprotocols (self), (const char * const *) self->origins };
+  return TRUE;
+}
 
 static GSocketAddress *
 parse_address (HawserListener *self, GError **error)
 {
-  const char *address = self->address, *colon;
-  g_autofree char *host = NULL;
+  gboolean is_secure = g_str_has_prefix (self->address, "wss:"), is_websocket = is_secure || g_str_has_prefix (self->address, "ws:");
+  const char *address = self->address, *path = is_websocket ? strchr (address, '/') : NULL, *start = strchr (address, ':'), *colon;
+  g_autofree char *place = NULL, *host = NULL;
   guint64 port;
+
+  self->site.path = NULL;
 
   if (g_str_has_prefix (address, "unix:"))
     {
@@ -419,13 +572,17 @@ parse_address (HawserListener *self, GError **error)
         }
       return g_unix_socket_address_new (self->unix_path);
     }
-  colon = g_str_has_prefix (address, "tcp:") ? strrchr (address, ':') : NULL;
-  if (colon == NULL || colon < address + 4 || !g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &port, NULL))
+  if (is_websocket && !set_site (self, path, is_secure, error))
+    return NULL;
+  if (is_websocket || g_str_has_prefix (address, "tcp:"))
+    place = path != NULL ? g_strndup (start + 1, (gsize) (path - start - 1)) : g_strdup (start + 1);
+  colon = place != NULL ? strrchr (place, ':') : NULL;
+  if (colon == NULL || !g_ascii_string_to_unsigned (colon + 1, 10, 0, 65535, &port, NULL))
     {
-      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address '%s': must be tcp:HOST:PORT or unix:PATH", address);
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address '%s': must be tcp:HOST:PORT, ws:HOST:PORT/PATH, wss:HOST:PORT/PATH or unix:PATH", address);
       return NULL;
     }
-  host = g_strndup (address + 4, (gsize) (colon - address - 4));
+  host = g_strndup (place, (gsize) (colon - place));
   if (*host == '[' && host[strlen (host) - 1] == ']')
     {
       memmove (host, host + 1, strlen (host));
@@ -561,7 +718,6 @@ hawser_listener_start (HawserListener *self, GError **error)
 void
 hawser_listener_stop (HawserListener *self)
 {
-  HawserProtocolInterface *iface;
   Accepting *accepting = g_steal_pointer (&self->accepting);
 
   if (!self->is_started)
@@ -576,12 +732,8 @@ hawser_listener_stop (HawserListener *self)
   if (self->unix_path != NULL)
     g_unlink (self->unix_path);
 
-  iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
-  if (iface->stop != NULL)
-    iface->stop (self->protocol, self);
-  for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
-    if (hawser_connection_get_owner (link->data) == &self->owner)
-      hawser_connection_finish (link->data, HAWSER_ERROR_CLOSED, "the server shuts down");
+  stop_inner (self);
+  close_connections (self);
   hawser_lane_flush (hawser_bus_get_lane (self->bus));
   hawser_bus_remove_listener (self->bus, self);
 }
@@ -819,6 +971,8 @@ hawser_listener_dup_bound_address (HawserListener *self)
   if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address))
     return g_strdup (self->address);
   text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
+  if (self->site.path != NULL)
+    return g_strconcat (g_str_has_prefix (self->address, "wss:") ? "wss:" : "ws:", text, self->site.path, NULL);
   return g_strconcat ("tcp:", text, NULL);
 }
 

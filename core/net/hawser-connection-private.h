@@ -5,13 +5,16 @@
 
 #include "hawser-connection-io.h"
 #include "hawser-lane-private.h"
+#include "hawser-websocket-handshake.h"
 
 G_BEGIN_DECLS
 
 typedef struct _HawserTransport HawserTransport;
 
-/* How bytes cross the descriptor when it is not plain: TLS. Results as recv() and sendmsg() with errno. */
+/* How bytes cross the descriptor when it is not plain: TLS, a WebSocket, or one on the other. Results as recv() and
+ * sendmsg() with errno. */
 struct _HawserTransport {
+  int      (*handshake)   (HawserTransport    *self); /* 1: bytes may cross; 0: not yet; -1: they never will, with errno */
   gssize   (*read)        (HawserTransport    *self,
                            guint8             *data,
                            gsize               len);
@@ -22,19 +25,34 @@ struct _HawserTransport {
   gboolean (*wants_write) (HawserTransport    *self); /* a handshake step waits for room */
   void     (*shutdown)    (HawserTransport    *self);
   void     (*free)        (HawserTransport    *self);
+  gboolean is_encrypted;
+  gboolean has_last_words;                            /* after -1: shutdown() tells the peer why, and it should arrive */
 };
 
-HawserTransport *hawser_tls_accept (HawserTls *tls, int fd); /* a server side session on @fd */
+HawserTransport *hawser_tls_accept         (HawserTls                 *tls, /* a server side session on @fd */
+                                            int                        fd);
+/* A WebSocket on @fd or on @lower (transfer full) (nullable), from its handshake on; @site must outlive that. */
+HawserTransport *hawser_websocket_accept   (HawserTransport           *lower,
+                                            int                        fd,
+                                            const HawserWebsocketSite *site);
+/* One whose handshake was done by somebody else: @unsent (transfer full) goes before all frames, @early came with the request. */
+HawserTransport *hawser_websocket_continue (HawserTransport           *lower,
+                                            int                        fd,
+                                            GByteArray                *unsent,
+                                            const guint8              *early,
+                                            gsize                      len);
 
 /* Told by whoever accepted the connection; the link is in that owner's list of open connections. */
 typedef struct _HawserConnectionOwner HawserConnectionOwner;
 struct _HawserConnectionOwner {
   void (*closed) (HawserConnectionOwner *self, HawserConnection *connection);
+  void (*opened) (HawserConnectionOwner *self, HawserConnection *connection); /* its transport is ready: give it a session */
   void (*writable) (HawserConnectionOwner *self, HawserConnection *connection); /* optional: after the session's */
   gpointer bus;               /* whose messages cross it */
   const char *listener_name;
   const char *protocol;
   gsize output_limit;         /* bytes; above it the connection is congested */
+  gint64 handshake_timeout_us; /* from the connection to opened() */
 };
 
 HawserConnection *hawser_connection_new              (HawserLane            *lane,
@@ -42,7 +60,12 @@ HawserConnection *hawser_connection_new              (HawserLane            *lan
                                                       HawserTransport       *transport, /* (transfer full) (nullable) */
                                                       HawserConnectionOwner *owner,
                                                       guint64                id);
+/* With a session, or with a transport, then the owner's opened() gives it one. */
 void              hawser_connection_start            (HawserConnection *self);
+/* From the end of this call to the session on, the bytes go on inside a WebSocket: the session is closed with no error,
+ * and opened() of @owner gives the next one. What the session wrote is sent as it is. */
+void              hawser_connection_upgrade          (HawserConnection *self,
+                                                      HawserConnectionOwner *owner);
 HawserConnectionOwner *hawser_connection_get_owner   (HawserConnection *self);
 /* Lists of open connections, kept by the bus. */
 GList            *hawser_connection_get_link         (HawserConnection *self);

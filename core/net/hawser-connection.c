@@ -49,6 +49,12 @@ typedef struct {
   gboolean is_shut_down;
 } Finish;
 
+/* While the transport shakes hands: nobody has heard of the peer yet. */
+typedef struct {
+  HawserTimer timer;
+  HawserConnection *connection;
+} Opening;
+
 enum {
   STATE_NEW,
   STATE_OPEN,
@@ -80,6 +86,8 @@ struct _HawserConnection {
 
   GError *error;
   Finish *finish;
+  Opening *opening;
+  HawserConnectionOwner *next_owner; /* an upgrade is due */
   GList link;
   guint64 id;
   guint64 n_received, n_delivered;
@@ -172,6 +180,14 @@ fail (HawserConnection *self, HawserError code, const char *detail)
 }
 
 static void
+end_opening (HawserConnection *self)
+{
+  if (self->opening != NULL)
+    hawser_timer_disarm (&self->opening->timer);
+  g_clear_pointer (&self->opening, g_free);
+}
+
+static void
 tear_down (HawserConnection *self)
 {
   g_autoptr (HawserConnection) alive = g_object_ref (self);
@@ -201,6 +217,7 @@ tear_down (HawserConnection *self)
   if (self->finish != NULL)
     hawser_timer_disarm (&self->finish->timer);
   g_clear_pointer (&self->finish, g_free);
+  end_opening (self);
   hawser_lane_unmark_dirty (self->lane, &self->dirty);
   if (self->owner != NULL)
     self->owner->closed (self->owner, self);
@@ -354,6 +371,29 @@ keep_tail (HawserConnection *self, const guint8 *data, gsize len)
   self->tail_len = (guint32) len;
 }
 
+/* The bytes that no session has read yet, and those that the kernel has not taken, are the WebSocket's from here on. */
+static void
+apply_upgrade (HawserConnection *self, const guint8 *early, gsize len)
+{
+  HawserConnectionOwner *owner = g_steal_pointer (&self->next_owner);
+  GByteArray *unsent = g_byte_array_new ();
+
+  for (OutChunk *chunk = self->out_head; chunk != NULL; chunk = chunk->next)
+    g_byte_array_append (unsent, chunk->data + chunk->start, (guint) (chunk->end - chunk->start));
+  free_output (self);
+  if (self->funcs->closed != NULL)
+    self->funcs->closed (self, self->session, NULL);
+  self->funcs = NULL;
+  self->session = NULL;
+  if (self->publisher != NULL)
+    g_clear_pointer (&self->publisher, self->publisher_destroy); /* it remembers what the protocol before was allowed */
+  self->transport = hawser_websocket_continue (self->transport, self->fd, unsent, early, len);
+  self->owner = owner;
+  self->transport_wants_write = TRUE;
+  update_epoll (self);
+  owner->opened (owner, self);
+}
+
 static gsize
 give (HawserConnection *self, const guint8 *data, gsize len)
 {
@@ -363,6 +403,12 @@ give (HawserConnection *self, const guint8 *data, gsize len)
   self->is_in_received = TRUE;
   used = self->funcs->received (self, self->session, data, len);
   self->is_in_received = FALSE;
+  if (G_UNLIKELY (self->next_owner != NULL))
+    {
+      if (self->state == STATE_OPEN)
+        apply_upgrade (self, data + used, len - used);
+      return len;
+    }
   return used;
 }
 
@@ -392,6 +438,8 @@ flush (HawserDirty *dirty)
       tear_down (self);
       return;
     }
+  if (G_UNLIKELY (self->next_owner != NULL) && self->state == STATE_OPEN && !self->is_in_received)
+    apply_upgrade (self, NULL, 0);
   if (self->is_held && self->n_pauses == 0 && self->state == STATE_OPEN)
     give_held (self);
   if (self->state == STATE_CLOSED || (self->is_blocked && self->state == STATE_OPEN) || !send_pending (self))
@@ -450,6 +498,8 @@ on_end_of_input (HawserConnection *self, gssize n)
 {
   if (n == 0)
     fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
+  else if (errno != EAGAIN && self->transport != NULL && self->transport->has_last_words)
+    hawser_connection_finish (self, HAWSER_ERROR_MALFORMED, "the peer broke the rules of WebSocket");
   else if (errno != EAGAIN)
     fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
   else if (self->transport != NULL && self->transport->wants_write (self->transport) != self->transport_wants_write)
@@ -504,6 +554,35 @@ on_readable (HawserConnection *self)
 }
 
 static void
+on_opening_late (HawserTimer *timer)
+{
+  Opening *opening = (Opening *) timer;
+
+  fail (opening->connection, HAWSER_ERROR_TIMEOUT, "the handshake took too long");
+}
+
+/* One step of the handshake; when it was the last, the owner gives the connection its session. */
+static void
+open_transport (HawserConnection *self)
+{
+  int result = self->transport->handshake (self->transport);
+
+  if (result != 1)
+    {
+      if (result < 0 && errno == EAGAIN)
+        errno = EPROTO;
+      else if (result == 0)
+        errno = EAGAIN;
+      on_end_of_input (self, -1);
+      return;
+    }
+  end_opening (self);
+  self->owner->opened (self->owner, self);
+  if (self->state == STATE_OPEN && self->n_pauses == 0)
+    on_readable (self);
+}
+
+static void
 discard_input (HawserConnection *self)
 {
   gssize n = read_in (self, hawser_lane_get_input (self->lane), HAWSER_LANE_INPUT_SIZE);
@@ -526,7 +605,9 @@ ready (HawserPollable *pollable, guint32 events)
     }
   if (self->state == STATE_OPEN && (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLOUT)))
     {
-      if (self->n_pauses == 0)
+      if (G_UNLIKELY (self->opening != NULL))
+        open_transport (self);
+      else if (self->n_pauses == 0)
         on_readable (self);
       else if (events & (EPOLLHUP | EPOLLERR))
         fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
@@ -553,10 +634,24 @@ hawser_connection_new (HawserLane *lane, int fd, HawserTransport *transport, Haw
 void
 hawser_connection_start (HawserConnection *self)
 {
-  g_assert (self->funcs != NULL && self->state == STATE_NEW);
+  g_assert (self->state == STATE_NEW);
   self->state = STATE_OPEN;
+  if (self->transport != NULL && self->funcs == NULL)
+    {
+      self->opening = g_new0 (Opening, 1);
+      self->opening->connection = self;
+      hawser_timer_arm (&self->opening->timer, self->lane, hawser_lane_get_now_us (self->lane) + self->owner->handshake_timeout_us, on_opening_late);
+    }
   if (!hawser_lane_epoll_add (self->lane, self->fd, EPOLLIN, &self->pollable))
     fail (self, HAWSER_ERROR_QUOTA, g_strerror (errno));
+}
+
+void
+hawser_connection_upgrade (HawserConnection *self, HawserConnectionOwner *owner)
+{
+  g_assert (self->next_owner == NULL);
+  self->next_owner = owner;
+  hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
 void
@@ -936,7 +1031,7 @@ hawser_connection_dup_address (HawserConnection *self)
 gboolean
 hawser_connection_get_is_encrypted (HawserConnection *self)
 {
-  return self->transport != NULL;
+  return self->transport != NULL && self->transport->is_encrypted;
 }
 
 /**

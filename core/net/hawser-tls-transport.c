@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* TLS on one descriptor of the lane's epoll, by OpenSSL: about 15 kB a connection, no thread, no second copy of what
- * is read. The handshake runs inside the first reads. Context: the connection's lane. */
+ * is read. Context: the connection's lane. */
 
 #include "hawser-connection-private.h"
 #include "hawser-tls-private.h"
@@ -34,6 +34,25 @@ result (TlsTransport *self, int n)
   if (reason != SSL_ERROR_SYSCALL || errno == 0)
     errno = EPROTO;
   return -1;
+}
+
+static int
+handshake (HawserTransport *transport)
+{
+  TlsTransport *self = (TlsTransport *) transport;
+  int n;
+
+  ERR_clear_error ();
+  errno = 0;
+  n = SSL_do_handshake (self->ssl);
+  if (n == 1)
+    {
+      self->wants_write = FALSE;
+      return 1;
+    }
+  if (result (self, n) == 0)
+    errno = ECONNRESET;
+  return errno == EAGAIN ? 0 : -1;
 }
 
 static gssize
@@ -122,7 +141,8 @@ hawser_tls_accept (HawserTls *tls, int fd)
 {
   TlsTransport *self = g_new0 (TlsTransport, 1);
 
-  self->parent = (HawserTransport) { tls_read, tls_write, has_pending, wants_write, tls_shutdown, tls_free };
+  self->parent = (HawserTransport) { .handshake = handshake, .read = tls_read, .write = tls_write, .has_pending = has_pending, .wants_write = wants_write,
+                                     .shutdown = tls_shutdown, .free = tls_free, .is_encrypted = TRUE };
   self->ssl = SSL_new (hawser_tls_get_context (tls));
   SSL_set_fd (self->ssl, fd);
   SSL_set_accept_state (self->ssl);

@@ -24,6 +24,8 @@ G_DECLARE_INTERFACE (HawserProtocol, hawser_protocol, HAWSER, PROTOCOL, GObject)
  *   %TRUE; used instead of @accepted when both are there
  * @start: (optional): the listener is about to accept; the last moment to refuse a bad setting
  * @stop: (optional): no further peer is accepted; connections of @accepted are closed by the listener
+ * @websocket_subprotocols: (nullable) (array zero-terminated=1): what it is called in Sec-WebSocket-Protocol, the best
+ *   name first; %NULL: the value of `type=`
  *
  * Fills one listener: an instance a listener, its GObject properties are the settings of the listener's group.
  * All slots run on the lane of the listener and must not block.
@@ -50,8 +52,10 @@ struct _HawserProtocolInterface {
                          HawserConnection *connection,
                          const GError     *error);
 
+  const char * const *websocket_subprotocols;
+
   /*< private >*/
-  gpointer reserved[6];
+  gpointer reserved[5];
 };
 
 G_END_DECLS

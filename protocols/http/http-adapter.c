@@ -123,6 +123,8 @@ finalize (GObject *object)
 static gboolean
 check_settings (HttpAdapter *self, HawserListener *listener, GError **error)
 {
+  g_autofree char *address = NULL;
+
   for (char **entry = self->static_dirs; entry != NULL && *entry != NULL; entry++)
     {
       g_autofree char *prefix = NULL;
@@ -138,6 +140,12 @@ check_settings (HttpAdapter *self, HawserListener *listener, GError **error)
           g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "static=%s: there is no folder '%s'", *entry, dir);
           return FALSE;
         }
+    }
+  g_object_get (listener, "address", &address, NULL);
+  if (g_str_has_prefix (address, "ws"))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "address=%s: HTTP is not spoken inside a WebSocket; with tcp: it opens them itself, MQTT's under /mqtt", address);
+      return FALSE;
     }
   for (char **name = self->websocket_subprotocols; name != NULL && *name != NULL; name++)
     if (!g_str_equal (*name, "cloudevents.json") && !g_str_equal (*name, "mqtt"))
@@ -233,7 +241,7 @@ http_adapter_class_init (HttpAdapterClass *klass)
   props[PROP_CORS_ORIGINS] = g_param_spec_boxed ("cors-origins", NULL, "Origins, such as https://flight.example.org, whose pages may use this listener; * for all", G_TYPE_STRV, flags);
   props[PROP_HOST_NAMES] = g_param_spec_boxed ("host-names", NULL, "Names, beside localhost and addresses, under which the admin paths are reached", G_TYPE_STRV, flags);
   props[PROP_WEBSOCKET_PATH] = g_param_spec_string ("websocket-path", NULL, "Another path for the WebSocket, beside /v1/ws", NULL, flags);
-  props[PROP_WEBSOCKET_SUBPROTOCOLS] = g_param_spec_boxed ("websocket-subprotocols", NULL, "What is spoken over WebSockets: cloudevents.json", G_TYPE_STRV, flags);
+  props[PROP_WEBSOCKET_SUBPROTOCOLS] = g_param_spec_boxed ("websocket-subprotocols", NULL, "What is spoken over WebSockets: cloudevents.json and mqtt; both if none is named", G_TYPE_STRV, flags);
   props[PROP_SSE_PATH] = g_param_spec_string ("sse-path", NULL, "Another path for the event stream, beside /v1/events", NULL, flags);
   props[PROP_HEADER_TIMEOUT] = hawser_param_spec_duration ("header-timeout", "Time for the head of a request, from its first byte; of the first one, from the connection", second / 10, hour, 10 * second, flags);
   props[PROP_BODY_TIMEOUT] = hawser_param_spec_duration ("body-timeout", "Time for the body of a request; a second more for each 16 KiB", second / 10, hour, 30 * second, flags);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* GET /v1/ws: a WebSocket of CloudEvents, both ways. Messages arrive as events; an event sent is published to its
- * subject; {"op":"subscribe"|"unsubscribe"} changes the filters and is answered. Framing is http-websocket.c's. What a
+ * subject; {"op":"subscribe"|"unsubscribe"} changes the filters and is answered. Framing is core/net/hawser-websocket.c's. What a
  * slow reader loses it is told; one that does not read or answer pings is closed. Context: the lane. */
 
 #include "http-session.h"
@@ -10,9 +10,8 @@
 
 #include "http-cloud-event.h"
 #include "http-hub.h"
-#include "http-websocket.h"
+#include "http-upgrade.h"
 
-#define SUBPROTOCOL "cloudevents.json"
 #define PING_US (30 * G_USEC_PER_SEC)
 #define SILENT_US (90 * G_USEC_PER_SEC)      /* nothing heard, not even a pong */
 #define MAX_PONG_BACKLOG 65536               /* bytes of unsent output: no pongs above it */
@@ -27,8 +26,8 @@ typedef struct {
   HttpAdapter *adapter;
   HawserConnection *connection;
   HawserReceiver *receiver;
-  WebsocketReader reader;
-  WebsocketLimits limits;
+  HawserWebsocketReader reader;
+  HawserWebsocketLimits limits;
   gint64 heard_us;
   gint64 stuck_since_us;
   gboolean is_open;                          /* the head was written and no close frame was */
@@ -42,15 +41,15 @@ free_live (HttpExchange *exchange)
   hawser_timer_disarm (&self->timer);
   if (self->receiver != NULL)
     hawser_receiver_remove (self->receiver);
-  websocket_reader_clear (&self->reader);
+  hawser_websocket_reader_clear (&self->reader);
   g_free (self);
 }
 
 static void
-send_frame (Live *self, WebsocketOpcode opcode, const void *data, gsize len)
+send_frame (Live *self, HawserWebsocketOpcode opcode, const void *data, gsize len)
 {
-  guint8 *head = hawser_connection_reserve (self->connection, WEBSOCKET_MAX_HEADER + MIN (len, 4096));
-  gsize n = websocket_write_header (head, opcode, len);
+  guint8 *head = hawser_connection_reserve (self->connection, HAWSER_WEBSOCKET_MAX_HEADER + MIN (len, 4096));
+  gsize n = hawser_websocket_write_header (head, opcode, len);
 
   if (len > 4096)
     {
@@ -75,7 +74,7 @@ close_with (Live *self, guint code, const char *detail)
   payload[1] = (guint8) code;
   if (len > 0)
     memcpy (payload + 2, detail, len);
-  send_frame (self, WEBSOCKET_CLOSE, payload, code == WEBSOCKET_CLOSE_NO_STATUS ? 0 : len + 2);
+  send_frame (self, HAWSER_WEBSOCKET_CLOSE, payload, code == HAWSER_WEBSOCKET_CLOSE_NO_STATUS ? 0 : len + 2);
   hawser_timer_disarm (&self->timer);
   if (self->receiver != NULL)
     hawser_receiver_remove (g_steal_pointer (&self->receiver));
@@ -104,7 +103,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
       return HAWSER_DELIVER_BUSY;
     }
   json = http_encode (self->adapter, delivery->message, delivery->is_retained_value != 0);
-  send_frame (self, WEBSOCKET_TEXT, json->str, json->len);
+  send_frame (self, HAWSER_WEBSOCKET_TEXT, json->str, json->len);
   return HAWSER_DELIVER_DONE;
 }
 
@@ -114,7 +113,7 @@ lost (HawserReceiver *receiver, gpointer data, guint64 n)
   char text[64];
   int len = g_snprintf (text, sizeof text, "{\"op\":\"gap\",\"lost\":%" G_GUINT64_FORMAT "}", n);
 
-  send_frame (data, WEBSOCKET_TEXT, text, (gsize) len);
+  send_frame (data, HAWSER_WEBSOCKET_TEXT, text, (gsize) len);
 }
 
 static void
@@ -123,7 +122,7 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   Live *self = data;
 
   self->receiver = NULL;
-  close_with (self, reason == HAWSER_ERROR_CLOSED ? WEBSOCKET_CLOSE_GOING_AWAY : WEBSOCKET_CLOSE_POLICY, hawser_error_to_nick (reason));
+  close_with (self, reason == HAWSER_ERROR_CLOSED ? HAWSER_WEBSOCKET_CLOSE_GOING_AWAY : HAWSER_WEBSOCKET_CLOSE_POLICY, hawser_error_to_nick (reason));
 }
 
 static const HawserReceiverFuncs live_funcs = { deliver, lost, ended };
@@ -150,7 +149,7 @@ on_tick (HawserTimer *timer)
       return;
     }
   if (self->stuck_since_us == 0)
-    send_frame (self, WEBSOCKET_PING, "", 0);
+    send_frame (self, HAWSER_WEBSOCKET_PING, "", 0);
   hawser_timer_arm (timer, self->adapter->lane, now_us + PING_US, on_tick);
 }
 
@@ -172,7 +171,7 @@ send_answer (Live *self, HttpJson ref, int error, const char *detail)
       http_append_problem (out, http_status_of_error (error), error, detail, NULL);
     }
   g_string_append_c (out, '}');
-  send_frame (self, WEBSOCKET_TEXT, out->str, out->len);
+  send_frame (self, HAWSER_WEBSOCKET_TEXT, out->str, out->len);
 }
 
 static int
@@ -273,21 +272,21 @@ take_text (Live *self, const guint8 *data, gsize len)
 }
 
 static void
-take (Live *self, const WebsocketEvent *event)
+take (Live *self, const HawserWebsocketEvent *event)
 {
   switch (event->opcode)
     {
-    case WEBSOCKET_TEXT:
+    case HAWSER_WEBSOCKET_TEXT:
       take_text (self, event->data, event->len);
       break;
-    case WEBSOCKET_BINARY:
-      close_with (self, WEBSOCKET_CLOSE_UNSUPPORTED, "cloudevents.json is text");
+    case HAWSER_WEBSOCKET_BINARY:
+      close_with (self, HAWSER_WEBSOCKET_CLOSE_UNSUPPORTED, "cloudevents.json is text");
       break;
-    case WEBSOCKET_PING:
+    case HAWSER_WEBSOCKET_PING:
       if (hawser_connection_get_pending (self->connection) < MAX_PONG_BACKLOG)
-        send_frame (self, WEBSOCKET_PONG, event->data, event->len);
+        send_frame (self, HAWSER_WEBSOCKET_PONG, event->data, event->len);
       break;
-    case WEBSOCKET_CLOSE:
+    case HAWSER_WEBSOCKET_CLOSE:
       close_with (self, event->close_code, NULL);
       break;
     default:
@@ -305,16 +304,16 @@ received (HttpExchange *exchange, const guint8 *data, gsize len)
   while (used < len && self->is_open)
     {
       gsize n, needed;
-      WebsocketEvent event;
+      HawserWebsocketEvent event;
       /* the bytes are the connection's to read once: unmasking in place spares a copy of each message */
-      WebsocketResult result = websocket_read (&self->reader, (guint8 *) data + used, len - used, &self->limits, &n, &needed, &event);
+      HawserWebsocketResult result = hawser_websocket_read (&self->reader, (guint8 *) data + used, len - used, &self->limits, &n, &needed, &event);
 
       used += n;
-      if (result == WEBSOCKET_ERROR)
+      if (result == HAWSER_WEBSOCKET_ERROR)
         close_with (self, event.close_code, event.detail);
-      else if (result == WEBSOCKET_MESSAGE)
+      else if (result == HAWSER_WEBSOCKET_MESSAGE)
         take (self, &event);
-      else if (result == WEBSOCKET_MORE)
+      else if (result == HAWSER_WEBSOCKET_MORE)
         {
           if (needed >= HAWSER_LARGE_PAYLOAD)
             hawser_connection_expect (self->connection, needed);
@@ -322,46 +321,6 @@ received (HttpExchange *exchange, const guint8 *data, gsize len)
         }
     }
   return self->is_open ? used : len;
-}
-
-/* ---- Handshake ---- */
-
-/* RFC 6455 section 4.2.1. FALSE: answered. */
-static gboolean
-check_handshake (HttpSession *session, HttpRequest *request, char **out_accept)
-{
-  const char *upgrade = http_request_get_header (request, "Upgrade");
-  const char *version = http_request_get_header (request, "Sec-WebSocket-Version");
-
-  if (upgrade == NULL || g_ascii_strcasecmp (upgrade, "websocket") != 0 || !request->head.wants_upgrade || request->head.minor == 0)
-    {
-      http_session_add_header (session, "Upgrade", "websocket");
-      http_session_respond_problem (session, 426, HAWSER_ERROR_INVALID, "this is a WebSocket: the request must upgrade");
-      return FALSE;
-    }
-  if (version == NULL || !g_str_equal (version, "13"))
-    {
-      http_session_add_header (session, "Sec-WebSocket-Version", "13");
-      http_session_respond_problem (session, 426, HAWSER_ERROR_INVALID, "the only WebSocket version here is 13");
-      return FALSE;
-    }
-  if (!http_session_origin_is_ours (session, request))
-    {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_AUTHORIZED, "the request comes from a page of another origin (setting cors-origins)");
-      return FALSE;
-    }
-  *out_accept = websocket_accept_key (http_request_get_header (request, "Sec-WebSocket-Key"));
-  if (*out_accept == NULL)
-    http_session_respond_error (session, HAWSER_ERROR_MALFORMED, "Sec-WebSocket-Key is not 16 bytes in base64");
-  return *out_accept != NULL;
-}
-
-static gboolean
-offers_subprotocol (HttpRequest *request)
-{
-  const char *list = soup_message_headers_get_list (request->headers, "Sec-WebSocket-Protocol");
-
-  return list != NULL && soup_header_contains (list, SUBPROTOCOL);
 }
 
 void
@@ -373,14 +332,19 @@ http_live_get (HttpSession *session, HttpRequest *request, const char *rest)
   Live *self;
   int result = 0;
 
-  if (!check_handshake (session, request, &accept))
+  if (http_websocket_is_for_mqtt (session, request))
+    {
+      http_mqtt_get (session, request, rest);
+      return;
+    }
+  if (!http_websocket_check (session, request, &accept))
     return;
   self = g_new0 (Live, 1);
   self->base = (HttpExchange) { free_live, received, writable };
   self->session = session;
   self->adapter = adapter;
   self->connection = http_session_get_connection (session);
-  self->limits = (WebsocketLimits) { adapter->max_body, MAX_FRAGMENTS };
+  self->limits = (HawserWebsocketLimits) { adapter->max_body, MAX_FRAGMENTS };
   http_session_set_exchange (session, &self->base);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
   hawser_receiver_attach (self->receiver, self->connection, &live_funcs, self);
@@ -392,11 +356,7 @@ http_live_get (HttpSession *session, HttpRequest *request, const char *rest)
       return;
     }
 
-  http_session_add_header (session, "Upgrade", "websocket");
-  http_session_add_header (session, "Connection", "Upgrade");
-  http_session_add_header (session, "Sec-WebSocket-Accept", accept);
-  if (offers_subprotocol (request))
-    http_session_add_header (session, "Sec-WebSocket-Protocol", SUBPROTOCOL);
+  http_websocket_add_headers (session, accept, http_websocket_offers (request, HTTP_CLOUDEVENTS_SUBPROTOCOL) ? HTTP_CLOUDEVENTS_SUBPROTOCOL : NULL);
   self->is_open = TRUE;
   self->heard_us = hawser_lane_get_now_us (adapter->lane);
   hawser_timer_arm (&self->timer, adapter->lane, self->heard_us + PING_US, on_tick);

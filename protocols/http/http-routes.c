@@ -18,6 +18,7 @@ static const HttpRoute routes[] = {
   { "POST", "/v1/events", http_publish_batch },
   { "GET", "/v1/poll", http_poll_get },
   { "GET", "/v1/ws", http_live_get },
+  { "GET", "/mqtt", http_mqtt_get, .is_public = TRUE },
   { "GET", "/v1/admin/status", http_admin_status, .needs_admin = TRUE },
   { "GET", "/v1/admin/topics/", http_admin_get_topic, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/topics/", http_admin_put_topic, TRUE, .needs_admin = TRUE },

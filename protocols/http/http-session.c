@@ -22,6 +22,7 @@ typedef enum {
   STATE_BODY,
   STATE_ANSWERING,
   STATE_STREAM,
+  STATE_UPGRADED,                  /* what comes is not ours */
   STATE_FINISHING,
 } HttpState;
 
@@ -345,6 +346,18 @@ http_session_become_stream (HttpSession *self, guint status, const char *content
   self->state = STATE_STREAM;
   if (self->held != NULL && !self->is_pumping)
     pump (self);
+}
+
+void
+http_session_upgrade (HttpSession *self, HawserListener *inner)
+{
+  GString *out = begin_head (self, 101);
+
+  g_string_append (out, "\r\n");
+  hawser_connection_write (self->connection, out->str, out->len);
+  hawser_timer_disarm (&self->timer);
+  self->state = STATE_UPGRADED;
+  hawser_listener_upgrade (inner, self->connection);
 }
 
 void
@@ -683,7 +696,7 @@ check_request (HttpSession *self)
     return FALSE;
   self->rest = (gsize) (rest - request->path);
 
-  is_safe = g_str_equal (self->route->method, "GET") && self->route->handler != http_live_get;
+  is_safe = g_str_equal (self->route->method, "GET") && self->route->handler != http_live_get && self->route->handler != http_mqtt_get;
   if ((!is_safe || self->route->needs_admin) && !self->route->is_public && !http_session_origin_is_ours (self, request))
     {
       http_session_respond_problem (self, 403, HAWSER_ERROR_NOT_AUTHORIZED, "the request comes from a page of another origin (setting cors-origins)");

@@ -70,6 +70,9 @@ void              http_session_set_exchange   (HttpSession        *self,
 void              http_session_become_stream  (HttpSession        *self,
                                                guint               status,
                                                const char         *content_type);
+/* 101: the connection is @inner's from here on, inside a WebSocket, and this session ends. */
+void              http_session_upgrade        (HttpSession        *self,
+                                               HawserListener     *inner);
 /* For streams: end it, after what is pending was sent. */
 void              http_session_finish         (HttpSession        *self,
                                                int                 reason,
@@ -107,6 +110,7 @@ void http_publish_batch      (HttpSession *session, HttpRequest *request, const 
 void http_events_get         (HttpSession *session, HttpRequest *request, const char *rest);
 void http_poll_get           (HttpSession *session, HttpRequest *request, const char *rest);
 void http_live_get           (HttpSession *session, HttpRequest *request, const char *rest);
+void http_mqtt_get           (HttpSession *session, HttpRequest *request, const char *rest);
 void http_static_get         (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_list         (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_get_topic    (HttpSession *session, HttpRequest *request, const char *rest);

@@ -205,6 +205,9 @@ stop (HawserProtocol *protocol, HawserListener *listener)
 static void
 adapter_protocol_init (HawserProtocolInterface *iface)
 {
+  static const char * const names[] = { "mqtt", "mqttv3.1", NULL }; /* MQTT 5.0 section 6; 3.1 as its clients say it */
+
+  iface->websocket_subprotocols = names;
   iface->start = start;
   iface->accepted = accepted;
   iface->stop = stop;

@@ -62,9 +62,9 @@ class Daemon:
         self.process = subprocess.Popen([HAWSERD, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env or environment())
         self.ready = self.read_line()
         self.addresses = {}
-        for name, kind, rest in re.findall(r' (\S+?)=(tcp|unix):(\S+)', self.ready):
-            host, _, port = rest.rpartition(':')
-            self.addresses[name] = (host.strip('[]'), int(port)) if kind == 'tcp' else rest
+        for name, kind, rest in re.findall(r' (\S+?)=(tcp|wss?|unix):(\S+)', self.ready):
+            host, _, port = rest.partition('/')[0].rpartition(':')
+            self.addresses[name] = rest if kind == 'unix' else (host.strip('[]'), int(port))
 
     def read_line(self):
         line = b''

@@ -186,7 +186,7 @@ class Problems(HttpCase):
                 ('POST', '/v1/topics/a%0d%0ab', 400), ('POST', '/v1/topics/%ff', 400), ('POST', '/v1/topics/a/%23', 400), ('POST', '/v1/topics/a?qos=3', 400),
                 ('POST', '/v1/topics/a?expiry=x', 400), ('POST', '/v1/topics/a?wait=1y', 400), ('POST', '/v1/topics/$SYS/x', 403),
                 ('GET', '/v1/events', 400), ('GET', '/v1/events?filter=a/%23/b', 400), ('GET', '/v1/poll', 400), ('GET', '/v1/ws', 426),
-                ('GET', '/nothing', 404), ('GET', '/mqtt', 404), ('GET', '/v1/admin/cats', 404), ('PATCH', '/v1/topics/a', 405), ('POST', '/v1/poll', 405)):
+                ('GET', '/nothing', 404), ('GET', '/mqtt', 426), ('GET', '/v1/admin/cats', 404), ('PATCH', '/v1/topics/a', 405), ('POST', '/v1/poll', 405)):
             with self.subTest(path=path):
                 self.assertEqual(self.daemon.request(method, path, b'x' if method == 'POST' else None).status, status)
 

@@ -129,7 +129,7 @@ static const struct {
   { "filter-rule", "[subscription s]\ntopic=a\nfilter=/altitude > high\n", "f:3:20: error: [subscription s] filter=/altitude > high: column 13: expected a value after '>'; a text stands in quotes: \"high\"" },
   { "empty-filter", "[subscription s]\ntopic=\n", "f:2:7: error: [subscription s] topic=: must not be empty" },
   /* addresses */
-  { "address-scheme", "[listener m]\ntype=mqtt\naddress=1883\n", "f:1:1: error: [listener m] is reachable from outside and lets anyone in; name identities= or write anonymous=allow\nf:3:9: error: [listener m] address=1883: an address is tcp:HOST:PORT, udp:HOST:PORT, unix:PATH or fd:NAME" },
+  { "address-scheme", "[listener m]\ntype=mqtt\naddress=1883\n", "f:1:1: error: [listener m] is reachable from outside and lets anyone in; name identities= or write anonymous=allow\nf:3:9: error: [listener m] address=1883: an address is tcp:HOST:PORT, udp:HOST:PORT, ws:HOST:PORT/PATH, wss:HOST:PORT/PATH, unix:PATH or fd:NAME" },
   { "address-port", "[listener m]\ntype=mqtt\nanonymous=allow\naddress=tcp:127.0.0.1:70000\n", "f:4:9: error: [listener m] address=tcp:127.0.0.1:70000: expected tcp:HOST:PORT with a port of 0 to 65535" },
   { "address-unix", "[listener m]\ntype=mqtt\naddress=unix:sock\n", "f:3:9: error: [listener m] address=unix:sock: a socket's path begins with '/'" },
   { "address-twice", MQTT "[listener n]\ntype=mqtt\naddress=tcp:127.0.0.1:1883\n", "f:6:9: error: [listener n] address=tcp:127.0.0.1:1883: [listener m] is already there" },

@@ -418,3 +418,19 @@ hawser_receiver_ack (HawserReceiver *self, guint64 position)
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);
 }
+
+gboolean
+hawser_receiver_ack_through (HawserReceiver *self, guint64 position)
+{
+  HawserBus *bus = self->bus;
+  HawserDurable *durable = self->durable;
+  HawserJournalQueue queue;
+
+  if (durable == NULL || durable->queue == 0 || position > MAX (durable->given_position, durable->recovered_position))
+    return FALSE;
+  while (bus->journal_funcs->get_queue (bus->journal, durable->queue, &queue) && queue.depth > 0 && queue.first_position <= position)
+    hawser_receiver_forget_position (self, queue.first_position);
+  if (self->blocked != NULL && !hawser_receiver_is_full (self))
+    hawser_receiver_release_blocked (self);
+  return TRUE;
+}

@@ -343,3 +343,9 @@ hawser_receiver_get_bus (HawserReceiver *self)
 {
   return self->bus;
 }
+
+const HawserQueueLimits *
+hawser_receiver_get_limits (HawserReceiver *self)
+{
+  return self->limits;
+}

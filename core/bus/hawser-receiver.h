@@ -200,6 +200,13 @@ void            hawser_receiver_resume         (HawserReceiver           *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_ack            (HawserReceiver           *self,
                                                 guint64                   position);
+/* The same for all up to @position, for parties that only say how far they came. FALSE, and nothing happens, if this queue
+ * never gave that much: the position is of another spool, or made up. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_ack_through    (HawserReceiver           *self,
+                                                guint64                   position);
+HAWSER_AVAILABLE_IN_ALL
+const HawserQueueLimits *hawser_receiver_get_limits (HawserReceiver      *self);
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_receiver_has_filter     (HawserReceiver           *self,
                                                 const char               *filter);

@@ -2,7 +2,8 @@
 
 /* GET /v1/events: server-sent events. The subscription is live before the head of the answer is written; retained
  * values come first, or what the client missed since Last-Event-ID. A client that reads too slowly loses messages and
- * is told how many; one that does not read at all is closed. Context: the lane.
+ * is told how many; one that does not read at all is closed. Of a durable queue nothing is lost: what the client's last id
+ * does not prove is given again (http-owned.c). Context: the lane.
  * Source: WHATWG HTML section 9.2 (server-sent events). */
 
 #include "http-session.h"
@@ -27,6 +28,7 @@ typedef struct {
   guint64 replayed, replay_last;            /* sequences: from the hub, before live messages */
   gboolean is_replaying;
   gboolean is_live;                         /* the head was written */
+  gboolean is_ending;
 } EventStream;
 
 static void
@@ -64,10 +66,26 @@ get_frame (HttpHub *hub, HawserMessage *message, gboolean is_retained, guint64 s
 static void
 send_message (EventStream *self, HawserMessage *message, gboolean is_retained, guint64 sequence, gint64 now_us)
 {
-  const GString *frame = get_frame (self->hub, message, is_retained, sequence);
-
-  hawser_connection_write (self->connection, frame->str, frame->len);
   self->sent_us = now_us;
+  if (self->owned.queues == NULL)
+    {
+      const GString *frame = get_frame (self->hub, message, is_retained, sequence);
+
+      hawser_connection_write (self->connection, frame->str, frame->len);
+    }
+  else
+    {
+      /* the id says how far this client is in its own queues */
+      const GString *json = http_encode (self->hub->adapter, message, is_retained);
+      g_autoptr (GString) id = g_string_new (NULL);
+
+      g_string_printf (id, "id: %" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT, self->hub->id, sequence);
+      http_owned_append_cursor (&self->owned, id);
+      g_string_append (id, "\ndata: ");
+      hawser_connection_write (self->connection, id->str, id->len);
+      hawser_connection_write (self->connection, json->str, json->len);
+      hawser_connection_write (self->connection, "\n\n", 2);
+    }
 }
 
 static void
@@ -102,12 +120,19 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
 {
   EventStream *self = data;
 
-  if (self->is_replaying || !self->is_live || is_congested (self))
+  if (self->is_replaying || !self->is_live || self->is_ending || is_congested (self))
     return HAWSER_DELIVER_BUSY;
-  /* a retained value is not news: whoever resumes behind it wants what came after now */
-  send_message (self, delivery->message, delivery->is_retained_value != 0, delivery->is_retained_value ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
-  if (delivery->position != 0)
-    hawser_receiver_ack (receiver, delivery->position);
+  http_owned_note (&self->owned, receiver, delivery);
+  /* a retained value is not news, and a queue has places of its own: whoever resumes behind it wants what came after now */
+  send_message (self, delivery->message, delivery->is_retained_value != 0,
+                delivery->is_retained_value || delivery->position != 0 ? self->hub->head : hawser_message_get_sequence (delivery->message), delivery->now_us);
+  if (delivery->position != 0 && http_owned_needs_proof (&self->owned))
+    {
+      /* it comes back at once, and its Last-Event-ID is the proof */
+      self->is_ending = TRUE;
+      hawser_connection_write (self->connection, "retry: 10\n\n", 11);
+      http_session_finish (self->session, HAWSER_ERROR_QUOTA, "much was given that nobody acknowledged");
+    }
   return HAWSER_DELIVER_DONE;
 }
 
@@ -267,8 +292,8 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   self->connection = http_session_get_connection (session);
   http_session_set_exchange (session, &self->base);
   others = g_ptr_array_copy (filters, NULL, NULL);
-  /* a queue goes on where it was acknowledged, whatever the last id was */
-  resumes = !http_owned_attach (&self->owned, session, others, &stream_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
+  /* a queue goes on behind what the last id proves; no hub remembers it */
+  resumes = !http_owned_attach (&self->owned, session, others, &cursor, &stream_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
   hawser_receiver_attach (self->receiver, self->connection, &stream_funcs, self);
   result = subscribe (self, others, !resumes);

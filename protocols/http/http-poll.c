@@ -68,12 +68,12 @@ static void
 answer (Poll *self)
 {
   HttpSession *session = self->session;
-  char cursor[48];
+  g_autoptr (GString) cursor = g_string_new (NULL);
 
-  g_snprintf (cursor, sizeof cursor, "%" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT, self->hub->id, self->sequence);
-  http_session_add_header (session, "Hawser-Cursor", cursor);
+  g_string_printf (cursor, "%" G_GINT64_MODIFIER "x-%" G_GUINT64_FORMAT, self->hub->id, self->sequence);
+  http_owned_append_cursor (&self->owned, cursor);
+  http_session_add_header (session, "Hawser-Cursor", cursor->str);
   http_session_add_header (session, "Cache-Control", "no-store");
-  http_owned_acknowledge (&self->owned);
   if (self->n_events == 0)
     {
       http_session_respond (session, 204, NULL, NULL, 0);
@@ -213,7 +213,7 @@ http_poll_get (HttpSession *session, HttpRequest *request, const char *rest)
   others = g_ptr_array_copy (filters, NULL, NULL);
 
   self = poll_new (session);
-  resumes = !http_owned_attach (&self->owned, session, others, &poll_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
+  resumes = !http_owned_attach (&self->owned, session, others, &cursor, &poll_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
   result = subscribe (self, others, !resumes);
   if (result != HAWSER_RESULT_OK)
     {

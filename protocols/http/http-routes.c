@@ -17,6 +17,7 @@ static const HttpRoute routes[] = {
   { "GET", "/v1/events", http_events_get },
   { "POST", "/v1/events", http_publish_batch },
   { "GET", "/v1/poll", http_poll_get },
+  { "POST", "/v1/ack", http_owned_post_ack },
   { "GET", "/v1/ws", http_live_get },
   { "GET", "/mqtt", http_mqtt_get, .is_public = TRUE },
   { "GET", "/v1/admin/status", http_admin_status, .needs_admin = TRUE },

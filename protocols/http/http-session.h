@@ -109,6 +109,7 @@ void http_publish_get        (HttpSession *session, HttpRequest *request, const 
 void http_publish_batch      (HttpSession *session, HttpRequest *request, const char *rest);
 void http_events_get         (HttpSession *session, HttpRequest *request, const char *rest);
 void http_poll_get           (HttpSession *session, HttpRequest *request, const char *rest);
+void http_owned_post_ack     (HttpSession *session, HttpRequest *request, const char *rest);
 void http_live_get           (HttpSession *session, HttpRequest *request, const char *rest);
 void http_mqtt_get           (HttpSession *session, HttpRequest *request, const char *rest);
 void http_static_get         (HttpSession *session, HttpRequest *request, const char *rest);

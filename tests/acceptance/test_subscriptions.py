@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """FEATURES C5 C6 D4 D6 D12 M3: subscriptions, queues and wills as stock clients see them."""
+import base64
 import json
 import signal
 import socket
@@ -17,6 +18,10 @@ PASSWORDS = '''
 type=password
 password-file=%s
 '''
+
+
+def basic(user):
+    return 'Basic ' + base64.b64encode(f'{user}:secret of {user}'.encode()).decode()
 
 
 class C5EphemeralSubscriptionBoundToChannel(Case):
@@ -140,15 +145,17 @@ class C6DurableSubscriptionByIdentity(Case):
         self.fill(daemon, 3, self.N)  # and live ones behind, once
         owner.wait(self.N + 3)
         self.assertEqual([str(x) for x in owner.data()], [str(i) for i in range(self.N + 3)])
+        self.assertEqual(daemon.web.subscription('queue-of-x')['n_queued'], self.N + 3)  # given is not had
+        users.authorization = basic('xavier')
+        self.assertEqual(users.request('POST', '/v1/ack', headers={'Last-Event-ID': owner.last_id}).status, 204)
         self.wait_empty(daemon)
         self.assertEqual(len(other.items), 3)
 
     def test_by_a_principal_over_long_poll(self):
-        import base64
         daemon = self.open_with_passwords()
         self.provide(daemon, 'xavier')
         self.fill(daemon)
-        users = Web(daemon.port('web-users'), 'Basic ' + base64.b64encode(b'xavier:secret of xavier').decode())
+        users = Web(daemon.port('web-users'), basic('xavier'))
         got, cursor = [], None
         while len(got) < self.N:
             answer = users.get('/v1/poll?filter=jobs/%23&wait=20s', **({'Last-Event-ID': cursor} if cursor else {}))
@@ -159,6 +166,88 @@ class C6DurableSubscriptionByIdentity(Case):
         answer = users.get('/v1/poll?filter=jobs/%23&wait=0s', **{'Last-Event-ID': cursor})
         self.assertEqual(answer.status, 204)
         self.wait_empty(daemon)
+
+    def poll(self, users, cursor=None, wait='0s'):
+        answer = users.get(f'/v1/poll?filter=jobs/%23&wait={wait}', **({'Last-Event-ID': cursor} if cursor else {}))
+        self.assertIn(answer.status, (200, 204), answer.body)
+        return [str(event['data']) for event in (answer.json() if answer.status == 200 else [])], answer.headers['Hawser-Cursor']
+
+    def test_a_poll_that_dies_before_its_cursor_came_back_gets_all_again(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon, 20)
+        everything = [str(i) for i in range(20)]
+        # The client reads the whole answer and is killed before it asks again.
+        with subprocess.Popen(['curl', '-sSN', '-u', 'xavier:secret of xavier', f'http://127.0.0.1:{daemon.port("web-users")}'
+                               '/v1/poll?filter=jobs/%23', 'telnet://127.0.0.1:%d' % daemon.mqtt], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+            text = b''
+            while not text.endswith(b']'):
+                text += client.stdout.read1()
+            client.kill()
+        self.assertEqual([str(event['data']) for event in json.loads(text)], everything)
+        users = Web(daemon.port('web-users'), basic('xavier'))
+        got, cursor = self.poll(users)
+        self.assertEqual(got, everything)
+        daemon.stop(signal.SIGKILL)   # the daemon forgets neither, and knows the cursor of before
+        daemon = self.open_with_passwords()
+        users = Web(daemon.port('web-users'), basic('xavier'))
+        self.assertEqual(self.poll(users)[0], everything)
+        self.assertEqual(self.poll(users, cursor)[0], [])
+        self.wait_empty(daemon)
+
+    def test_a_stream_that_dies_gives_what_its_last_id_does_not_prove_again(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon, 20)
+        daemon.web, admin = Web(daemon.port('web-users')), daemon.web
+        one = self.events(daemon, 'jobs/#', user='xavier:secret of xavier')
+        one.wait(20)
+        one.close()   # SIGKILL
+        again = self.events(daemon, 'jobs/#', user='xavier:secret of xavier')
+        again.wait(20)
+        self.assertEqual([str(x) for x in again.data()], [str(i) for i in range(20)])
+        again.close()
+        half = self.events(daemon, 'jobs/#', user='xavier:secret of xavier', last_id=again.items[9][2])
+        half.wait(10)
+        self.assertEqual([str(x) for x in half.data()], [str(i) for i in range(10, 20)])
+        self.assertEqual(admin.subscription('queue-of-x')['n_queued'], 10)
+        half.close()
+        self.events(daemon, 'jobs/#', user='xavier:secret of xavier', last_id=half.last_id)
+        daemon.web = admin
+        self.wait_empty(daemon)
+
+    def test_a_cursor_that_was_made_up_acknowledges_nothing(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier')
+        self.fill(daemon, 3)
+        users = Web(daemon.port('web-users'), basic('xavier'))
+        cursor = self.poll(users)[1]
+        place, _, position = cursor.rpartition('.')
+        for forged in (f'{place}.{int(position) + 1}', f'{place}.{2**64 - 1}', f'{place[:-1]}.{position}'):
+            self.assertEqual(users.request('POST', '/v1/ack', headers={'Last-Event-ID': forged}).status, 204)
+        stranger = Web(daemon.port('web-users'), basic('yvonne'))
+        self.assertEqual(stranger.request('POST', '/v1/ack', headers={'Last-Event-ID': cursor}).status, 204)
+        self.assertEqual(self.poll(users)[0], ['0', '1', '2'])
+        for wrong in (f'{cursor}.', f'{cursor}-', f'{cursor}-x.1', f'{cursor}-1.', cursor + '-1.1' * 20):
+            self.assertEqual(users.request('POST', '/v1/ack', headers={'Last-Event-ID': wrong}).status, 400, wrong)
+        self.assertEqual(users.request('POST', '/v1/ack').status, 400)
+        self.assertEqual(daemon.web.request('POST', '/v1/ack', headers={'Last-Event-ID': cursor}).status, 403)
+
+    def test_a_stream_is_asked_for_its_proof_before_its_queue_overflows(self):
+        daemon = self.open_with_passwords()
+        self.provide(daemon, 'xavier', **{'max-queued': 10, 'on-overflow': 'reject'})
+        daemon.web, admin = Web(daemon.port('web-users')), daemon.web
+        got, last_id = [], None
+        for i in range(4):
+            daemon.web = Web(daemon.port('web-users'))
+            stream = self.events(daemon, 'jobs/#', user='xavier:secret of xavier', last_id=last_id)
+            daemon.web = admin
+            self.fill(daemon, 6, 6 * i)
+            stream.process.wait(DEADLINE_S)   # it was ended after more than half of the limit
+            wait_for(lambda: len(stream.items) == 6, 'the events')
+            got += [str(x) for x in stream.data()]
+            last_id = stream.last_id
+        self.assertEqual(got, [str(i) for i in range(24)])
 
     def test_it_survives_sigkill_with_what_it_holds(self):
         daemon = self.open()

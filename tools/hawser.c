@@ -20,6 +20,7 @@ static const ToolVerb verbs[] = {
   { "listener", "Look", "list", "Listeners", tool_verb_listener },
   { "config", "Operate", "check|print|explain|sample", "The configuration of hawserd", tool_verb_config },
   { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
+  { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },
   { "inspect", "Extend", "[PLUGIN|TYPE]", "What a plugin offers: types, settings, defaults", tool_verb_inspect },
   { "plugin", "Extend", "list", "Plugins that were found", tool_verb_plugin },
   { "context", "Comfort", "add|list|select|show|remove", "Saved connections", tool_verb_context },

@@ -7,7 +7,7 @@
  *
  * Shape, little-endian: u32 CRC-32C of all that follows, u8 kind, u8 version 1, u16 n, u32 length of it all, then
  *   message: u64 position, u32 size, u32 time_s, n x u32 queue, bytes
- *   queue:   u32 queue, u32 length of id, id, meta
+ *   queue:   n x u64 number of the commit (n is 1; 0 in older files), u32 queue, u32 length of id, id, meta
  *   value:   u64 number of the commit, u32 length of key, n bytes of space, key, value
  *   state:   u64 commits, u64 highest position, u32 the store's number (its own checksum starts from 0) */
 
@@ -97,11 +97,12 @@ store_record_write_message (GByteArray *out, guint32 key, const HawserStoreOp *o
 }
 
 void
-store_record_write_queue (GByteArray *out, guint32 key, const HawserStoreOp *op)
+store_record_write_queue (GByteArray *out, guint32 key, const HawserStoreOp *op, guint64 n_commits)
 {
   gsize id_len = strlen (op->key);
-  guint8 *p = begin (out, STORE_RECORD_QUEUE, 0, 8 + id_len + op->len);
+  guint8 *p = begin (out, STORE_RECORD_QUEUE, 1, 16 + id_len + op->len);
 
+  p = put_u64 (p, n_commits);
   p = put_u32 (p, op->queue);
   p = put_u32 (p, (guint32) id_len);
   p = put_bytes (p, op->key, id_len);
@@ -177,8 +178,13 @@ read_message (const guint8 *p, gsize len, guint n, StoreRecord *record)
 }
 
 static gboolean
-read_queue (const guint8 *p, gsize len, StoreRecord *record)
+read_queue (const guint8 *p, gsize len, guint n, StoreRecord *record)
 {
+  if (n > 1 || len < 8 * (gsize) n)
+    return FALSE;
+  record->position = n == 1 ? get_u64 (p) : 0;
+  p += 8 * n;
+  len -= 8 * n;
   if (len < 8 || get_u32 (p + 4) > len - 8)
     return FALSE;
   record->queue = get_u32 (p);
@@ -239,7 +245,7 @@ store_record_read (const guint8 *bytes, gsize len, guint32 key, StoreRecord *out
       is_sound = read_message (body, body_len, n, &record);
       break;
     case STORE_RECORD_QUEUE:
-      is_sound = read_queue (body, body_len, &record);
+      is_sound = read_queue (body, body_len, n, &record);
       break;
     case STORE_RECORD_VALUE:
       is_sound = read_value (body, body_len, n, &record);

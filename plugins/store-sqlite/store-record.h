@@ -17,7 +17,7 @@ typedef enum {
 /* What one record says; the pointers lead into the bytes it was read from. */
 typedef struct {
   StoreRecordKind kind;
-  guint64 position;       /* message: its position; state: the highest one; value: number of the commit */
+  guint64 position;       /* message: its position; state: the highest one; queue, value: number of the commit */
   guint64 n_commits;      /* state */
   guint32 store_key;      /* state */
   guint32 size;           /* message */
@@ -45,7 +45,8 @@ void     store_record_write_message (GByteArray          *out,
                                      const HawserStoreOp *op);
 void     store_record_write_queue   (GByteArray          *out,
                                      guint32              key,
-                                     const HawserStoreOp *op);
+                                     const HawserStoreOp *op,
+                                     guint64              n_commits);
 void     store_record_write_value   (GByteArray          *out,
                                      guint32              key,
                                      const HawserStoreOp *op,

@@ -29,8 +29,8 @@ enum {
 static const char *const statement_sql[N_STATEMENTS] = {
   [ADD_MESSAGE] = "INSERT OR IGNORE INTO message (position, record) VALUES (?1, ?2)",
   [ADD_ENTRY] = "INSERT OR IGNORE INTO entry (queue, position, size, time_s, shared, crc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-  [ADD_QUEUE] = "INSERT OR IGNORE INTO queue (id, record) VALUES (?1, ?2)",
-  [ADD_QUEUE_COPY] = "INSERT OR IGNORE INTO queue_copy (id, record) VALUES (?1, ?2)",
+  [ADD_QUEUE] = "REPLACE INTO queue (id, record) VALUES (?1, ?2)",
+  [ADD_QUEUE_COPY] = "REPLACE INTO queue_copy (id, record) VALUES (?1, ?2)",
   [ADD_VALUE] = "REPLACE INTO value (space, key, record) VALUES (?1, ?2, ?3)",
   [HAS_MESSAGE] = "SELECT 1 FROM message WHERE position = ?1",
 };
@@ -42,7 +42,7 @@ typedef struct {
   sqlite3_stmt *waits;       /* of @from; NULL: the order of the queues is lost */
   guint64 from_position;     /* up to which @from knows what waits */
   GByteArray *record;
-  GHashTable *value_ages;    /* "space NUL key" as GBytes -> number of the commit */
+  GHashTable *ages;          /* what names a queue or a value -> number of its commit */
   StoreWitness at;
   guint64 n_messages;
   HawserStoreProblemFunc problem;
@@ -124,37 +124,39 @@ add_message (Salvage *self, const StoreRecord *message)
     add_entry (self, message, queues[i], op.n_queues > 1);
 }
 
-static void
-add_queue (Salvage *self, const StoreRecord *queue)
-{
-  g_autofree char *id = g_strndup (queue->key, queue->key_len);
-  HawserStoreOp op = { .kind = HAWSER_STORE_ADD_QUEUE, .queue = queue->queue, .key = id, .data = queue->data, .len = queue->len };
-
-  store_record_write_queue (self->record, self->at.key, &op);
-  for (guint i = ADD_QUEUE; i <= ADD_QUEUE_COPY; i++)
-    {
-      sqlite3_bind_int64 (self->statements[i], 1, queue->queue);
-      sqlite3_bind_blob (self->statements[i], 2, self->record->data, (int) self->record->len, SQLITE_STATIC);
-      run (self, i);
-    }
-}
-
-/* Of several states of one value the latest is meant. */
+/* Of several states of one queue or value the latest is meant. */
 static gboolean
-is_newest (Salvage *self, const char *space, const char *key, guint64 age)
+is_newest (Salvage *self, char *name, guint64 age)
 {
-  g_autofree char *name = g_strdup_printf ("%zu %s %s", strlen (space), space, key);
-  guint64 *known = g_hash_table_lookup (self->value_ages, name);
+  g_autofree char *owned = name;
+  guint64 *known = g_hash_table_lookup (self->ages, name);
 
   if (known != NULL && *known >= age)
     return FALSE;
   if (known == NULL)
     {
       known = g_new (guint64, 1);
-      g_hash_table_insert (self->value_ages, g_steal_pointer (&name), known);
+      g_hash_table_insert (self->ages, g_steal_pointer (&owned), known);
     }
   *known = age;
   return TRUE;
+}
+
+static void
+add_queue (Salvage *self, const StoreRecord *queue)
+{
+  g_autofree char *id = g_strndup (queue->key, queue->key_len);
+  HawserStoreOp op = { .kind = HAWSER_STORE_ADD_QUEUE, .queue = queue->queue, .key = id, .data = queue->data, .len = queue->len };
+
+  if (!is_newest (self, g_strdup_printf ("queue %u", queue->queue), queue->position))
+    return;
+  store_record_write_queue (self->record, self->at.key, &op, queue->position);
+  for (guint i = ADD_QUEUE; i <= ADD_QUEUE_COPY; i++)
+    {
+      sqlite3_bind_int64 (self->statements[i], 1, queue->queue);
+      sqlite3_bind_blob (self->statements[i], 2, self->record->data, (int) self->record->len, SQLITE_STATIC);
+      run (self, i);
+    }
 }
 
 static void
@@ -164,7 +166,7 @@ add_value (Salvage *self, const StoreRecord *value)
   HawserStoreOp op = { .kind = HAWSER_STORE_PUT, .space = space, .key = key, .data = value->data, .len = value->len };
   sqlite3_stmt *statement = self->statements[ADD_VALUE];
 
-  if (!is_newest (self, space, key, value->position))
+  if (!is_newest (self, g_strdup_printf ("%zu %s %s", strlen (space), space, key), value->position))
     return;
   store_record_write_value (self->record, self->at.key, &op, value->position);
   sqlite3_bind_text (statement, 1, space, -1, SQLITE_STATIC);
@@ -367,7 +369,7 @@ store_salvage (const char *path, StoreWitness witness, HawserStoreProblemFunc pr
   if (self.at.key == 0)
     self.at.key = store_pages_get_key (pages);
   self.record = g_byte_array_new ();
-  self.value_ages = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self.ages = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (store_pages_write (pages, image))
     look_at_old_order (&self, image);
   self.rc = store_database_make (fresh, &self.at, &self.to);
@@ -378,7 +380,7 @@ store_salvage (const char *path, StoreWitness witness, HawserStoreProblemFunc pr
   sqlite3_close (self.from);
   sqlite3_close (self.to);
   g_byte_array_unref (self.record);
-  g_hash_table_unref (self.value_ages);
+  g_hash_table_unref (self.ages);
   (void) unlink (image);
   if (self.rc != SQLITE_OK)
     return fail (path, "salvaging it", sqlite3_errstr (self.rc), error);

@@ -457,7 +457,7 @@ add_queue (StoreSqlite *self, const HawserStoreOp *op)
   static const Statement steps[] = { STATEMENT_PUT_QUEUE, STATEMENT_PUT_QUEUE_COPY };
   int rc = SQLITE_OK;
 
-  store_record_write_queue (self->record, self->at.key, op);
+  store_record_write_queue (self->record, self->at.key, op, self->at.n_commits + 1);
   for (guint i = 0; i < G_N_ELEMENTS (steps) && rc == SQLITE_OK; i++)
     {
       sqlite3_bind_int64 (self->statements[steps[i]], 1, op->queue);

@@ -116,9 +116,10 @@ queue_value_and_state_read_back (void)
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   StoreRecord record;
 
-  store_record_write_queue (bytes, 1, &queue);
+  store_record_write_queue (bytes, 1, &queue, 3);
   g_assert_true (store_record_read (bytes->data, bytes->len, 1, &record));
   g_assert_cmpuint (record.queue, ==, 9);
+  g_assert_cmpuint (record.position, ==, 3);
   g_assert_cmpmem (record.key, record.key_len, "id", 2);
   g_assert_cmpmem (record.data, record.len, "m", 1);
 

@@ -37,6 +37,7 @@ run_work (gpointer data,
   take (data);
   take (user_data);
   work->func (data, work->user_data);
+  give (user_data);
 }
 
 GThreadPool *
@@ -64,6 +65,19 @@ g_thread_pool_push (GThreadPool  *pool,
 
   give (data);
   return real (pool, data, error);
+}
+
+void
+g_thread_pool_free (GThreadPool *pool,
+                    gboolean     immediate,
+                    gboolean     wait)
+{
+  void (*real) (GThreadPool *, gboolean, gboolean) = dlsym (RTLD_NEXT, "g_thread_pool_free");
+  gpointer work = pool->user_data;
+
+  real (pool, immediate, wait);
+  if (wait)
+    take (work);
 }
 
 static void

@@ -308,6 +308,7 @@ hawser_sink_default_init (HawserSinkInterface *iface)
 /* What is to be done for one sink, in order; at most one thread of the pool works on it. Freed with the sink. */
 typedef struct {
   GMutex lock;
+  GCond is_idle;         /* the last step was taken */
   GQueue steps;          /* of Step */
   gboolean is_running;
 } Worker;
@@ -326,6 +327,7 @@ worker_free (gpointer data)
   Worker *self = data;
 
   g_mutex_clear (&self->lock);
+  g_cond_clear (&self->is_idle);
   g_free (self);
 }
 
@@ -356,6 +358,8 @@ take_step (Worker *self)
   Step *step = g_queue_pop_head (&self->steps);
 
   self->is_running = step != NULL;
+  if (step == NULL)
+    g_cond_broadcast (&self->is_idle);
   return step;
 }
 
@@ -387,6 +391,7 @@ add_step (HawserSink *self, HawserSinkWrite *write, void (*call) (HawserSink *se
     {
       worker = g_new0 (Worker, 1);
       g_mutex_init (&worker->lock);
+      g_cond_init (&worker->is_idle);
       g_object_set_qdata_full (G_OBJECT (self), worker_quark (), worker, worker_free);
     }
   step->write = write != NULL ? g_object_ref (write) : NULL;
@@ -416,12 +421,28 @@ call_in_turn (HawserSink *self, void (*call) (HawserSink *self))
     call (self);
 }
 
+/* What was asked before is over: a stopped sink that starts again finds nobody at its files. */
+static void
+wait_for_steps (HawserSink *self)
+{
+  Worker *worker = g_object_get_qdata (G_OBJECT (self), worker_quark ());
+
+  if (worker == NULL)
+    return;
+  g_mutex_lock (&worker->lock);
+  while (worker->is_running)
+    g_cond_wait (&worker->is_idle, &worker->lock);
+  g_mutex_unlock (&worker->lock);
+}
+
 /* ---- Calling a sink ---- */
 
 /**
  * hawser_sink_start:
  * @self: a sink whose properties are set
  * @error: return location
+ *
+ * A sink that was stopped starts again; if it writes on a thread of its own, what that thread still does is waited for.
  *
  * Errors: those of the sink; %HAWSER_ERROR_INVALID for settings that do not fit together.
  * Context: the one that made the sink.
@@ -434,6 +455,7 @@ hawser_sink_start (HawserSink *self, GError **error)
 {
   HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
 
+  wait_for_steps (self);
   return iface->start == NULL || iface->start (self, error);
 }
 

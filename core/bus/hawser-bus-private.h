@@ -51,6 +51,7 @@ struct _HawserReceiver {
   guint8 is_pumping : 1;
   guint8 has_ids : 1;
   guint8 is_recovered : 1;           /* read from the journal, and nobody asked for it since */
+  guint8 waits_commit : 1;           /* the head of its queue may only be given when it is on the disk */
   guint8 needs_save : 1;             /* filters or party changed: told to the journal at the end of the turn */
   struct _HawserDurable *durable;    /* NULL for ephemeral ones */
   const HawserQueueLimits *limits;   /* shared by all with the same; a durable one's own */
@@ -79,6 +80,7 @@ typedef struct _HawserDurable {
   gint64 detached_us;                /* on the journal's line of time; 0: attached, or never was */
   HawserTimer timer;
   HawserReceiver *receiver;
+  GHashTable *kept;                  /* keys of the party; NULL: none */
 } HawserDurable;
 
 typedef struct {
@@ -149,6 +151,9 @@ struct _HawserBus {
 
   const HawserJournalFuncs *journal_funcs;
   gpointer journal;
+  guint64 committed_position;        /* all up to here is on the disk, or was refused */
+  GPtrArray *commit_waiters;         /* receivers with waits_commit */
+  GHashTable *keepers;               /* queue of the journal -> receiver with kept keys */
   struct _HawserPending *free_pending;
 
   HawserBusStatistics statistics;
@@ -210,6 +215,13 @@ void             hawser_receiver_offer           (HawserReceiver         *self,
                                                   HawserPublisher        *publisher);
 gboolean         hawser_receiver_is_full         (HawserReceiver         *self);
 void             hawser_receiver_free            (HawserReceiver         *self);
+/* The commit of @position is known: given now, or taken out again. */
+void             hawser_bus_note_commit          (HawserBus              *self,
+                                                  guint64                 position,
+                                                  gboolean                ok);
+gboolean         hawser_bus_recover_kept_keys    (HawserBus              *self,
+                                                  GError                **error);
+void             hawser_receiver_forget_keys     (HawserReceiver         *self);
 void             hawser_receiver_save            (HawserReceiver         *self);
 void             hawser_receiver_send_retained   (HawserReceiver         *self,
                                                   HawserEntry            *entry);

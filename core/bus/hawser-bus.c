@@ -111,6 +111,8 @@ finalize (GObject *object)
   g_hash_table_unref (self->durable);
   g_hash_table_unref (self->provisioned);
   g_hash_table_unref (self->groups);
+  g_hash_table_unref (self->keepers);
+  g_ptr_array_unref (self->commit_waiters);
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->limits);
@@ -158,6 +160,8 @@ hawser_bus_init (HawserBus *self)
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
   self->groups = g_hash_table_new (g_str_hash, g_str_equal);
+  self->commit_waiters = g_ptr_array_new ();
+  self->keepers = g_hash_table_new (NULL, NULL);
   self->provisioned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
@@ -708,7 +712,7 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);
   funcs->foreach_queue (journal, recover_queue, self);
   hawser_group_sweep (self);
-  return TRUE;
+  return hawser_bus_recover_kept_keys (self, error);
 }
 
 /**
@@ -732,6 +736,7 @@ hawser_bus_close (HawserBus *self)
   hawser_lane_flush (self->lane);
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     hawser_receiver_save (receiver);
+  g_hash_table_remove_all (self->keepers);
   self->journal = NULL; /* removing receivers from here on must not remove their queues */
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->durable != NULL)

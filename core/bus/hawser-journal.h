@@ -39,6 +39,9 @@ typedef struct {
   void     (*flush)         (gpointer self, HawserJournalDone done, gpointer data);
   /* what to add to monotonic time for the line that stored times are on; NULL: that of the wall clock */
   gint64   (*get_line_offset_us) (gpointer self);
+  /* all that is asked for between these is one transaction */
+  void     (*hold)          (gpointer self);
+  void     (*release)       (gpointer self);
 } HawserJournalFuncs;
 
 struct _HawserBus;

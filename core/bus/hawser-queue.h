@@ -15,6 +15,7 @@ typedef struct {
   guint8 retain;
   guint8 is_retained_value;
   guint8 is_redelivered;
+  guint8 is_void;                    /* the journal refused it: taken out when its turn comes */
 } HawserQueueEntry;
 
 typedef struct {

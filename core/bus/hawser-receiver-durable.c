@@ -138,6 +138,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
 
   g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow, &is_peer, &identity,
                  &principal_name, &claims, &filters, &detached_us);
+  bus->committed_position = MAX (bus->committed_position, queue->last_position);
   if (flags & HAWSER_RECEIVER_GROUP)
     {
       hawser_group_recover (bus, queue);

@@ -217,6 +217,43 @@ enqueue (HawserReceiver *self, const HawserDelivery *delivery)
   hawser_queue_push (&self->queue, &entry);
 }
 
+/* Exactly once over a crash: a message is given at QoS 2 when it is on the disk, else its publisher might send again what
+ * this party has already. */
+static gboolean
+must_be_safe (HawserReceiver *self, guint8 qos, guint64 position)
+{
+  return qos == 2 && position > self->bus->committed_position && !(self->flags & HAWSER_RECEIVER_PASSIVE);
+}
+
+static void
+wait_for_commit (HawserReceiver *self)
+{
+  if (self->waits_commit)
+    return;
+  self->waits_commit = TRUE;
+  g_ptr_array_add (self->bus->commit_waiters, self);
+}
+
+void
+hawser_bus_note_commit (HawserBus *self, guint64 position, gboolean ok)
+{
+  self->committed_position = MAX (self->committed_position, position);
+  for (guint i = 0; i < self->commit_waiters->len; i++)
+    {
+      HawserReceiver *receiver = g_ptr_array_index (self->commit_waiters, i);
+
+      receiver->waits_commit = FALSE;
+      for (guint32 k = 0; !ok && k < receiver->queue.n; k++)
+        {
+          HawserQueueEntry *entry = &receiver->queue.entries[(receiver->queue.head + k) & (receiver->queue.size - 1)];
+
+          entry->is_void |= entry->position == position && entry->qos == 2;
+        }
+      hawser_lane_mark_dirty (self->lane, &receiver->dirty);
+    }
+  g_ptr_array_set_size (self->commit_waiters, 0);
+}
+
 void
 hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const HawserDelivery *delivery, HawserPublisher *publisher)
 {
@@ -224,7 +261,7 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
 
   if (G_LIKELY (!(self->flags & HAWSER_RECEIVER_HIDDEN)))
     self->bus->statistics.matched++;
-  if (G_LIKELY (self->funcs != NULL && !self->is_busy && self->queue.n == 0 && (durable == NULL || durable->skipped_position == 0)))
+  if (G_LIKELY (self->funcs != NULL && !self->is_busy && self->queue.n == 0 && !must_be_safe (self, delivery->qos, delivery->position) && (durable == NULL || durable->skipped_position == 0)))
     {
       if (G_LIKELY (give (self, delivery)))
         {
@@ -253,6 +290,8 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
     }
   enqueue (self, delivery);
   hawser_receiver_count_queued (self);
+  if (G_UNLIKELY (must_be_safe (self, delivery->qos, delivery->position)))
+    wait_for_commit (self);
   if (durable != NULL && delivery->position != 0)
     durable->read_position = delivery->position;
 }
@@ -358,8 +397,15 @@ pump (HawserReceiver *self)
         .is_retained_value = entry->is_retained_value, .is_redelivered = entry->is_redelivered, .now_us = now_us, .ids = ids,
       };
 
+      if (G_UNLIKELY (must_be_safe (self, entry->qos, entry->position)))
+        {
+          wait_for_commit (self);
+          break;
+        }
       accounted = is_accounted (self, entry->position);
-      if (is_stale (self, entry, now_us))
+      if (G_UNLIKELY (entry->is_void))
+        hawser_receiver_count_dropped (self, HAWSER_DROP_GONE);
+      else if (is_stale (self, entry, now_us))
         {
           if (accounted)
             hawser_receiver_count_dropped (self, HAWSER_DROP_EXPIRED);

@@ -119,6 +119,7 @@ hawser_receiver_free (HawserReceiver *self)
       g_clear_pointer (&durable->principal, hawser_principal_unref);
       g_free (durable->listener);
       g_free (durable->protocol);
+      g_clear_pointer (&durable->kept, g_hash_table_unref);
       durable->receiver = NULL;
       if (!durable->is_reading)
         g_free (durable);
@@ -183,6 +184,9 @@ hawser_receiver_remove (HawserReceiver *self)
       bus->statistics.dropped[HAWSER_DROP_GONE] += self->n_queued;
     }
   hawser_queue_clear (&self->queue);
+  if (self->waits_commit)
+    g_ptr_array_remove_fast (bus->commit_waiters, self);
+  hawser_receiver_forget_keys (self);
   hawser_lane_unmark_dirty (bus->lane, &self->dirty);
   if (self->durable != NULL)
     {

@@ -105,6 +105,13 @@ typedef struct {
   void                (*ended)   (HawserReceiver       *receiver,
                                   gpointer              data,
                                   HawserError           reason);
+  /* Optional: what hawser_receiver_keep() or hawser_receiver_unkeep() asked for is on the disk, or failed: 0 or
+   * HAWSER_ERROR_UNAVAILABLE. */
+  void                (*kept)    (HawserReceiver       *receiver,
+                                  gpointer              data,
+                                  guint32               key,
+                                  gboolean              is_kept,
+                                  int                   result);
 } HawserReceiverFuncs;
 
 /* Zero means the default. */
@@ -207,6 +214,32 @@ gboolean        hawser_receiver_ack_through    (HawserReceiver           *self,
                                                 guint64                   position);
 HAWSER_AVAILABLE_IN_ALL
 const HawserQueueLimits *hawser_receiver_get_limits (HawserReceiver      *self);
+/* Between these, what is published, acknowledged and kept is one transaction of the spool. Short, never nested. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_hold                (HawserBus                *self);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_release             (HawserBus                *self);
+/* Keys that a party must find again after a restart (packet ids under way), for as long as its durable receiver is
+ * there. Results: HAWSER_RESULT_OK (nothing survives this process, or nothing changes), HAWSER_RESULT_PENDING (kept() of the
+ * attached party follows). */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_receiver_keep           (HawserReceiver           *self,
+                                                guint32                   key);
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_receiver_unkeep         (HawserReceiver           *self,
+                                                guint32                   key);
+typedef void (*HawserKeptFunc) (guint32 key, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_foreach_kept   (HawserReceiver           *self,
+                                                HawserKeptFunc            func,
+                                                gpointer                  data);
+/* Whether it survives this process. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_is_recorded    (HawserReceiver           *self);
+/* How long it lives without its party, if the process should die before hawser_receiver_detach() says so. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_set_expiry     (HawserReceiver           *self,
+                                                guint32                   expiry_s);
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_receiver_has_filter     (HawserReceiver           *self,
                                                 const char               *filter);
@@ -230,6 +263,9 @@ HawserBus      *hawser_connection_get_bus      (HawserConnection         *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_connection_fill_context (HawserConnection         *self,
                                                 HawserPolicyContext      *out_context);
+/* Whether durable receivers survive this process. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_has_spool           (HawserBus                *self);
 HAWSER_AVAILABLE_IN_ALL
 HawserLane     *hawser_bus_get_lane            (HawserBus                *self);
 

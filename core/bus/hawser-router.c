@@ -20,6 +20,7 @@ struct _HawserPending {
   HawserPublished published;         /* NULL: nobody waits any more */
   gpointer data;
   guint64 cookie;
+  guint64 position;                  /* of the message; 0: only its retained value is awaited */
   guint n_waiting;                   /* commits */
   int result;
 };
@@ -242,6 +243,8 @@ on_committed (gpointer data, gboolean ok, const GError *error)
 {
   HawserPending *pending = data;
 
+  if (pending->position != 0)
+    hawser_bus_note_commit (pending->bus, pending->position, ok);
   if (!ok)
     pending->result = hawser_bus_refuse (pending->bus, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
   if (--pending->n_waiting > 0)
@@ -509,7 +512,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
 
-  if (published != NULL && self->journal != NULL)
+  if (self->journal != NULL && (published != NULL || (message->qos == 2 && set->has_journal)))
     {
       pending = take_pending (self);
       pending->bus = self;
@@ -528,6 +531,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
         {
           position = append_to_journal (self, set, message, pending, &waits);
           n_waiting += waits;
+          if (pending != NULL)
+            pending->position = position;
         }
       deliver_all (self, publisher, set, message, position);
       hawser_route_set_unref (set);
@@ -555,7 +560,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       publisher->pending = pending;
       pending->link = &publisher->pending;
     }
-  return HAWSER_RESULT_PENDING;
+  return published != NULL ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
 }
 
 static int

@@ -139,9 +139,21 @@ get_line_offset_us (gpointer self)
   return hawser_spool_get_line_offset_us (self);
 }
 
+static void
+hold (gpointer self)
+{
+  hawser_spool_hold (self);
+}
+
+static void
+release (gpointer self)
+{
+  hawser_spool_release (self);
+}
+
 static const HawserJournalFuncs funcs = {
   append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value, flush_all,
-  get_line_offset_us,
+  get_line_offset_us, hold, release,
 };
 
 /* Recovers durable subscriptions and retained values; before any listener starts. NULL takes the spool away. The

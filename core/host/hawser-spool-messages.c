@@ -94,6 +94,48 @@ hawser_spool_append (HawserSpool *self, HawserMessage *message, const guint32 *q
   return append.position;
 }
 
+/**
+ * hawser_spool_hold: (skip)
+ * @self: a spool
+ *
+ * What is asked for from now to hawser_spool_release() is one transaction: after a crash all of it is there, or nothing.
+ * Short and on one thread: the writer waits for it.
+ *
+ * Context: any thread, but one at a time.
+ * Since: 0.1
+ */
+void
+hawser_spool_hold (HawserSpool *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_held = TRUE;
+  self->held = NULL;
+  g_mutex_unlock (&self->lock);
+}
+
+/**
+ * hawser_spool_release: (skip)
+ * @self: a spool
+ *
+ * Ends what hawser_spool_hold() began.
+ *
+ * Context: the thread that held it.
+ * Since: 0.1
+ */
+void
+hawser_spool_release (HawserSpool *self)
+{
+  g_mutex_lock (&self->lock);
+  self->is_held = FALSE;
+  self->held = NULL;
+  if (self->waits_held)
+    {
+      self->waits_held = FALSE;
+      g_cond_signal (&self->wake);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
 /* An append that the writer has not taken yet loses the queue before it is written. */
 static gboolean
 take_back (HawserSpool *self, guint32 queue, guint64 position)

@@ -171,6 +171,9 @@ struct _HawserSpool {
   guint64 max_messages;
   guint64 max_bytes;
   gint64 close_at_us;
+  gboolean is_held;      /* what comes now is one transaction: the writer leaves it alone until it is whole */
+  gboolean waits_held;   /* and waits for that */
+  SpoolBatch *held;      /* what has come of it is here */
   gboolean is_waiting;   /* the writer sleeps */
   gboolean is_dozing;    /* it sleeps, but looks up in time for what is not urgent */
   guint gather_to;       /* it waits for so many appends in the batch; 0: it does not */

@@ -619,6 +619,11 @@ take_batch (HawserSpool *self)
   if (can_wait (self, batch))
     return NULL;
   gather (self);
+  while (self->is_held)
+    {
+      self->waits_held = TRUE;
+      g_cond_wait (&self->wake, &self->lock);
+    }
   self->pending_head = batch->next;
   if (self->pending_head == NULL)
     self->pending_tail = NULL;

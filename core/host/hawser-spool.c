@@ -151,10 +151,15 @@ spool_open_batch (HawserSpool *self)
 {
   SpoolBatch *batch = self->pending_tail;
 
-  if (batch != NULL && batch->appends->len < BATCH_MAX_MESSAGES && batch->n_bytes < BATCH_MAX_BYTES && batch->changes->len < BATCH_MAX_CHANGES)
-    return batch;
+  if (batch != NULL && (batch == self->held || (batch->appends->len < BATCH_MAX_MESSAGES && batch->n_bytes < BATCH_MAX_BYTES &&
+                                                batch->changes->len < BATCH_MAX_CHANGES)))
+    {
+      self->held = self->is_held ? batch : NULL;
+      return batch;
+    }
   batch = spool_batch_new (++self->last_serial);
   batch->first_position = self->last_position + 1;
+  self->held = self->is_held ? batch : NULL;
   if (self->pending_tail != NULL)
     self->pending_tail->next = batch;
   else

@@ -96,6 +96,10 @@ guint64          hawser_spool_append           (HawserSpool            *self,
                                                 HawserSpoolDone         done,
                                                 gpointer                data);
 HAWSER_AVAILABLE_IN_ALL
+void            hawser_spool_hold            (HawserSpool            *self);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_spool_release         (HawserSpool            *self);
+HAWSER_AVAILABLE_IN_ALL
 void             hawser_spool_ack              (HawserSpool            *self,
                                                 guint32                 queue,
                                                 guint64                 position);

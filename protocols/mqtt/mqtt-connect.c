@@ -162,7 +162,7 @@ write_connack (MqttSession *self, const MqttLogin *login, gboolean session_prese
 
 /* What is left of the session of this identity: taken over, or ended when the client starts clean. */
 static gboolean
-take_over (MqttSession *self, gboolean clean_start)
+take_over (MqttSession *self, gboolean clean_start, gboolean *out_is_recovered)
 {
   MqttSession *old = mqtt_sessions_find (self->sessions, self->identity);
   g_autofree char *receiver_id = mqtt_receiver_id_new (self->identity);
@@ -177,6 +177,10 @@ take_over (MqttSession *self, gboolean clean_start)
         mqtt_window_suspend (self->window);
       if (self->inflow != NULL)
         mqtt_inflow_suspend (self->inflow);
+      if (mqtt_session_get_exact (old) != NULL)
+        mqtt_session_need_more (self)->exact = g_steal_pointer (&old->more->exact);
+      if (mqtt_session_get_exact (self) != NULL)
+        mqtt_exact_suspend (mqtt_session_get_exact (self));
     }
   if (old != NULL)
     mqtt_session_yield (old, continues);
@@ -188,7 +192,24 @@ take_over (MqttSession *self, gboolean clean_start)
       hawser_receiver_remove (receiver);
       return FALSE;
     }
+  *out_is_recovered = !continues;
   return TRUE;
+}
+
+/* A session that the spool keeps is there from the beginning, and with it what it must know after a restart. */
+static void
+open_recorded (MqttSession *self, gboolean is_recovered)
+{
+  mqtt_session_need_receiver (self);
+  hawser_receiver_set_expiry (self->receiver, self->expiry_s);
+  if (!is_recovered)
+    return;
+  mqtt_session_recover (self);
+  if (self->window == NULL)
+    {
+      self->window = mqtt_window_new ((guint16) MIN (self->receive_maximum, self->adapter->settings.max_inflight));
+      self->window->tail_id = (guint16) (1 + g_random_int () % 65535); /* which ones the client still holds, nobody knows */
+    }
 }
 
 static guint8
@@ -221,7 +242,7 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
 {
   const MqttConnect *connect = &login->connect;
   HawserPolicyContext context = { 0 };
-  gboolean session_present, keep_alive_is_ours;
+  gboolean session_present, keep_alive_is_ours, is_recovered = FALSE;
   guint8 reason;
 
   hawser_connection_set_identity (self->connection, login->client_id, principal);
@@ -237,7 +258,7 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
     }
 
   set_identity (self, principal);
-  session_present = take_over (self, connect->clean_start);
+  session_present = take_over (self, connect->clean_start, &is_recovered);
   if (self->window != NULL)
     self->window->limit = (guint16) MIN (self->receive_maximum, self->adapter->settings.max_inflight);
   mqtt_sessions_add (self->sessions, self);
@@ -254,10 +275,11 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
   write_connack (self, login, session_present, keep_alive_is_ours);
 
   if (session_present)
-    {
-      mqtt_session_resend (self);
-      mqtt_session_find_receiver (self);
-    }
+    mqtt_session_find_receiver (self);
+  if (self->expiry_s > 0 && hawser_bus_has_spool (self->sessions->bus))
+    open_recorded (self, is_recovered);
+  if (session_present)
+    mqtt_session_resend (self);
   if (self->state == MQTT_STATE_OPEN)
     mqtt_session_attach_provisioned (self);
 }

@@ -18,8 +18,8 @@ receiver_index (MqttSession *self, HawserReceiver *receiver)
   return MQTT_NO_RECEIVER;
 }
 
-static HawserReceiver *
-receiver_at (MqttSession *self, guint8 index)
+HawserReceiver *
+mqtt_session_receiver_at (MqttSession *self, guint8 index)
 {
   if (index == MQTT_OWN_RECEIVER)
     return self->receiver;
@@ -34,6 +34,32 @@ need_window (MqttSession *self)
   return self->window;
 }
 
+gboolean
+mqtt_session_is_full (MqttSession *self)
+{
+  MqttExact *exact = mqtt_session_get_exact (self);
+
+  if (self->window == NULL)
+    return FALSE;
+  return mqtt_window_is_full (self->window) || (exact != NULL && exact->n_inflight + self->window->n_inflight >= self->window->limit);
+}
+
+/* The next packet id in sequence that no exchange over restarts has. */
+static MqttSlot *
+push_slot (MqttSession *self, guint16 *out_packet_id)
+{
+  MqttExact *exact = mqtt_session_get_exact (self);
+  MqttSlot *slot;
+
+  while (slot = mqtt_window_push (self->window, out_packet_id), G_UNLIKELY (exact != NULL && mqtt_exact_find (exact, *out_packet_id) != NULL))
+    {
+      slot->state = MQTT_SLOT_PUBACK; /* as if it had been used */
+      slot->message = NULL;
+      mqtt_window_release (self->window, slot);
+    }
+  return slot;
+}
+
 static HawserDeliverResult
 deliver_acknowledged (MqttSession *self, HawserReceiver *receiver, const HawserDelivery *delivery)
 {
@@ -43,7 +69,9 @@ deliver_acknowledged (MqttSession *self, HawserReceiver *receiver, const HawserD
   guint16 packet_id;
   HawserDeliverResult result;
 
-  if (G_UNLIKELY (mqtt_window_is_full (window)))
+  if (G_UNLIKELY (delivery->position != 0) && mqtt_session_owns_exactly (self, delivery))
+    return mqtt_session_deliver_exactly (self, receiver_index (self, receiver), delivery);
+  if (G_UNLIKELY (mqtt_session_is_full (self)))
     {
       self->is_busy = TRUE;
       return HAWSER_DELIVER_BUSY;
@@ -63,7 +91,7 @@ deliver_acknowledged (MqttSession *self, HawserReceiver *receiver, const HawserD
     }
   if (G_LIKELY (slot == NULL))
     {
-      slot = mqtt_window_push (window, &packet_id);
+      slot = push_slot (self, &packet_id);
       slot->message = NULL;
       slot->position = delivery->position;
       slot->receiver = receiver_index (self, receiver);
@@ -138,12 +166,12 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   mqtt_session_end (self, code, reason, "the subscription was ended");
 }
 
-const HawserReceiverFuncs mqtt_receiver_funcs = { deliver, NULL, ended };
+const HawserReceiverFuncs mqtt_receiver_funcs = { deliver, NULL, ended, mqtt_session_on_kept };
 
 static void
 finish_slot (MqttSession *self, MqttSlot *slot)
 {
-  HawserReceiver *receiver = slot->position != 0 ? receiver_at (self, slot->receiver) : NULL;
+  HawserReceiver *receiver = slot->position != 0 ? mqtt_session_receiver_at (self, slot->receiver) : NULL;
   guint64 position = slot->position;
 
   mqtt_window_release (self->window, slot);
@@ -162,7 +190,7 @@ on_pubrec (MqttSession *self, MqttSlot *slot, const MqttAck *ack)
       finish_slot (self, slot);
       return;
     }
-  receiver = slot->position != 0 ? receiver_at (self, slot->receiver) : NULL;
+  receiver = slot->position != 0 ? mqtt_session_receiver_at (self, slot->receiver) : NULL;
   slot->state = MQTT_SLOT_PUBCOMP;
   g_clear_pointer (&slot->message, hawser_message_unref);
   if (receiver != NULL)
@@ -176,6 +204,8 @@ mqtt_session_on_puback (MqttSession *self, MqttPacketType type, const MqttAck *a
 {
   MqttSlot *slot = self->window != NULL ? mqtt_window_find (self->window, ack->packet_id) : NULL;
 
+  if (mqtt_session_on_exact (self, type, ack))
+    return;
   if (slot != NULL && (slot->state == MQTT_SLOT_FREE || slot->state == MQTT_SLOT_RESEND))
     slot = NULL;
   if (slot == NULL)
@@ -200,7 +230,7 @@ mqtt_session_on_puback (MqttSession *self, MqttPacketType type, const MqttAck *a
 void
 mqtt_session_wake (MqttSession *self)
 {
-  if ((self->window != NULL && mqtt_window_is_full (self->window)) || hawser_connection_is_congested (self->connection))
+  if (mqtt_session_is_full (self) || hawser_connection_is_congested (self->connection))
     return;
   self->is_busy = FALSE;
   if (self->receiver != NULL)
@@ -217,6 +247,7 @@ mqtt_session_resend (MqttSession *self)
 {
   MqttWindow *window = self->window;
 
+  mqtt_session_resend_releases (self);
   for (guint32 i = window != NULL ? window->tail : 0; window != NULL && i != window->head; i++)
     {
       MqttSlot *slot = mqtt_window_at (window, i);

@@ -131,6 +131,21 @@ mqtt_inflow_resolve (MqttInflow *self, guint64 cookie, int result)
   owed->result = result;
 }
 
+void
+mqtt_inflow_resolve_kept (MqttInflow *self, guint16 packet_id)
+{
+  for (guint i = 0; i < self->n_owed; i++)
+    {
+      MqttOwed *owed = &self->owed[(self->owed_start + i) & (self->owed_size - 1)];
+
+      if (owed->packet_id != packet_id || owed->qos != 2 || owed->is_known)
+        continue;
+      owed->is_known = TRUE;
+      owed->result = 0;
+      return;
+    }
+}
+
 gboolean
 mqtt_inflow_is_owed (MqttInflow *self, guint16 packet_id)
 {

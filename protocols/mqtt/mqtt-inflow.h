@@ -47,6 +47,9 @@ void        mqtt_inflow_owe       (MqttInflow *self,
 void        mqtt_inflow_resolve   (MqttInflow *self,
                                    guint64     cookie,
                                    int         result);
+/* The packet id of a QoS 2 message is safe, and nothing else is waited for. */
+void        mqtt_inflow_resolve_kept (MqttInflow *self,
+                                      guint16     packet_id);
 gboolean    mqtt_inflow_is_owed   (MqttInflow *self,
                                    guint16     packet_id);
 /* The oldest, when its result is known. */

@@ -69,6 +69,15 @@ on_published (gpointer data, guint64 cookie, int result)
   answer_owed (self);
 }
 
+void
+mqtt_session_answer_kept (MqttSession *self, guint16 packet_id)
+{
+  if (self->inflow == NULL)
+    return;
+  mqtt_inflow_resolve_kept (self->inflow, packet_id);
+  answer_owed (self);
+}
+
 static void
 owe (MqttSession *self, guint16 packet_id, guint8 qos, int result)
 {
@@ -181,6 +190,20 @@ is_over_receive_maximum (MqttSession *self)
          self->inflow->n_ids + self->inflow->n_owed_1 >= self->adapter->settings.receive_maximum;
 }
 
+/* The message and its packet id in one transaction: after a crash both are there, or neither. */
+static int
+publish_recorded (MqttSession *self, const MqttPublish *publish, gboolean has_properties)
+{
+  int result, kept = HAWSER_RESULT_OK;
+
+  hawser_bus_hold (self->sessions->bus);
+  result = give_to_bus (self, publish, has_properties);
+  if (result <= HAWSER_RESULT_OK && self->state == MQTT_STATE_OPEN)
+    kept = mqtt_session_keep_received (self, publish->packet_id);
+  hawser_bus_release (self->sessions->bus);
+  return result == HAWSER_RESULT_OK ? kept : result;
+}
+
 static void
 publish_acknowledged (MqttSession *self, const MqttPublish *publish, gboolean has_properties)
 {
@@ -205,8 +228,10 @@ publish_acknowledged (MqttSession *self, const MqttPublish *publish, gboolean ha
     }
   if (publish->qos == 2)
     mqtt_inflow_add (self->inflow, publish->packet_id);
-
-  result = give_to_bus (self, publish, has_properties);
+  if (G_UNLIKELY (publish->qos == 2 && mqtt_session_is_recorded (self)))
+    result = publish_recorded (self, publish, has_properties);
+  else
+    result = give_to_bus (self, publish, has_properties);
   if (self->state != MQTT_STATE_OPEN)
     return;
   if (G_UNLIKELY (result == HAWSER_RESULT_PENDING || (self->inflow != NULL && self->inflow->n_owed > 0)))
@@ -240,5 +265,7 @@ mqtt_session_on_pubrel (MqttSession *self, const MqttAck *ack)
 {
   gboolean is_known = self->inflow != NULL && mqtt_inflow_remove (self->inflow, ack->packet_id);
 
+  if (is_known && !mqtt_session_free_received (self, ack->packet_id))
+    return;
   mqtt_session_send_ack (self, MQTT_PUBCOMP, ack->packet_id, is_known ? MQTT_SUCCESS : MQTT_ID_NOT_FOUND, NULL);
 }

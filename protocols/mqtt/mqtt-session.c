@@ -26,6 +26,7 @@ free_more (MqttMore *more)
   if (more == NULL)
     return;
   mqtt_will_free (more->will);
+  mqtt_exact_free (more->exact);
   g_free (more->provisioned);
   for (guint i = 0; i < more->n_aliases; i++)
     g_free (more->aliases[i]);
@@ -121,6 +122,8 @@ wait_for_client (MqttSession *self)
     mqtt_window_suspend (self->window);
   if (self->inflow != NULL)
     mqtt_inflow_suspend (self->inflow);
+  if (mqtt_session_get_exact (self) != NULL)
+    mqtt_exact_suspend (mqtt_session_get_exact (self));
   if (self->more != NULL && self->more->will != NULL && self->more->will->delay_s == 0)
     fire_will (self);
   on_waited (&self->timer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "mqtt-exact.h"
 #include "mqtt-inflow.h"
 #include "mqtt-sessions.h"
 #include "mqtt-will.h"
@@ -20,6 +21,7 @@ typedef struct _MqttLogin MqttLogin;
 /* What few sessions need. */
 typedef struct {
   MqttWill *will;
+  MqttExact *exact;                 /* QoS 2 messages of the spool under way to the client */
   HawserReceiver **provisioned;     /* slots; NULL where one ended */
   guint n_provisioned;
   guint n_aliases;
@@ -90,6 +92,10 @@ extern const HawserReceiverFuncs mqtt_receiver_funcs;
 void         mqtt_session_on_puback   (MqttSession         *self,
                                        MqttPacketType       type,
                                        const MqttAck       *ack);
+/* As many are under way as the client or we allow. */
+gboolean     mqtt_session_is_full     (MqttSession         *self);
+HawserReceiver *mqtt_session_receiver_at (MqttSession      *self,
+                                       guint8               index);
 void         mqtt_session_resend      (MqttSession         *self);
 void         mqtt_session_wake        (MqttSession         *self);
 /* The own receiver, made and attached when there is none. */
@@ -99,6 +105,37 @@ void         mqtt_session_find_receiver (MqttSession       *self);
 void         mqtt_session_attach_provisioned (MqttSession  *self);
 void         mqtt_session_let_go      (MqttSession         *self,
                                        guint32              expiry_s);
+
+/* mqtt-release.c: QoS 2 over restarts */
+/* The session is in the spool. */
+gboolean     mqtt_session_is_recorded (MqttSession         *self);
+MqttExact   *mqtt_session_get_exact   (MqttSession         *self);
+gboolean     mqtt_session_owns_exactly (MqttSession        *self,
+                                       const HawserDelivery *delivery);
+HawserDeliverResult mqtt_session_deliver_exactly (MqttSession *self,
+                                       guint8               receiver,
+                                       const HawserDelivery *delivery);
+/* FALSE: the packet id is none of these. */
+gboolean     mqtt_session_on_exact    (MqttSession         *self,
+                                       MqttPacketType       type,
+                                       const MqttAck       *ack);
+void         mqtt_session_resend_releases (MqttSession     *self);
+/* With the publish, in one transaction: HAWSER_RESULT_OK or _PENDING. */
+int          mqtt_session_keep_received (MqttSession       *self,
+                                       guint16              packet_id);
+/* FALSE: PUBCOMP follows when the spool has it. */
+gboolean     mqtt_session_free_received (MqttSession       *self,
+                                       guint16              packet_id);
+void         mqtt_session_on_kept     (HawserReceiver      *receiver,
+                                       gpointer             data,
+                                       guint32              key,
+                                       gboolean             is_kept,
+                                       int                  result);
+/* What the spool kept of the session from before this process. */
+void         mqtt_session_recover     (MqttSession         *self);
+/* mqtt-publish.c: the packet id of a message that nobody else makes wait is safe. */
+void         mqtt_session_answer_kept (MqttSession         *self,
+                                       guint16              packet_id);
 
 /* mqtt-subscribe.c */
 void         mqtt_session_on_subscribe   (MqttSession      *self,

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """SIGKILLs the daemon under MQTT traffic, at seeded moments, again and again on one state directory.
 
-test_daemon_kill.py HAWSERD [--rounds N] [--seed S]
+test_daemon_kill.py HAWSERD [--rounds N] [--seed S] [--mqtt 4|5] [--qos 1|2]
 
-A publisher sends at QoS 1 and notes what was acknowledged; a subscriber with a persistent session is there in some
-rounds and away in others, and acknowledges what it gets. After the last round everything is drained.
-FEATURES D1: each message that was acknowledged to the publisher reached the subscriber. D3: first arrivals keep order.
+A publisher sends and notes what was acknowledged; a subscriber is there in some rounds and away in others, and
+acknowledges what it gets; both have sessions that outlive the daemon. After the last round everything is drained.
+FEATURES D1: each message that was acknowledged to the publisher reached the subscriber. D2: at QoS 2 none reached it
+twice. D3: first arrivals keep order.
 The last value of a retained topic that was acknowledged survives too, and so does the subscription.
 """
 
@@ -59,66 +60,91 @@ class Daemon:
         self.process.stderr.close()
 
 
-class Publisher:
-    """Sends numbers at QoS 1; what is not acknowledged when the daemon dies is sent again, marked as a duplicate."""
+EXPIRY = b"\x11\xff\xff\xff\xff"
 
-    def __init__(self, version):
-        self.version, self.next, self.acked, self.pending, self.retained_acked = version, 0, set(), {}, None
+
+def session(client, port, version):
+    return mqtt.connected(port, client, version, clean=False, block=EXPIRY if version == 5 else b"")
+
+
+class Publisher:
+    """Sends numbers; what is not acknowledged when the daemon dies is sent again in the same session, as the standard says."""
+
+    def __init__(self, version, qos):
+        self.version, self.qos, self.next, self.acked, self.retained_acked, self.ident = version, qos, 0, set(), None, 0
+        self.pending, self.released = {}, {}  # packet id -> number; PUBLISH was sent, PUBREL was sent
 
     def open(self, port):
-        self.wire = mqtt.connected(port, "publisher", self.version)
-        self.ident = 0
-        again, self.pending = sorted(self.pending.values()), {}
-        for number in again:
-            self.send(number)
+        self.wire = session("publisher", port, self.version)
+        assert self.wire.connack[0] or not (self.pending or self.released), "the publisher's session is gone"
+        for ident in self.pending:
+            self.send_again(ident, True)
+        for ident in self.released:
+            self.wire.send(mqtt.ack(0x62, ident))
 
-    def send(self, number):
-        self.ident = self.ident % 65535 + 1
-        self.pending[self.ident] = number
+    def send_again(self, ident, dup):
+        number = self.pending[ident]
         # each tenth is retained as well
         topic = "last" if number % 10 == 0 else "crash/%d" % (number % 3)
-        self.wire.send(mqtt.publish(topic, b"%d" % number, self.version, 1, self.ident, retain=number % 10 == 0))
+        self.wire.send(mqtt.publish(topic, b"%d" % number, self.version, self.qos, ident, retain=number % 10 == 0, dup=dup))
 
     def fill(self):
-        while len(self.pending) < WINDOW:
-            self.send(self.next)
+        while len(self.pending) + len(self.released) < WINDOW:
+            self.ident = self.ident % 65535 + 1
+            self.pending[self.ident] = self.next
             self.next += 1
+            self.send_again(self.ident, False)
 
     def take(self, packet):
-        if packet.type == 4:
+        if packet.type in (4, 5):
             number = self.pending.pop(packet.ident)
             self.acked.add(number)
             if number % 10 == 0:
                 self.retained_acked = number
+        if packet.type == 5:
+            self.released[packet.ident] = number
+            self.wire.send(mqtt.ack(0x62, packet.ident))
+        elif packet.type == 7:
+            del self.released[packet.ident]
 
 
 class Subscriber:
-    def __init__(self, version):
-        self.version, self.first, self.seen, self.wire = version, {}, set(), None
-        self.out_of_order = 0
+    """Keeps what a receiver must keep: at QoS 2 the packet ids between PUBLISH and PUBREL."""
+
+    def __init__(self, version, qos):
+        self.version, self.qos, self.first, self.seen, self.held, self.wire = version, qos, {}, set(), set(), None
+        self.out_of_order, self.n_twice = 0, 0
 
     def open(self, port, expect_session):
-        block = b"\x11\xff\xff\xff\xff" if self.version == 5 else b""
-        self.wire = mqtt.connected(port, "subscriber", self.version, clean=False, block=block)
+        self.wire = session("subscriber", port, self.version)
         present = self.wire.connack[0] & 1
         assert bool(present) == expect_session, "session present is %d" % present
         if not expect_session:
-            self.wire.send(mqtt.subscribe(("crash/#", 1), ("last", 1), version=self.version))
+            self.wire.send(mqtt.subscribe(("crash/#", self.qos), ("last", self.qos), version=self.version))
             while self.wire.read().type != 9:
                 pass
 
     def take(self, packet):
+        if packet.type == 6:
+            self.held.discard(packet.ident)
+            self.wire.send(mqtt.ack(0x70, packet.ident))
         if packet.type != 3:
             return
         topic, payload, qos, ident, _ = packet.publish(self.version)
-        number = int(payload)
-        if number not in self.seen:
-            if number < self.first.get(topic, -1):
-                self.out_of_order += 1
-            self.first[topic] = number
-        self.seen.add(number)
+        if ident not in self.held:
+            self.count(topic, int(payload))
+        if qos == 2:
+            self.held.add(ident)
         if qos:
-            self.wire.send(mqtt.ack(0x40, ident))
+            self.wire.send(mqtt.ack(0x40 if qos == 1 else 0x50, ident))
+
+    def count(self, topic, number):
+        if number in self.seen:
+            self.n_twice += 1
+        elif number < self.first.get(topic, -1):
+            self.out_of_order += 1
+        self.first[topic] = max(number, self.first.get(topic, -1))
+        self.seen.add(number)
 
     def close(self):
         if self.wire is not None:
@@ -143,14 +169,13 @@ def pump(parties, until, deadline):
             yield
 
 
-def run(program, rounds, seed):
+def run(program, rounds, seed, version, qos):
     rng = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="hawser-kill-")
     conf = os.path.join(folder, "hawser.conf")
     with open(conf, "w") as file:
         file.write(CONF % folder)
-    version = 5 if seed % 2 else 4
-    publisher, subscriber = Publisher(version), Subscriber(version)
+    publisher, subscriber = Publisher(version, qos), Subscriber(version, qos)
     for number in range(rounds):
         daemon = Daemon(program, conf)
         is_there = number == 0 or rng.random() < 0.6
@@ -182,12 +207,12 @@ def run(program, rounds, seed):
     shutil.rmtree(folder)
 
     lost = publisher.acked - subscriber.seen
-    print("seed %d, MQTT %s: %d rounds, %d acknowledged, %d lost, %d out of order, %d seen" %
-          (seed, "5.0" if version == 5 else "3.1.1", rounds, len(publisher.acked), len(lost), subscriber.out_of_order, len(subscriber.seen)))
+    print("seed %d, MQTT %s, QoS %d: %d rounds, %d acknowledged, %d lost, %d out of order, %d seen, %d twice" %
+          (seed, "5.0" if version == 5 else "3.1.1", qos, rounds, len(publisher.acked), len(lost), subscriber.out_of_order, len(subscriber.seen), subscriber.n_twice))
     if publisher.retained_acked is not None and retained < publisher.retained_acked:
         print("the last value is %d, %d was acknowledged" % (retained, publisher.retained_acked))
         return False
-    return not lost and not subscriber.out_of_order
+    return not lost and not subscriber.out_of_order and (qos == 1 or not subscriber.n_twice)
 
 
 def main():
@@ -195,8 +220,10 @@ def main():
     parser.add_argument("hawserd")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mqtt", type=int, default=5, choices=(4, 5), help="4 is 3.1.1")
+    parser.add_argument("--qos", type=int, default=1, choices=(1, 2))
     arguments = parser.parse_args()
-    sys.exit(0 if run(arguments.hawserd, arguments.rounds, arguments.seed) else 1)
+    sys.exit(0 if run(arguments.hawserd, arguments.rounds, arguments.seed, arguments.mqtt, arguments.qos) else 1)
 
 
 if __name__ == "__main__":

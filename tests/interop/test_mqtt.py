@@ -548,6 +548,29 @@ class Durable(unittest.TestCase):
             server.close()
 
 
+    def test_sessions_survive_sigkill_without_a_subscription_and_with_their_expiry(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "spool.db")
+            server = Server("mqtt", spool=path)
+            expiry = b"\x11" + struct.pack(">I", 100)
+            wires = [connected(server.port, "begun-clean", 5, block=expiry), connected(server.port, "old", 4, clean=False),
+                     connected(server.port, "short", 5, block=b"\x11" + struct.pack(">I", 1))]
+            wires[0].send(publish("a", b"x", 5, 2, 7))
+            self.assertEqual((wires[0].read().type), 5)
+            server.kill()
+            server = Server("mqtt", spool=path)
+            threading.Event().wait(1.5)
+            again = [connected(server.port, "begun-clean", 5, clean=False, block=expiry), connected(server.port, "old", 4, clean=False),
+                     connected(server.port, "short", 5, clean=False)]
+            self.assertEqual([wire.connack[0] for wire in again], [1, 1, 0])
+            again[0].send(ack(PUBREL, 7))
+            answer = again[0].read()
+            self.assertEqual((answer.type, answer.body), (7, b"\0\x07"))
+            for wire in wires + again:
+                wire.close()
+            server.close()
+
+
 class Time(Base):
     listeners = ("mqtt;connect-timeout=1000000",)
 

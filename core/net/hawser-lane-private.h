@@ -44,6 +44,9 @@ void     hawser_lane_flush        (HawserLane     *self);
 
 /* The buffer that every read of this lane goes into. */
 guint8  *hawser_lane_get_input    (HawserLane     *self);
+/* @len bytes were read by a connection. */
+void     hawser_lane_count_input  (HawserLane     *self,
+                                   gsize           len);
 /* Memory of large payloads is in use: what is kept of it goes back some seconds after the last use. */
 void     hawser_lane_note_blocks  (HawserLane     *self);
 gboolean hawser_lane_is_current   (HawserLane     *self);

@@ -18,15 +18,22 @@
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
 #define MAX_ROUNDS 8            /* epoll rounds a dispatch: a round costs 0.1 us, an iteration of GLib above 1 us */
 #define TRIM_US (2 * G_USEC_PER_SEC)
-#define SMALL_CHUNK 4096
-#define LARGE_CHUNK 65536
-#define MAX_FREE_SMALL 512      /* 2 MiB */
-#define MAX_FREE_LARGE 64       /* 4 MiB: what stays after a burst; see the limit "stuck readers" */
+#define FLUSH_SLICE 32          /* connections flushed between two looks at what came meanwhile */
+#define MAX_LOOKS 64            /* a turn, and as long as they brought less than this: */
+#define MAX_LOOK_BYTES (64 * 1024)
+#define MAX_FRUITLESS 3         /* rounds that found nothing after one that did, before that round is left to GLib's poll */
+#define MAX_FREE_BYTES (2u << 20) /* of chunks of each size: what stays after a burst; see the limit "stuck readers" */
 
 typedef struct _Chunk Chunk;
 struct _Chunk {
   Chunk *next;
 };
+
+/* An acknowledgement fits the first, a message the second: a fan-out touches as little memory as it can. Much output
+ * takes few of the last. */
+static const gsize chunk_sizes[] = { 128, 1024, 8192, 65536 };
+
+#define N_CHUNK_SIZES G_N_ELEMENTS (chunk_sizes)
 
 typedef struct {
   HawserLaneFunc func;
@@ -45,10 +52,14 @@ struct _HawserLane {
   HawserClockWatch clock_watch;
   int epoll_fd;
   GSource *io_source;
+  gpointer io_tag;
   GSource *timer_source;
   gint64 now_us;
   gboolean is_in_turn;
+  gboolean is_muted;            /* a main loop runs inside a turn: our descriptor would wake it for nothing */
+  guint n_fruitless;            /* see MAX_FRUITLESS */
   guint8 *input;
+  guint64 n_input;              /* bytes read so far */
 
   HawserDirty *dirty;
   HawserDirty **dirty_tail;
@@ -60,8 +71,8 @@ struct _HawserLane {
   gint64 armed_us;              /* what the timer source waits for; -1: nothing */
 
   HawserTimer trim_timer;
-  Chunk *free_small, *free_large;
-  guint n_free_small, n_free_large;
+  Chunk *free_chunks[N_CHUNK_SIZES];
+  guint n_free_chunks[N_CHUNK_SIZES];
 
   GMutex lock;                  /* guards posted */
   GArray *posted;
@@ -102,11 +113,12 @@ run_posted (HawserLane *self)
     }
 }
 
+/* Flushes at most @max. A flush that fails may close a connection, which may publish a will, which may dirty others:
+ * whoever wants all goes on until none is left. */
 static void
-flush_dirty (HawserLane *self)
+flush_dirty (HawserLane *self, guint max)
 {
-  /* a flush that fails may close a connection, which may publish a will, which may dirty others: until none is left */
-  while (self->dirty != NULL)
+  while (self->dirty != NULL && max-- > 0)
     {
       HawserDirty *dirty = self->dirty;
 
@@ -147,25 +159,79 @@ poll_round (HawserLane *self)
   return self->n_events;
 }
 
+/* Under load another round finds more, when messages come one by one it finds nothing. What the last ones found says
+ * which it is; one in sixteen is tried all the same. */
+static gboolean
+is_worth_another_round (HawserLane *self, int n_found)
+{
+  return n_found == MAX_EVENTS || self->n_fruitless < MAX_FRUITLESS || self->n_fruitless++ % 16 == 0;
+}
+
+static int
+read_round (HawserLane *self)
+{
+  int n;
+
+  update_now (self);
+  n = poll_round (self);
+  run_posted (self);
+  return n;
+}
+
+/* A send to each of a thousand takes milliseconds. What comes meanwhile is looked at in between, so that who has not had
+ * its turn gets it in the same send; little of it, so that what waits for the last ones stays small. */
+static void
+flush_all (HawserLane *self)
+{
+  guint64 began = self->n_input;
+
+  flush_dirty (self, FLUSH_SLICE);
+  for (guint look = 0; self->dirty != NULL && look < MAX_LOOKS && self->n_input - began < MAX_LOOK_BYTES; look++)
+    {
+      read_round (self);
+      flush_dirty (self, FLUSH_SLICE);
+    }
+  flush_dirty (self, G_MAXUINT);
+}
+
+static void
+run_rounds (HawserLane *self)
+{
+  for (int round = 0; round < MAX_ROUNDS; round++)
+    {
+      int n = read_round (self);
+
+      flush_all (self);
+      if (round > 0)
+        self->n_fruitless = n > 0 ? 0 : self->n_fruitless + 1;
+      if (n <= 0 || !is_worth_another_round (self, n))
+        return;
+    }
+}
+
 static gboolean
 dispatch_io (GSource *source, GSourceFunc callback, gpointer data)
 {
-  HawserLane *self = hawser_lane_ref (((LaneSource *) source)->lane);
+  HawserLane *self = ((LaneSource *) source)->lane;
 
   g_source_set_ready_time (source, -1);
-  self->is_in_turn = TRUE;
-  for (int round = 0; round < MAX_ROUNDS; round++)
+  if (self->is_in_turn)
     {
-      int n;
-
-      update_now (self);
-      n = poll_round (self);
-      run_posted (self);
-      flush_dirty (self);
-      if (n <= 0)
-        break;
+      /* somebody runs a main loop in a callback of ours: the rest of the turn comes when that loop ended */
+      g_source_modify_unix_fd (source, self->io_tag, 0);
+      self->is_muted = TRUE;
+      return G_SOURCE_CONTINUE;
     }
+  hawser_lane_ref (self);
+  self->is_in_turn = TRUE;
+  run_rounds (self);
   self->is_in_turn = FALSE;
+  if (G_UNLIKELY (self->is_muted))
+    {
+      self->is_muted = FALSE;
+      g_source_modify_unix_fd (source, self->io_tag, G_IO_IN);
+      g_source_set_ready_time (source, 0);
+    }
   arm_timer_source (self);
   hawser_lane_unref (self);
   return G_SOURCE_CONTINUE;
@@ -178,11 +244,16 @@ dispatch_timers (GSource *source, GSourceFunc callback, gpointer data)
 
   g_source_set_ready_time (source, -1);
   self->armed_us = -1;
+  if (self->is_in_turn)
+    {
+      hawser_lane_unref (self); /* inside a callback of ours: that turn goes on, and arms this again at its end */
+      return G_SOURCE_CONTINUE;
+    }
   self->is_in_turn = TRUE;
   update_now (self);
   hawser_timer_wheel_run (&self->wheel, self->now_us);
   run_posted (self);
-  flush_dirty (self);
+  flush_dirty (self, G_MAXUINT);
   self->is_in_turn = FALSE;
   arm_timer_source (self);
   hawser_lane_unref (self);
@@ -199,7 +270,6 @@ add_source (HawserLane *self, GSourceFuncs *funcs, const char *name)
 
   ((LaneSource *) source)->lane = self;
   g_source_set_static_name (source, name);
-  g_source_set_can_recurse (source, FALSE);
   return source;
 }
 
@@ -230,7 +300,10 @@ hawser_lane_new (GMainContext *context, HawserClock *clock)
   if (self->epoll_fd < 0)
     g_error ("epoll_create1: %s", g_strerror (errno)); /* without it nothing can work */
   self->io_source = add_source (self, &io_funcs, "hawser lane i/o");
-  g_source_add_unix_fd (self->io_source, self->epoll_fd, G_IO_IN);
+  self->io_tag = g_source_add_unix_fd (self->io_source, self->epoll_fd, G_IO_IN);
+  /* a source that may not recurse is taken off the poll and put back around each dispatch: two system calls to wake a
+   * loop that is awake, and one to hear of it */
+  g_source_set_can_recurse (self->io_source, TRUE);
   g_source_attach (self->io_source, self->context);
   self->timer_source = add_source (self, &timer_funcs, "hawser lane timers");
   g_source_attach (self->timer_source, self->context);
@@ -269,8 +342,8 @@ hawser_lane_unref (HawserLane *self)
   g_source_destroy (self->timer_source);
   g_source_unref (self->timer_source);
   close (self->epoll_fd);
-  free_chunks (self->free_small);
-  free_chunks (self->free_large);
+  for (guint i = 0; i < N_CHUNK_SIZES; i++)
+    free_chunks (self->free_chunks[i]);
   g_array_unref (self->posted);
   g_free (self->input);
   g_mutex_clear (&self->lock);
@@ -351,7 +424,7 @@ hawser_lane_flush (HawserLane *self)
   gboolean was_in_turn = self->is_in_turn;
 
   self->is_in_turn = TRUE;
-  flush_dirty (self);
+  flush_dirty (self, G_MAXUINT);
   self->is_in_turn = was_in_turn;
 }
 
@@ -361,6 +434,12 @@ hawser_lane_get_input (HawserLane *self)
   if (self->input == NULL)
     self->input = g_malloc (HAWSER_LANE_INPUT_SIZE);
   return self->input;
+}
+
+void
+hawser_lane_count_input (HawserLane *self, gsize len)
+{
+  self->n_input += len;
 }
 
 gboolean
@@ -407,18 +486,19 @@ hawser_lane_note_blocks (HawserLane *self)
 gpointer
 hawser_lane_take_chunk (HawserLane *self, gsize min_size, gsize *out_size)
 {
-  gboolean is_small = min_size <= SMALL_CHUNK;
-  Chunk **list = is_small ? &self->free_small : &self->free_large;
-  Chunk *chunk = *list;
+  guint i = 0;
+  Chunk *chunk;
 
-  *out_size = is_small ? SMALL_CHUNK : MAX (LARGE_CHUNK, min_size);
-  if (chunk == NULL || min_size > LARGE_CHUNK)
-    return g_malloc (*out_size);
-  *list = chunk->next;
-  if (is_small)
-    self->n_free_small--;
-  else
-    self->n_free_large--;
+  while (i < N_CHUNK_SIZES && chunk_sizes[i] < min_size)
+    i++;
+  if (i == N_CHUNK_SIZES)
+    return g_malloc (*out_size = min_size);
+  *out_size = chunk_sizes[i];
+  chunk = self->free_chunks[i];
+  if (chunk == NULL)
+    return g_malloc (chunk_sizes[i]);
+  self->free_chunks[i] = chunk->next;
+  self->n_free_chunks[i]--;
   return chunk;
 }
 
@@ -427,20 +507,15 @@ hawser_lane_give_chunk (HawserLane *self, gpointer memory, gsize size)
 {
   Chunk *chunk = memory;
 
-  if (size == SMALL_CHUNK && self->n_free_small < MAX_FREE_SMALL)
-    {
-      chunk->next = self->free_small;
-      self->free_small = chunk;
-      self->n_free_small++;
-    }
-  else if (size == LARGE_CHUNK && self->n_free_large < MAX_FREE_LARGE)
-    {
-      chunk->next = self->free_large;
-      self->free_large = chunk;
-      self->n_free_large++;
-    }
-  else
-    g_free (chunk);
+  for (guint i = 0; i < N_CHUNK_SIZES; i++)
+    if (size == chunk_sizes[i] && self->n_free_chunks[i] < MAX_FREE_BYTES / size)
+      {
+        chunk->next = self->free_chunks[i];
+        self->free_chunks[i] = chunk;
+        self->n_free_chunks[i]++;
+        return;
+      }
+  g_free (chunk);
 }
 
 void

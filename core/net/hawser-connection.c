@@ -16,31 +16,18 @@
 #include <unistd.h>
 
 #include "hawser-error.h"
+#include "hawser-large-input-private.h"
 #include "hawser-message-private.h"
+#include "hawser-output-private.h"
 #include "hawser-principal.h"
 
 #define MAX_IOV 64
 #define MAX_READS 4             /* reads of one connection a turn: others wait at most 1 MiB of it */
 #define MAX_TAIL (64 * 1024)    /* of a packet whose session did not say how long it is */
-#define FIRST_BLOCK (4 << 20)   /* a claimed length is believed up to here, untouched pages cost nothing; beyond, it grows with what came */
+#define VERY_LARGE (48 * 1024)  /* packets that are worth a read of their own */
+#define READ_AHEAD 4096         /* behind such a packet: the front of the next one, so that its rest goes to its own memory */
 #define FINISH_US (5 * G_USEC_PER_SEC)
 #define LINGER_US G_USEC_PER_SEC
-
-typedef struct _OutChunk OutChunk;
-struct _OutChunk {
-  OutChunk *next;
-  HawserMessage *message;   /* not NULL: data is its payload and the chunk has no room */
-  const guint8 *data;
-  gsize start, end, size;
-  gsize memory_size;
-  guint8 room[];
-};
-
-/* While a large packet is read. */
-typedef struct {
-  guint8 *data;
-  gsize len, size, total;       /* size: what the memory holds */
-} LargeInput;
 
 /* While the last bytes are sent. */
 typedef struct {
@@ -74,10 +61,9 @@ struct _HawserConnection {
   gpointer session;
 
   HawserBlock *block;            /* during received() of a large packet */
-  LargeInput *large;
+  HawserLargeInput *large;
   guint8 *tail;
-  OutChunk *out_head, *out_tail;
-  gsize pending;
+  HawserOutput output;
 
   HawserPrincipal *principal;
   char *client_id;
@@ -143,32 +129,6 @@ update_epoll (HawserConnection *self)
 }
 
 static void
-free_chunk (HawserConnection *self, OutChunk *chunk)
-{
-  if (chunk->message != NULL)
-    {
-      hawser_message_unref (chunk->message);
-      g_free (chunk);
-    }
-  else
-    hawser_lane_give_chunk (self->lane, chunk, chunk->memory_size);
-}
-
-static void
-free_output (HawserConnection *self)
-{
-  while (self->out_head != NULL)
-    {
-      OutChunk *chunk = self->out_head;
-
-      self->out_head = chunk->next;
-      free_chunk (self, chunk);
-    }
-  self->out_tail = NULL;
-  self->pending = 0;
-}
-
-static void
 fail (HawserConnection *self, HawserError code, const char *detail)
 {
   if (self->state >= STATE_CLOSING)
@@ -209,11 +169,9 @@ tear_down (HawserConnection *self)
     }
   close (self->fd);
   self->fd = -1;
-  free_output (self);
+  hawser_output_clear (&self->output, self->lane);
   g_clear_pointer (&self->tail, g_free);
-  if (self->large != NULL)
-    hawser_block_memory_give (self->large->data, self->large->size);
-  g_clear_pointer (&self->large, g_free);
+  g_clear_pointer (&self->large, hawser_large_input_free);
   if (self->finish != NULL)
     hawser_timer_disarm (&self->finish->timer);
   g_clear_pointer (&self->finish, g_free);
@@ -235,46 +193,17 @@ write_out (HawserConnection *self, const struct iovec *iov, int n_iov)
   return sendmsg (self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void
-consume_output (HawserConnection *self, gsize n)
-{
-  self->pending -= n;
-  while (n > 0)
-    {
-      OutChunk *chunk = self->out_head;
-      gsize len = chunk->end - chunk->start;
-
-      if (n < len)
-        {
-          chunk->start += n;
-          return;
-        }
-      n -= len;
-      self->out_head = chunk->next;
-      if (self->out_head == NULL)
-        self->out_tail = NULL;
-      free_chunk (self, chunk);
-    }
-}
-
 /* Sends until the kernel has enough. FALSE: the connection is beyond use. */
 static gboolean
 send_pending (HawserConnection *self)
 {
-  while (self->pending > 0)
+  while (self->output.pending > 0)
     {
       struct iovec iov[MAX_IOV];
-      int n_iov = 0;
-      gsize offered = 0;
+      gsize offered;
+      int n_iov = hawser_output_peek (&self->output, iov, MAX_IOV, &offered);
       gssize n;
 
-      for (OutChunk *chunk = self->out_head; chunk != NULL && n_iov < MAX_IOV; chunk = chunk->next)
-        if (chunk->end > chunk->start)
-          {
-            iov[n_iov].iov_base = (gpointer) (chunk->data + chunk->start);
-            iov[n_iov].iov_len = chunk->end - chunk->start;
-            offered += iov[n_iov++].iov_len;
-          }
       do
         n = write_out (self, iov, n_iov);
       while (n < 0 && errno == EINTR);
@@ -285,7 +214,7 @@ send_pending (HawserConnection *self)
           return FALSE;
         }
       if (n > 0)
-        consume_output (self, (gsize) n);
+        hawser_output_consume (&self->output, self->lane, (gsize) n);
       if (n < (gssize) offered)
         {
           if (!self->is_blocked)
@@ -315,7 +244,7 @@ on_finish_late (HawserTimer *timer)
 static void
 finish_output (HawserConnection *self)
 {
-  if (self->pending > 0 || self->finish->is_shut_down)
+  if (self->output.pending > 0 || self->finish->is_shut_down)
     return;
   /* a close with unread input would send a reset, and the reset would overtake our last packet */
   self->finish->is_shut_down = TRUE;
@@ -326,13 +255,21 @@ finish_output (HawserConnection *self)
 }
 
 static gssize
-read_in (HawserConnection *self, guint8 *data, gsize len)
+read_in (HawserConnection *self, struct iovec *parts, int n_parts)
 {
+  struct msghdr message = { .msg_iov = parts, .msg_iovlen = (gsize) n_parts };
   gssize n;
 
   do
-    n = self->transport != NULL ? self->transport->read (self->transport, data, len) : recv (self->fd, data, len, MSG_DONTWAIT);
+    if (self->transport != NULL)
+      n = self->transport->read (self->transport, parts[0].iov_base, parts[0].iov_len);
+    else if (n_parts == 1)
+      n = recv (self->fd, parts[0].iov_base, parts[0].iov_len, MSG_DONTWAIT);
+    else
+      n = recvmsg (self->fd, &message, MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
+  if (n > 0)
+    hawser_lane_count_input (self->lane, (gsize) n);
   return n;
 }
 
@@ -346,20 +283,10 @@ keep_tail (HawserConnection *self, const guint8 *data, gsize len)
 
   if (self->expected >= HAWSER_LARGE_PAYLOAD && self->expected > len)
     {
-      LargeInput *large = g_new0 (LargeInput, 1);
-
-      large->total = self->expected;
-      large->data = hawser_block_memory_take (MIN (large->total, MAX (FIRST_BLOCK, len)), &large->size);
-      if (large->data == NULL)
-        {
-          g_free (large);
-          fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
-          return;
-        }
+      self->large = hawser_large_input_new (self->expected, data, len);
+      if (self->large == NULL)
+        fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
       hawser_lane_note_blocks (self->lane);
-      large->len = len;
-      memcpy (large->data, data, len);
-      self->large = large;
       return;
     }
   if (len > MAX_TAIL && self->n_pauses == 0)
@@ -378,9 +305,15 @@ apply_upgrade (HawserConnection *self, const guint8 *early, gsize len)
   HawserConnectionOwner *owner = g_steal_pointer (&self->next_owner);
   GByteArray *unsent = g_byte_array_new ();
 
-  for (OutChunk *chunk = self->out_head; chunk != NULL; chunk = chunk->next)
-    g_byte_array_append (unsent, chunk->data + chunk->start, (guint) (chunk->end - chunk->start));
-  free_output (self);
+  while (self->output.pending > 0)
+    {
+      struct iovec part;
+      gsize part_len;
+
+      hawser_output_peek (&self->output, &part, 1, &part_len);
+      g_byte_array_append (unsent, part.iov_base, (guint) part_len);
+      hawser_output_consume (&self->output, self->lane, part_len);
+    }
   if (self->funcs->closed != NULL)
     self->funcs->closed (self, self->session, NULL);
   self->funcs = NULL;
@@ -446,7 +379,7 @@ flush (HawserDirty *dirty)
     return;
   if (self->state == STATE_FINISHING)
     finish_output (self);
-  else if (self->was_congested && self->pending < self->owner->output_limit / 2)
+  else if (self->was_congested && self->output.pending < self->owner->output_limit / 2)
     {
       self->was_congested = FALSE;
       if (self->funcs != NULL && self->funcs->writable != NULL)
@@ -454,43 +387,6 @@ flush (HawserDirty *dirty)
       if (self->owner->writable != NULL)
         self->owner->writable (self->owner, self);
     }
-}
-
-/* One read of a large packet into its block. FALSE: nothing more to read now. */
-static gboolean
-read_large (HawserConnection *self, gssize *out_n)
-{
-  LargeInput *large = self->large;
-  gssize n;
-
-  if (large->len == large->size)
-    {
-      gsize size = MIN (large->total, large->size * 2);
-      guint8 *data = g_try_realloc (large->data, size); /* moves pages, not bytes, at this size */
-
-      if (data == NULL)
-        {
-          fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
-          return FALSE;
-        }
-      large->data = data;
-      large->size = size;
-    }
-  *out_n = n = read_in (self, large->data + large->len, MIN (large->size, large->total) - large->len);
-  if (n <= 0)
-    return FALSE;
-  large->len += (gsize) n;
-  if (large->len == large->total)
-    {
-      gsize total = large->total;
-
-      self->large = NULL;
-      self->block = hawser_block_new_with_memory (large->data, large->size, total);
-      g_free (large);
-      give (self, hawser_block_get_data (self->block, NULL), total);
-      g_clear_pointer (&self->block, hawser_block_unref);
-    }
-  return TRUE;
 }
 
 static void
@@ -509,48 +405,101 @@ on_end_of_input (HawserConnection *self, gssize n)
     }
 }
 
+/* Gives the session what is at the front of the lane's buffer, and keeps what it leaves. FALSE: enough of this peer. */
+static gboolean
+give_input (HawserConnection *self, const guint8 *input, gsize len)
+{
+  gsize used = give (self, input, len);
+
+  if (self->state != STATE_OPEN)
+    return FALSE;
+  g_assert (used <= len);
+  if (used < len || self->tail_len > 0)
+    keep_tail (self, input + used, len - used);
+  return TRUE;
+}
+
+/* One read of a large packet into its own memory, and of what follows it into the lane's buffer. */
+static gboolean
+read_large (HawserConnection *self, guint8 *input)
+{
+  HawserLargeInput *large = self->large;
+  struct iovec parts[2] = { 0 };
+  gsize ahead = large->total >= VERY_LARGE ? READ_AHEAD : HAWSER_LANE_INPUT_SIZE, taken;
+  gssize n;
+
+  parts[0].iov_base = hawser_large_input_room (large, &parts[0].iov_len);
+  parts[1].iov_base = input;
+  if (large->len + parts[0].iov_len == large->total && self->transport == NULL)
+    parts[1].iov_len = ahead;
+  if (parts[0].iov_base == NULL)
+    {
+      fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+      return FALSE;
+    }
+  n = read_in (self, parts, parts[1].iov_len > 0 ? 2 : 1);
+  if (n <= 0)
+    {
+      on_end_of_input (self, n);
+      return FALSE;
+    }
+  taken = MIN ((gsize) n, parts[0].iov_len);
+  large->len += taken;
+  self->block = hawser_large_input_take (large);
+  if (self->block != NULL)
+    {
+      gsize total;
+      const guint8 *data = hawser_block_get_data (self->block, &total);
+
+      g_clear_pointer (&self->large, hawser_large_input_free);
+      give (self, data, total);
+      g_clear_pointer (&self->block, hawser_block_unref);
+      if (self->state != STATE_OPEN)
+        return FALSE;
+      if (self->transport != NULL && (gsize) n > taken)
+        {
+          fail (self, HAWSER_ERROR_MALFORMED, "more than the large request that asked for an upgrade");
+          return FALSE;
+        }
+      self->expected = 0;
+      if (self->n_pauses > 0)
+        keep_tail (self, input, (gsize) n - taken);
+      else if ((gsize) n > taken && !give_input (self, input, (gsize) n - taken))
+        return FALSE;
+    }
+  return (gsize) n == parts[0].iov_len + parts[1].iov_len || self->transport != NULL;
+}
+
+/* One read into the lane's buffer, behind what was kept of the packet under way. */
+static gboolean
+read_some (HawserConnection *self, guint8 *input)
+{
+  gsize kept = self->tail_len;
+  struct iovec part = { input + kept, HAWSER_LANE_INPUT_SIZE - kept };
+  gssize n;
+
+  if (kept > 0)
+    memcpy (input, self->tail, kept);
+  n = read_in (self, &part, 1);
+  if (n <= 0)
+    {
+      on_end_of_input (self, n);
+      return FALSE;
+    }
+  if (!give_input (self, input, kept + (gsize) n))
+    return FALSE;
+  return (gsize) n == part.iov_len || self->transport != NULL;
+}
+
 static void
 on_readable (HawserConnection *self)
 {
   guint8 *input = hawser_lane_get_input (self->lane);
 
+  /* until a read was short: then the socket is empty, and another would only say so */
   for (int reads = 0; reads < MAX_READS || (self->transport != NULL && self->transport->has_pending (self->transport)); reads++)
-    {
-      gsize room, kept = self->tail_len, len, used;
-      gssize n = 0;
-
-      if (self->state != STATE_OPEN || self->n_pauses > 0)
-        return;
-      if (self->large != NULL)
-        {
-          if (!read_large (self, &n))
-            {
-              if (self->state == STATE_OPEN)
-                on_end_of_input (self, n);
-              return;
-            }
-          continue;
-        }
-
-      if (kept > 0)
-        memcpy (input, self->tail, kept);
-      room = HAWSER_LANE_INPUT_SIZE - kept;
-      n = read_in (self, input + kept, room);
-      if (n <= 0)
-        {
-          on_end_of_input (self, n);
-          return;
-        }
-      len = kept + (gsize) n;
-      used = give (self, input, len);
-      if (self->state != STATE_OPEN)
-        return;
-      g_assert (used <= len);
-      if (used < len || kept > 0)
-        keep_tail (self, input + used, len - used);
-      if ((gsize) n < room && self->transport == NULL)
-        return; /* the socket is empty: another read would only say so */
-    }
+    if (self->state != STATE_OPEN || self->n_pauses > 0 || !(self->large != NULL ? read_large (self, input) : read_some (self, input)))
+      return;
 }
 
 static void
@@ -585,7 +534,8 @@ open_transport (HawserConnection *self)
 static void
 discard_input (HawserConnection *self)
 {
-  gssize n = read_in (self, hawser_lane_get_input (self->lane), HAWSER_LANE_INPUT_SIZE);
+  struct iovec part = { hawser_lane_get_input (self->lane), HAWSER_LANE_INPUT_SIZE };
+  gssize n = read_in (self, &part, 1);
 
   if (n == 0 || (n < 0 && errno != EAGAIN))
     fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
@@ -695,59 +645,25 @@ hawser_connection_get_principal (HawserConnection *self)
   return self->principal;
 }
 
-static void
-append_chunk (HawserConnection *self, OutChunk *chunk)
-{
-  chunk->next = NULL;
-  if (self->out_tail != NULL)
-    self->out_tail->next = chunk;
-  else
-    self->out_head = chunk;
-  self->out_tail = chunk;
-}
-
 guint8 *
 hawser_connection_reserve (HawserConnection *self, gsize len)
 {
-  OutChunk *chunk = self->out_tail;
-  gsize memory_size;
-
-  if (G_LIKELY (chunk != NULL && chunk->message == NULL && chunk->size - chunk->end >= len))
-    return chunk->room + chunk->end;
-
-  /* the first chunk is small: most connections have one message to send; those with more get large ones */
-  chunk = hawser_lane_take_chunk (self->lane, self->out_tail == NULL ? sizeof *chunk + len : MAX (sizeof *chunk + len, 8192), &memory_size);
-  chunk->message = NULL;
-  chunk->data = chunk->room;
-  chunk->start = chunk->end = 0;
-  chunk->size = memory_size - sizeof *chunk;
-  chunk->memory_size = memory_size;
-  append_chunk (self, chunk);
-  return chunk->room;
+  return hawser_output_reserve (&self->output, self->lane, len);
 }
 
 void
 hawser_connection_commit (HawserConnection *self, gsize len)
 {
-  self->out_tail->end += len;
-  self->pending += len;
+  hawser_output_commit (&self->output, len);
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
 void
 hawser_connection_write (HawserConnection *self, const void *data, gsize len)
 {
-  const guint8 *bytes = data;
-
-  while (len > 0)
-    {
-      gsize part = MIN (len, 65000);
-
-      memcpy (hawser_connection_reserve (self, part), bytes, part);
-      hawser_connection_commit (self, part);
-      bytes += part;
-      len -= part;
-    }
+  hawser_output_write (&self->output, self->lane, data, len);
+  if (len > 0)
+    hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
 void
@@ -765,41 +681,25 @@ hawser_connection_printf (HawserConnection *self, const char *format, ...)
 void
 hawser_connection_write_payload (HawserConnection *self, HawserMessage *message)
 {
-  gsize len;
-  const guint8 *data = hawser_message_get_data (message, &len);
-  OutChunk *chunk;
-
-  if (len < HAWSER_LARGE_PAYLOAD)
-    {
-      hawser_connection_write (self, data, len);
-      return;
-    }
-  chunk = g_new (OutChunk, 1);
-  chunk->message = hawser_message_ref (message);
-  chunk->data = data;
-  chunk->start = 0;
-  chunk->end = chunk->size = len;
-  chunk->memory_size = 0;
-  append_chunk (self, chunk);
-  self->pending += len;
+  hawser_output_add_payload (&self->output, self->lane, message);
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
 gsize
 hawser_connection_get_pending (HawserConnection *self)
 {
-  return self->pending;
+  return self->output.pending;
 }
 
 gboolean
 hawser_connection_is_congested (HawserConnection *self)
 {
-  if (G_LIKELY (self->pending < self->owner->output_limit))
+  if (G_LIKELY (self->output.pending < self->owner->output_limit))
     return FALSE;
   if (!self->is_blocked && self->state == STATE_OPEN)
     {
       send_pending (self); /* much came in one turn: the kernel may take it now */
-      if (self->pending < self->owner->output_limit)
+      if (self->output.pending < self->owner->output_limit)
         return FALSE;
     }
   self->was_congested = TRUE;

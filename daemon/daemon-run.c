@@ -71,8 +71,8 @@ on_signal (int          fd,
     return G_SOURCE_CONTINUE;
   if (info.ssi_signo == SIGHUP)
     {
-      g_message ("reopening files");
       hawser_assembly_reopen (self->assembly);
+      g_message ("files were reopened");
       return G_SOURCE_CONTINUE;
     }
   if (!self->is_stopping)

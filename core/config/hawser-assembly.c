@@ -237,8 +237,8 @@ build_tls (HawserAssembly    *self,
   g_autoptr (HawserTls) tls = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (certificate == NULL || private_key == NULL)
-    return;
+  if ((certificate == NULL) != (private_key == NULL))
+    return; /* said by hawser_config_check() */
   tls = hawser_tls_new (certificate, private_key, &error);
   if (tls == NULL)
     {
@@ -251,6 +251,17 @@ build_tls (HawserAssembly    *self,
                                  : HAWSER_TLS_CLIENT_AUTH_NONE, &error))
     {
       add_problem (group, "client-ca-file", error);
+      return;
+    }
+  if (hawser_config_group_has (group, "crl-file") && client_ca != NULL &&
+      !hawser_tls_set_revocations (tls, hawser_config_group_get_string (group, "crl-file"), &error))
+    {
+      add_problem (group, "crl-file", error);
+      return;
+    }
+  if (!hawser_tls_set_ciphers (tls, hawser_config_group_get_string (group, "ciphers"), hawser_config_group_get_string (group, "ciphersuites"), &error))
+    {
+      add_problem (group, hawser_config_group_has (group, "ciphers") ? "ciphers" : "ciphersuites", error);
       return;
     }
   if (minimum_version != NULL && !hawser_tls_set_minimum_version (tls, minimum_version, &error))
@@ -310,6 +321,29 @@ equip_listener (HawserAssembly    *self,
       hawser_listener_add_identity (listener, g_hash_table_lookup (self->identities, identities[i]));
 }
 
+/* Without a certificate nobody could be let in but by a key. */
+static void
+check_keys (HawserAssembly    *self,
+            HawserConfigGroup *group)
+{
+  const char *name = hawser_config_group_get_string (group, "tls");
+  HawserTls *tls = name != NULL ? g_hash_table_lookup (self->tls, name) : NULL;
+  g_auto (GStrv) identities = hawser_config_group_get_list (group, "identities");
+  g_autofree char *text = NULL;
+
+  if (tls == NULL || hawser_tls_get_has_certificate (tls))
+    return;
+  for (guint i = 0; identities[i] != NULL; i++)
+    {
+      HawserIdentity *identity = g_hash_table_lookup (self->identities, identities[i]);
+
+      if (identity == NULL || HAWSER_IDENTITY_GET_IFACE (identity)->find_key != NULL)
+        return;
+    }
+  text = g_strdup_printf ("[tls %s] has no certificate, and none of identities= has pre-shared keys", name);
+  hawser_config_group_add_problem (group, "tls", HAWSER_CONFIG_SEVERITY_ERROR, text);
+}
+
 /* A limit of the whole daemon holds where the listener has none of its own. */
 static void
 limit_listener (HawserAssembly    *self,
@@ -341,6 +375,7 @@ build_listener (HawserAssembly    *self,
     return;
   limit_listener (self, group, listener);
   equip_listener (self, group, listener);
+  check_keys (self, group);
   if (g_str_has_prefix (hawser_config_group_get_string (group, "address"), "wss:") && !hawser_config_group_has (group, "tls"))
     hawser_config_group_add_problem (group, "address", HAWSER_CONFIG_SEVERITY_ERROR, "wss: needs certificates, name them by tls=");
   g_list_store_append (self->listeners, listener);
@@ -483,6 +518,30 @@ build_subscription (HawserAssembly    *self,
 
 /* ---- the whole ---- */
 
+/* After all of them were made, since they may name each other. */
+static void
+join_tls (HawserAssembly *self)
+{
+  g_autoptr (GPtrArray) groups = hawser_config_list_groups (self->config, "tls");
+
+  for (guint g = 0; g < groups->len; g++)
+    {
+      HawserConfigGroup *group = groups->pdata[g];
+      HawserTls *tls = g_hash_table_lookup (self->tls, hawser_config_group_get_name (group));
+      g_auto (GStrv) others = hawser_config_group_get_list (group, "others");
+
+      for (guint i = 0; tls != NULL && others[i] != NULL; i++)
+        {
+          HawserTls *other = g_hash_table_lookup (self->tls, others[i]);
+
+          if (hawser_config_group_has (hawser_config_get_group (self->config, "tls", others[i]), "others"))
+            hawser_config_group_add_problem (group, "others", HAWSER_CONFIG_SEVERITY_ERROR, "names a group that names others itself");
+          else if (other != NULL)
+            hawser_tls_add_other (tls, other);
+        }
+    }
+}
+
 static void
 build_all (HawserAssembly *self)
 {
@@ -506,6 +565,7 @@ build_all (HawserAssembly *self)
         kinds[i].build (self, groups->pdata[g]);
     }
   build_admin (self);
+  join_tls (self);
   hawser_assembly_check_effects (hawser_config_get_group (self->config, "hawser", NULL), G_OBJECT (self->bus), NULL);
 }
 
@@ -711,7 +771,8 @@ hawser_assembly_start (HawserAssembly  *self,
  * hawser_assembly_reopen:
  * @self: an assembly
  *
- * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen().
+ * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen(). Certificates, keys and
+ * revocation lists are read anew for peers that connect from here on; one that is bad is warned about and stays as it was.
  *
  * Context: that of the bus.
  *
@@ -720,6 +781,17 @@ hawser_assembly_start (HawserAssembly  *self,
 void
 hawser_assembly_reopen (HawserAssembly *self)
 {
+  GHashTableIter iter;
+  gpointer name, object;
+
+  g_hash_table_iter_init (&iter, self->tls);
+  while (g_hash_table_iter_next (&iter, &name, &object))
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (!hawser_tls_reload (object, &error))
+        g_warning ("tls '%s': stays as it was: %s", (const char *) name, error->message);
+    }
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
     {
       g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);

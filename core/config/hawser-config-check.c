@@ -251,10 +251,22 @@ check_required (HawserConfigGroup *group)
 
 /* ---- kinds with rules of their own ---- */
 
+/* Neither certificate nor key: pre-shared keys alone. One without the other is a slip. */
+static gboolean
+has_no_certificate (HawserConfigGroup *group)
+{
+  static const char * const keys[] = { "certificate-file", "certificate-credential", "private-key-file", "private-key-credential" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (hawser_config_group_has (group, keys[i]))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 check_tls (HawserConfigGroup *group)
 {
-  for (gsize i = 0; i < 2; i++)
+  for (gsize i = 0; i < 2 && !has_no_certificate (group); i++)
     {
       const char *thing = ((const char *[]) { "certificate", "private-key" })[i];
       g_autofree char *file = g_strconcat (thing, "-file", NULL), *credential = g_strconcat (thing, "-credential", NULL);
@@ -263,6 +275,8 @@ check_tls (HawserConfigGroup *group)
       if (has_file == has_credential)
         hawser_config_group_report (group, ERROR, has_file ? "names both %s= and %s=" : "needs %s= or %s=", file, credential);
     }
+  if (hawser_config_group_has (group, "crl-file") && !hawser_config_group_has (group, "client-ca-file") && !hawser_config_group_has (group, "client-ca-credential"))
+    hawser_config_group_report (group, ERROR, "crl-file= needs client-ca-file= or client-ca-credential=");
   if (g_strcmp0 (text_of (group, "client-auth"), "require") == 0 && !hawser_config_group_has (group, "client-ca-file") && !hawser_config_group_has (group, "client-ca-credential"))
     hawser_config_group_report (group, ERROR, "client-auth=require needs client-ca-file= or client-ca-credential=");
 }

@@ -69,6 +69,10 @@ const HawserConfigKey hawser_config_keys[] = {
   { "tls", "client-ca-file", HAWSER_KEY_FILE, NULL, 0, 0, NULL, TRUE, "Authorities whose client certificates are accepted, PEM" },
   { "tls", "client-ca-credential", HAWSER_KEY_CREDENTIAL, NULL, 0, 0, NULL, TRUE, "The same, by the name of a credential" },
   { "tls", "client-auth", HAWSER_KEY_WORD, "none", 0, 0, "none request require", FALSE, "Whether clients are asked for a certificate" },
+  { "tls", "crl-file", HAWSER_KEY_FILE, NULL, 0, 0, NULL, TRUE, "Revocation lists of the client authorities, PEM" },
+  { "tls", "ciphers", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Ciphers of TLS 1.2, as openssl-ciphers(1) writes them; default: those of OpenSSL" },
+  { "tls", "ciphersuites", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Ciphers of TLS 1.3, separated by colons; default: those of OpenSSL" },
+  { "tls", "others", HAWSER_KEY_REFERENCES, NULL, 0, 0, "tls", FALSE, "Further certificates, shown to clients that ask for a name in them" },
   { "tls", "minimum-version", HAWSER_KEY_WORD, "1.2", 0, 0, "1.2 1.3", FALSE, "Oldest version of TLS" },
 
   { "identity", "type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Plugin that judges it" },

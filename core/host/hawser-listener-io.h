@@ -32,6 +32,19 @@ const char * const *hawser_listener_get_subprotocols (HawserListener      *self)
 HAWSER_AVAILABLE_IN_ALL
 void              hawser_listener_upgrade       (HawserListener           *inner,
                                                  HawserConnection         *connection);
+/* As hawser_listener_authenticate() of the listener of @connection; a peer that shows nothing, or nothing that anybody there
+ * judges, is asked by what its way here proves: a client certificate, a pre-shared key, or the user of a Unix socket. */
+HAWSER_AVAILABLE_IN_ALL
+void              hawser_listener_authenticate_peer (HawserConnection     *connection,
+                                                 HawserCredentialKind      kind,
+                                                 const char               *name,
+                                                 GBytes                   *secret,
+                                                 HawserAuthenticated       done,
+                                                 gpointer                  user_data,
+                                                 GDestroyNotify            destroy);
+/* Whether the way of @connection proves something that a provider of its listener judges. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean          hawser_listener_knows_peer    (HawserConnection         *connection);
 /* The listener that accepted or adopted @connection, or that it was upgraded to. */
 HAWSER_AVAILABLE_IN_ALL
 HawserListener   *hawser_listener_of_connection (HawserConnection         *connection);

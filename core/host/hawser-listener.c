@@ -59,6 +59,7 @@ struct _HawserListener {
   HawserProtocol *protocol;
   HawserTls *tls;
   GPtrArray *identities;
+  HawserPskKeys keys;          /* of the identities */
   char *name;
   char *type;
   char *address;
@@ -77,6 +78,7 @@ struct _HawserListener {
   HawserTimer notify_timer;
   guint64 n_opened, n_refused;
   Accepting *accepting;
+  gboolean has_keys;
   gboolean is_loopback;
   gboolean is_started;
   gboolean is_out_of_descriptors;
@@ -240,11 +242,23 @@ on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection
   let_in (self, connection);
 }
 
+static GBytes *
+find_key (gpointer data, const char *identity)
+{
+  HawserListener *self = data;
+  GBytes *key = NULL;
+
+  for (guint i = 0; key == NULL && i < self->identities->len; i++)
+    key = hawser_identity_find_key (self->identities->pdata[i], identity);
+  return key;
+}
+
 static void
 hawser_listener_init (HawserListener *self)
 {
   self->owner.writable = on_connection_writable;
   self->identities = g_ptr_array_new_with_free_func (g_object_unref);
+  self->keys = (HawserPskKeys) { find_key, self };
   self->owner.closed = on_connection_closed;
   self->owner.opened = on_connection_opened;
 }
@@ -356,7 +370,7 @@ let_in (HawserListener *self, HawserConnection *connection)
       return;
     }
   hawser_connection_pause (connection);
-  hawser_listener_authenticate (self, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
+  hawser_listener_authenticate_peer (connection, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
 }
 
 static void
@@ -378,7 +392,7 @@ take_in (HawserListener *self, int fd)
         close (fd);
       return;
     }
-  transport = self->tls != NULL ? hawser_tls_accept (self->tls, fd) : NULL;
+  transport = self->tls != NULL ? hawser_tls_accept (self->tls, fd, self->has_keys ? &self->keys : NULL) : NULL;
   if (self->site.path != NULL)
     transport = hawser_websocket_accept (transport, fd, &self->site);
   connection = open_connection (self, fd, transport);
@@ -862,6 +876,67 @@ hawser_listener_authenticate (HawserListener *self, HawserCredentialKind kind, c
     ask_next (authentication);
 }
 
+static gboolean
+has_judge (HawserListener *self, HawserCredentialKind kind)
+{
+  for (guint i = 0; i < self->identities->len; i++)
+    if (hawser_identity_understands (self->identities->pdata[i], kind))
+      return TRUE;
+  return FALSE;
+}
+
+/* The first proof that the way of the peer gives and that somebody judges; FALSE: there is none. */
+static gboolean
+find_proof (HawserListener *self, HawserConnection *connection, HawserCredentialKind *out_kind, char **out_name, GBytes **out_secret)
+{
+  guint uid, gid, pid;
+
+  if (has_judge (self, HAWSER_CREDENTIAL_CERTIFICATE) && (*out_secret = hawser_connection_dup_certificate (connection)) != NULL)
+    {
+      *out_kind = HAWSER_CREDENTIAL_CERTIFICATE;
+      return TRUE;
+    }
+  if (has_judge (self, HAWSER_CREDENTIAL_PSK) && hawser_connection_get_psk_identity (connection) != NULL)
+    {
+      *out_kind = HAWSER_CREDENTIAL_PSK;
+      *out_name = g_strdup (hawser_connection_get_psk_identity (connection));
+      return TRUE;
+    }
+  if (has_judge (self, HAWSER_CREDENTIAL_USER) && hawser_connection_get_peer_user (connection, &uid, &gid, &pid))
+    {
+      *out_kind = HAWSER_CREDENTIAL_USER;
+      *out_name = g_strdup_printf ("%u:%u:%u", uid, gid, pid);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+hawser_listener_knows_peer (HawserConnection *connection)
+{
+  g_autofree char *name = NULL;
+  g_autoptr (GBytes) secret = NULL;
+  HawserCredentialKind kind;
+
+  return find_proof (hawser_listener_of_connection (connection), connection, &kind, &name, &secret);
+}
+
+void
+hawser_listener_authenticate_peer (HawserConnection *connection, HawserCredentialKind kind, const char *name, GBytes *secret,
+                                   HawserAuthenticated done, gpointer user_data, GDestroyNotify destroy)
+{
+  HawserListener *self = hawser_listener_of_connection (connection);
+  g_autofree char *proved_name = NULL;
+  g_autoptr (GBytes) proof = NULL;
+
+  if (self->identities->len > 0 && (kind == HAWSER_CREDENTIAL_NONE || !has_judge (self, kind)) && find_proof (self, connection, &kind, &proved_name, &proof))
+    {
+      name = proved_name;
+      secret = proof;
+    }
+  hawser_listener_authenticate (self, kind, name, secret, done, user_data, destroy);
+}
+
 /* ---- Settings and facts ---- */
 
 /**
@@ -875,6 +950,7 @@ void
 hawser_listener_add_identity (HawserListener *self, HawserIdentity *identity)
 {
   g_ptr_array_add (self->identities, g_object_ref (identity));
+  self->has_keys = self->has_keys || HAWSER_IDENTITY_GET_IFACE (identity)->find_key != NULL;
 }
 
 /**

@@ -25,12 +25,21 @@ struct _HawserTransport {
   gboolean (*wants_write) (HawserTransport    *self); /* a handshake step waits for room */
   void     (*shutdown)    (HawserTransport    *self);
   void     (*free)        (HawserTransport    *self);
+  GBytes  *(*dup_certificate)      (HawserTransport *self); /* optional: PEM of a verified client certificate, or NULL */
+  const char *(*get_psk_identity)  (HawserTransport *self); /* optional: whose pre-shared key was used, or NULL */
   gboolean is_encrypted;
   gboolean has_last_words;                            /* after -1: shutdown() tells the peer why, and it should arrive */
 };
 
+/* Pre-shared keys: (transfer full) of whoever calls itself @identity, or NULL. */
+typedef struct {
+  GBytes *(*find) (gpointer data, const char *identity);
+  gpointer data;
+} HawserPskKeys;
+
 HawserTransport *hawser_tls_accept         (HawserTls                 *tls, /* a server side session on @fd */
-                                            int                        fd);
+                                            int                        fd,
+                                            const HawserPskKeys       *keys); /* nullable; must outlive it */
 /* A WebSocket on @fd or on @lower (transfer full) (nullable), from its handshake on; @site must outlive that. */
 HawserTransport *hawser_websocket_accept   (HawserTransport           *lower,
                                             int                        fd,
@@ -77,6 +86,13 @@ gpointer          hawser_connection_get_publisher    (HawserConnection *self);
 void              hawser_connection_count_received   (HawserConnection *self);
 void              hawser_connection_count_delivered  (HawserConnection *self);
 HawserTransport  *hawser_connection_get_transport    (HawserConnection *self);
+/* What the way to the peer proves of it; NULL or FALSE: nothing. */
+GBytes           *hawser_connection_dup_certificate  (HawserConnection *self);
+const char       *hawser_connection_get_psk_identity (HawserConnection *self);
+gboolean          hawser_connection_get_peer_user    (HawserConnection *self,
+                                                      guint            *out_uid,
+                                                      guint            *out_gid,
+                                                      guint            *out_pid);
 int               hawser_connection_get_fd           (HawserConnection *self);
 
 G_END_DECLS

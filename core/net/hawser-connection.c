@@ -819,6 +819,36 @@ hawser_connection_get_transport (HawserConnection *self)
   return self->transport;
 }
 
+GBytes *
+hawser_connection_dup_certificate (HawserConnection *self)
+{
+  return self->transport != NULL && self->transport->dup_certificate != NULL ? self->transport->dup_certificate (self->transport) : NULL;
+}
+
+const char *
+hawser_connection_get_psk_identity (HawserConnection *self)
+{
+  return self->transport != NULL && self->transport->get_psk_identity != NULL ? self->transport->get_psk_identity (self->transport) : NULL;
+}
+
+gboolean
+hawser_connection_get_peer_user (HawserConnection *self, guint *out_uid, guint *out_gid, guint *out_pid)
+{
+  struct ucred user;
+  int domain = 0;
+  socklen_t len = sizeof domain;
+
+  if (self->fd < 0 || getsockopt (self->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX)
+    return FALSE;
+  len = sizeof user;
+  if (getsockopt (self->fd, SOL_SOCKET, SO_PEERCRED, &user, &len) != 0 || user.uid == (uid_t) -1)
+    return FALSE;
+  *out_uid = user.uid;
+  *out_gid = user.gid;
+  *out_pid = (guint) user.pid;
+  return TRUE;
+}
+
 int
 hawser_connection_get_fd (HawserConnection *self)
 {

@@ -7,6 +7,6 @@
 
 G_BEGIN_DECLS
 
-SSL_CTX *hawser_tls_get_context (HawserTls *self);
+SSL *hawser_tls_new_session (HawserTls *self);
 
 G_END_DECLS

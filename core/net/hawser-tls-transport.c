@@ -8,11 +8,15 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
 #include <sys/uio.h>
 
 typedef struct {
   HawserTransport parent;
   SSL *ssl;
+  const HawserPskKeys *keys; /* nullable */
+  char *psk_identity;        /* who was given a key */
   gboolean wants_write;
   gboolean is_broken;   /* no close_notify after a fatal error */
 } TlsTransport;
@@ -133,18 +137,75 @@ tls_free (HawserTransport *transport)
   TlsTransport *self = (TlsTransport *) transport;
 
   SSL_free (self->ssl);
+  g_free (self->psk_identity);
   g_free (self);
 }
 
+static GBytes *
+dup_certificate (HawserTransport *transport)
+{
+  X509 *certificate = SSL_get1_peer_certificate (((TlsTransport *) transport)->ssl);
+  BIO *bio = certificate != NULL ? BIO_new (BIO_s_mem ()) : NULL;
+  GBytes *bytes = NULL;
+  char *text;
+  long len;
+
+  if (bio != NULL && PEM_write_bio_X509 (bio, certificate) == 1 && (len = BIO_get_mem_data (bio, &text)) > 0)
+    bytes = g_bytes_new (text, (gsize) len);
+  BIO_free (bio);
+  X509_free (certificate);
+  return bytes;
+}
+
+static const char *
+get_psk_identity (HawserTransport *transport)
+{
+  TlsTransport *self = (TlsTransport *) transport;
+
+  return SSL_is_init_finished (self->ssl) ? self->psk_identity : NULL;
+}
+
+/* OpenSSL asks while it reads the hello: for TLS 1.2 and for 1.3 alike. */
+static unsigned int
+find_key (SSL *ssl, const char *identity, unsigned char *out_key, unsigned int max_len)
+{
+  TlsTransport *self = SSL_get_app_data (ssl);
+  g_autoptr (GBytes) key = NULL;
+  gconstpointer bytes;
+  gsize len;
+
+  if (!g_utf8_validate (identity, -1, NULL))
+    return 0;
+  key = self->keys->find (self->keys->data, identity);
+  if (key == NULL)
+    return 0;
+  bytes = g_bytes_get_data (key, &len);
+  if (len == 0 || len > max_len)
+    return 0;
+  memcpy (out_key, bytes, len);
+  g_free (self->psk_identity);
+  self->psk_identity = g_strdup (identity);
+  return (unsigned int) len;
+}
+
 HawserTransport *
-hawser_tls_accept (HawserTls *tls, int fd)
+hawser_tls_accept (HawserTls *tls, int fd, const HawserPskKeys *keys)
 {
   TlsTransport *self = g_new0 (TlsTransport, 1);
 
   self->parent = (HawserTransport) { .handshake = handshake, .read = tls_read, .write = tls_write, .has_pending = has_pending, .wants_write = wants_write,
-                                     .shutdown = tls_shutdown, .free = tls_free, .is_encrypted = TRUE };
-  self->ssl = SSL_new (hawser_tls_get_context (tls));
+                                     .shutdown = tls_shutdown, .free = tls_free, .is_encrypted = TRUE,
+                                     .dup_certificate = dup_certificate, .get_psk_identity = get_psk_identity };
+  self->ssl = hawser_tls_new_session (tls);
   SSL_set_fd (self->ssl, fd);
   SSL_set_accept_state (self->ssl);
+  if (keys != NULL)
+    {
+      self->keys = keys;
+      SSL_set_app_data (self->ssl, self);
+      SSL_set_psk_server_callback (self->ssl, find_key);
+      SSL_set_options (self->ssl, SSL_OP_NO_TICKET); /* who resumes would not be asked for the identity again */
+      SSL_set_num_tickets (self->ssl, 0);
+    }
   return &self->parent;
 }

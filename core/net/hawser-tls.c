@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The certificate side of a listener: one OpenSSL context, checked when it is made so that a bad file stops the daemon
- * and not the first peer. Sessions on descriptors are hawser-tls-transport.c; libsoup gets the same files as a
- * GTlsCertificate. Context: made on the main thread, read by any lane. */
+ * and not the first peer. A reload makes a new context of the same settings and leaves sessions under way on the old one.
+ * Sessions on descriptors are hawser-tls-transport.c; libsoup gets the same files as a GTlsCertificate. Context: made and
+ * changed on the main thread, read by any lane. */
 
 #include "hawser-tls.h"
 #include "hawser-tls-private.h"
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "hawser-error.h"
 
 struct _HawserTls {
   GObject parent_instance;
+  GMutex lock;                    /* of the context alone */
   SSL_CTX *context;
-  char *certificate_file;
+  char *certificate_file;         /* NULL: pre-shared keys only */
   char *private_key_file;
+  char *ca_file;
+  char *crl_file;
+  char *ciphers;                  /* of TLS 1.2 */
+  char *ciphersuites;             /* of TLS 1.3 */
+  HawserTlsClientAuth client_auth;
+  int minimum_version;
+  GPtrArray *others;              /* HawserTls: certificates of further names */
 };
 
 G_DEFINE_FINAL_TYPE (HawserTls, hawser_tls, G_TYPE_OBJECT)
@@ -46,6 +55,12 @@ finalize (GObject *object)
   SSL_CTX_free (self->context);
   g_free (self->certificate_file);
   g_free (self->private_key_file);
+  g_free (self->ca_file);
+  g_free (self->crl_file);
+  g_free (self->ciphers);
+  g_free (self->ciphersuites);
+  g_ptr_array_unref (self->others);
+  g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (hawser_tls_parent_class)->finalize (object);
 }
 
@@ -58,6 +73,9 @@ hawser_tls_class_init (HawserTlsClass *klass)
 static void
 hawser_tls_init (HawserTls *self)
 {
+  g_mutex_init (&self->lock);
+  self->others = g_ptr_array_new_with_free_func (g_object_unref);
+  self->minimum_version = TLS1_2_VERSION;
 }
 
 static gboolean
@@ -73,10 +91,113 @@ set_openssl_error (GError **error, const char *what, const char *file)
   return FALSE;
 }
 
+/* ---- One context from the settings ---- */
+
+static gboolean
+load_certificate (HawserTls *self, SSL_CTX *context, GError **error)
+{
+  if (self->certificate_file == NULL)
+    return TRUE;
+  if (SSL_CTX_use_certificate_chain_file (context, self->certificate_file) != 1)
+    return set_openssl_error (error, "certificate file", self->certificate_file);
+  if (SSL_CTX_use_PrivateKey_file (context, self->private_key_file, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key (context) != 1)
+    return set_openssl_error (error, "private key file", self->private_key_file);
+  return TRUE;
+}
+
+/* A peer whose issuer published no list is refused too: a revocation that cannot be checked is no permission. */
+static gboolean
+load_revocations (HawserTls *self, SSL_CTX *context, GError **error)
+{
+  X509_LOOKUP *lookup;
+
+  if (self->crl_file == NULL)
+    return TRUE;
+  lookup = X509_STORE_add_lookup (SSL_CTX_get_cert_store (context), X509_LOOKUP_file ());
+  if (lookup == NULL || X509_load_crl_file (lookup, self->crl_file, X509_FILETYPE_PEM) < 1)
+    return set_openssl_error (error, "revocation list", self->crl_file);
+  X509_STORE_set_flags (SSL_CTX_get_cert_store (context), X509_V_FLAG_CRL_CHECK);
+  return TRUE;
+}
+
+static gboolean
+load_authorities (HawserTls *self, SSL_CTX *context, GError **error)
+{
+  int mode = SSL_VERIFY_NONE;
+
+  if (self->ca_file == NULL)
+    return TRUE;
+  if (SSL_CTX_load_verify_locations (context, self->ca_file, NULL) != 1)
+    return set_openssl_error (error, "client CA file", self->ca_file);
+  SSL_CTX_set_client_CA_list (context, SSL_load_client_CA_file (self->ca_file));
+  if (self->client_auth != HAWSER_TLS_CLIENT_AUTH_NONE)
+    mode = SSL_VERIFY_PEER;
+  if (self->client_auth == HAWSER_TLS_CLIENT_AUTH_REQUIRE)
+    mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  SSL_CTX_set_verify (context, mode, NULL);
+  return load_revocations (self, context, error);
+}
+
+static gboolean
+set_cipher_lists (HawserTls *self, SSL_CTX *context, GError **error)
+{
+  if (self->ciphers != NULL && SSL_CTX_set_cipher_list (context, self->ciphers) != 1)
+    return set_openssl_error (error, "ciphers", self->ciphers);
+  if (self->ciphersuites != NULL && SSL_CTX_set_ciphersuites (context, self->ciphersuites) != 1)
+    return set_openssl_error (error, "ciphersuites", self->ciphersuites);
+  return TRUE;
+}
+
+/* RFC 6066 section 3. An unknown name gets the certificate of the listener: the client judges it. */
+static int
+choose_certificate (SSL *ssl, int *alert, void *data)
+{
+  HawserTls *self = data;
+  const char *name = SSL_get_servername (ssl, TLSEXT_NAMETYPE_host_name);
+
+  for (guint i = 0; name != NULL && i < self->others->len; i++)
+    {
+      HawserTls *other = self->others->pdata[i];
+      g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&other->lock);
+      X509 *certificate = SSL_CTX_get0_certificate (other->context);
+
+      if (certificate != NULL && X509_check_host (certificate, name, 0, 0, NULL) == 1)
+        {
+          SSL_set_SSL_CTX (ssl, other->context);
+          return SSL_TLSEXT_ERR_OK;
+        }
+    }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+static gboolean
+build_context (HawserTls *self, GError **error)
+{
+  SSL_CTX *context = SSL_CTX_new (TLS_server_method ()), *old;
+
+  SSL_CTX_set_min_proto_version (context, self->minimum_version);
+  SSL_CTX_set_options (context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode (context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_session_id_context (context, (const unsigned char *) "hawser", 6);
+  SSL_CTX_set_tlsext_servername_callback (context, choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg (context, self);
+  if (!load_certificate (self, context, error) || !load_authorities (self, context, error) || !set_cipher_lists (self, context, error))
+    {
+      SSL_CTX_free (context);
+      return FALSE;
+    }
+  g_mutex_lock (&self->lock);
+  old = self->context;
+  self->context = context;
+  g_mutex_unlock (&self->lock);
+  SSL_CTX_free (old);
+  return TRUE;
+}
+
 /**
  * hawser_tls_new:
- * @certificate_file: PEM file with the certificate and its chain
- * @private_key_file: PEM file with its private key
+ * @certificate_file: (nullable): PEM file with the certificate and its chain; %NULL: only pre-shared keys are spoken
+ * @private_key_file: (nullable): PEM file with its private key
  * @error: return location
  *
  * Errors: %HAWSER_ERROR_INVALID (a file cannot be read, or key and certificate do not belong together).
@@ -91,30 +212,12 @@ hawser_tls_new (const char *certificate_file, const char *private_key_file, GErr
 
   self->certificate_file = g_strdup (certificate_file);
   self->private_key_file = g_strdup (private_key_file);
-  self->context = SSL_CTX_new (TLS_server_method ());
-  SSL_CTX_set_min_proto_version (self->context, TLS1_2_VERSION);
-  SSL_CTX_set_options (self->context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_mode (self->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_session_id_context (self->context, (const unsigned char *) "hawser", 6);
-
-  if (SSL_CTX_use_certificate_chain_file (self->context, certificate_file) != 1)
-    return set_openssl_error (error, "certificate file", certificate_file), NULL;
-  if (SSL_CTX_use_PrivateKey_file (self->context, private_key_file, SSL_FILETYPE_PEM) != 1)
-    return set_openssl_error (error, "private key file", private_key_file), NULL;
-  if (SSL_CTX_check_private_key (self->context) != 1)
-    return set_openssl_error (error, "private key file", private_key_file), NULL;
-  return g_steal_pointer (&self);
-}
-
-static int
-accept_any_chain (int is_ok, X509_STORE_CTX *context)
-{
-  return is_ok;
+  return build_context (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 /**
  * hawser_tls_set_client_ca:
- * @self: TLS settings that no listener uses yet
+ * @self: TLS settings
  * @ca_file: PEM file with the authorities whose certificates peers may show
  * @client_auth: whether a certificate is asked for
  * @error: return location
@@ -127,22 +230,34 @@ accept_any_chain (int is_ok, X509_STORE_CTX *context)
 gboolean
 hawser_tls_set_client_ca (HawserTls *self, const char *ca_file, HawserTlsClientAuth client_auth, GError **error)
 {
-  int mode = SSL_VERIFY_NONE;
+  g_free (self->ca_file);
+  self->ca_file = g_strdup (ca_file);
+  self->client_auth = client_auth;
+  return build_context (self, error);
+}
 
-  if (SSL_CTX_load_verify_locations (self->context, ca_file, NULL) != 1)
-    return set_openssl_error (error, "client CA file", ca_file);
-  SSL_CTX_set_client_CA_list (self->context, SSL_load_client_CA_file (ca_file));
-  if (client_auth != HAWSER_TLS_CLIENT_AUTH_NONE)
-    mode = SSL_VERIFY_PEER;
-  if (client_auth == HAWSER_TLS_CLIENT_AUTH_REQUIRE)
-    mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  SSL_CTX_set_verify (self->context, mode, accept_any_chain);
-  return TRUE;
+/**
+ * hawser_tls_set_revocations:
+ * @self: TLS settings with client authorities
+ * @crl_file: PEM file with the revocation list of each of them
+ * @error: return location
+ *
+ * From here on a client certificate is refused that is on the list, or whose issuer has no list there that is in force.
+ *
+ * Returns: %TRUE if the lists were read
+ * Since: 0.1
+ */
+gboolean
+hawser_tls_set_revocations (HawserTls *self, const char *crl_file, GError **error)
+{
+  g_free (self->crl_file);
+  self->crl_file = g_strdup (crl_file);
+  return build_context (self, error);
 }
 
 /**
  * hawser_tls_set_minimum_version:
- * @self: TLS settings that no listener uses yet
+ * @self: TLS settings
  * @version: `1.2` or `1.3`
  * @error: return location
  *
@@ -159,8 +274,75 @@ hawser_tls_set_minimum_version (HawserTls *self, const char *version, GError **e
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "TLS version '%s': must be 1.2 or 1.3", version);
       return FALSE;
     }
-  SSL_CTX_set_min_proto_version (self->context, number);
-  return TRUE;
+  self->minimum_version = number;
+  return build_context (self, error);
+}
+
+/**
+ * hawser_tls_set_ciphers:
+ * @self: TLS settings
+ * @ciphers: (nullable): for TLS 1.2, as openssl-ciphers(1) writes it; %NULL for the default
+ * @ciphersuites: (nullable): for TLS 1.3, names separated by colons; %NULL for the default
+ * @error: return location
+ *
+ * Returns: %TRUE if both can be read
+ * Since: 0.1
+ */
+gboolean
+hawser_tls_set_ciphers (HawserTls *self, const char *ciphers, const char *ciphersuites, GError **error)
+{
+  g_free (self->ciphers);
+  g_free (self->ciphersuites);
+  self->ciphers = g_strdup (ciphers);
+  self->ciphersuites = g_strdup (ciphersuites);
+  return build_context (self, error);
+}
+
+/**
+ * hawser_tls_add_other:
+ * @self: TLS settings that no listener uses yet
+ * @other: settings whose certificate is shown to clients that ask for a name in it
+ *
+ * Everything but the certificate stays that of @self.
+ *
+ * Since: 0.1
+ */
+void
+hawser_tls_add_other (HawserTls *self, HawserTls *other)
+{
+  g_ptr_array_add (self->others, g_object_ref (other));
+}
+
+/**
+ * hawser_tls_reload:
+ * @self: TLS settings
+ * @error: return location
+ *
+ * Reads all files anew. Who connects from here on gets what they say; sessions under way go on. When a file is bad,
+ * everything stays as it was.
+ *
+ * Context: the main thread.
+ *
+ * Returns: %TRUE if all files were read
+ * Since: 0.1
+ */
+gboolean
+hawser_tls_reload (HawserTls *self, GError **error)
+{
+  return build_context (self, error);
+}
+
+/**
+ * hawser_tls_get_has_certificate:
+ * @self: TLS settings
+ *
+ * Returns: whether there is one; without, only pre-shared keys are spoken
+ * Since: 0.1
+ */
+gboolean
+hawser_tls_get_has_certificate (HawserTls *self)
+{
+  return self->certificate_file != NULL;
 }
 
 /**
@@ -176,6 +358,11 @@ hawser_tls_set_minimum_version (HawserTls *self, const char *version, GError **e
 GTlsCertificate *
 hawser_tls_load_gio_certificate (HawserTls *self, GError **error)
 {
+  if (self->certificate_file == NULL)
+    {
+      g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "there is no certificate");
+      return NULL;
+    }
   return g_tls_certificate_new_from_files (self->certificate_file, self->private_key_file, error);
 }
 
@@ -197,8 +384,10 @@ hawser_tls_get_expiry_s (HawserTls *self)
   return g_get_real_time () / G_USEC_PER_SEC + (gint64) days * 86400 + seconds;
 }
 
-SSL_CTX *
-hawser_tls_get_context (HawserTls *self)
+SSL *
+hawser_tls_new_session (HawserTls *self)
 {
-  return self->context;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return SSL_new (self->context); /* which keeps the context as long as it lives */
 }

@@ -45,6 +45,23 @@ gboolean         hawser_tls_set_minimum_version   (HawserTls           *self,
                                                    const char          *version,
                                                    GError             **error);
 HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_tls_set_revocations       (HawserTls           *self,
+                                                   const char          *crl_file,
+                                                   GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_tls_set_ciphers           (HawserTls           *self,
+                                                   const char          *ciphers,
+                                                   const char          *ciphersuites,
+                                                   GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_tls_add_other             (HawserTls           *self,
+                                                   HawserTls           *other);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_tls_reload                (HawserTls           *self,
+                                                   GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_tls_get_has_certificate   (HawserTls           *self);
+HAWSER_AVAILABLE_IN_ALL
 GTlsCertificate *hawser_tls_load_gio_certificate  (HawserTls           *self,
                                                    GError             **error);
 HAWSER_AVAILABLE_IN_ALL

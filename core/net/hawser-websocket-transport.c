@@ -278,6 +278,22 @@ ws_read (HawserTransport *transport, guint8 *data, gsize len)
   return -1;
 }
 
+static GBytes *
+dup_certificate (HawserTransport *transport)
+{
+  HawserTransport *lower = ((WebsocketTransport *) transport)->lower;
+
+  return lower != NULL && lower->dup_certificate != NULL ? lower->dup_certificate (lower) : NULL;
+}
+
+static const char *
+get_psk_identity (HawserTransport *transport)
+{
+  HawserTransport *lower = ((WebsocketTransport *) transport)->lower;
+
+  return lower != NULL && lower->get_psk_identity != NULL ? lower->get_psk_identity (lower) : NULL;
+}
+
 static gboolean
 has_pending (HawserTransport *transport)
 {
@@ -399,7 +415,8 @@ transport_new (HawserTransport *lower, int fd)
   WebsocketTransport *self = g_new0 (WebsocketTransport, 1);
 
   self->parent = (HawserTransport) { .read = ws_read, .write = ws_write, .has_pending = has_pending, .wants_write = wants_write,
-                                     .handshake = handshake, .shutdown = ws_shutdown, .free = ws_free };
+                                     .handshake = handshake, .shutdown = ws_shutdown, .free = ws_free,
+                                     .dup_certificate = dup_certificate, .get_psk_identity = get_psk_identity };
   self->parent.is_encrypted = lower != NULL && lower->is_encrypted;
   self->lower = lower;
   self->fd = fd;

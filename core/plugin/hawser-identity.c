@@ -13,6 +13,8 @@ static const GEnumValue kind_values[] = {
   { HAWSER_CREDENTIAL_PASSWORD, "HAWSER_CREDENTIAL_PASSWORD", "password" },
   { HAWSER_CREDENTIAL_TOKEN, "HAWSER_CREDENTIAL_TOKEN", "token" },
   { HAWSER_CREDENTIAL_CERTIFICATE, "HAWSER_CREDENTIAL_CERTIFICATE", "certificate" },
+  { HAWSER_CREDENTIAL_PSK, "HAWSER_CREDENTIAL_PSK", "psk" },
+  { HAWSER_CREDENTIAL_USER, "HAWSER_CREDENTIAL_USER", "user" },
   { 0, NULL, NULL },
 };
 
@@ -61,6 +63,22 @@ hawser_identity_understands (HawserIdentity *self, HawserCredentialKind kind)
   HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
 
   return iface->understands != NULL ? iface->understands (self, kind) : kind == HAWSER_CREDENTIAL_PASSWORD;
+}
+
+/**
+ * hawser_identity_find_key: (virtual find_key)
+ * @self: an identity provider
+ * @name: what the peer calls itself, UTF-8
+ *
+ * Returns: (transfer full) (nullable): its pre-shared key; %NULL when it has none here
+ * Since: 0.1
+ */
+GBytes *
+hawser_identity_find_key (HawserIdentity *self, const char *name)
+{
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+
+  return iface->find_key != NULL ? iface->find_key (self, name) : NULL;
 }
 
 /* No principal and no error would mean a peer that is let in anonymously: a faulty provider must not say that. */

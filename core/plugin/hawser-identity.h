@@ -14,7 +14,9 @@ G_BEGIN_DECLS
  * @HAWSER_CREDENTIAL_NONE: the peer shows nothing
  * @HAWSER_CREDENTIAL_PASSWORD: a user name and a secret
  * @HAWSER_CREDENTIAL_TOKEN: a bearer token
- * @HAWSER_CREDENTIAL_CERTIFICATE: a verified client certificate, PEM
+ * @HAWSER_CREDENTIAL_CERTIFICATE: a verified client certificate: the secret is its PEM
+ * @HAWSER_CREDENTIAL_PSK: a pre-shared key, proved by TLS: the name is its identity
+ * @HAWSER_CREDENTIAL_USER: a process of this machine on a Unix socket: the name is `UID:GID:PID` in decimal
  *
  * What a peer shows to prove who it is.
  *
@@ -25,6 +27,8 @@ typedef enum {
   HAWSER_CREDENTIAL_PASSWORD,
   HAWSER_CREDENTIAL_TOKEN,
   HAWSER_CREDENTIAL_CERTIFICATE,
+  HAWSER_CREDENTIAL_PSK,
+  HAWSER_CREDENTIAL_USER,
 } HawserCredentialKind;
 
 #define HAWSER_TYPE_CREDENTIAL_KIND (hawser_credential_kind_get_type())
@@ -44,6 +48,8 @@ G_DECLARE_INTERFACE (HawserIdentity, hawser_identity, HAWSER, IDENTITY, GObject)
  * @authenticate_finish: the principal, or %HAWSER_ERROR_NOT_AUTHORIZED
  * @authenticate: finds out at once; for a provider that never waits, instead of @authenticate_async and
  *   @authenticate_finish. The one to fill in Python and JavaScript, which cannot be handed a callback
+ * @find_key: (optional): the pre-shared key of whoever calls itself @name, or %NULL; asked during the handshake of TLS,
+ *   must answer at once
  *
  * Turns what a peer shows into claims. Without @understands it judges passwords.
  *
@@ -71,9 +77,11 @@ struct _HawserIdentityInterface {
                                            const char           *name,
                                            GBytes               *secret,
                                            GError              **error);
+  GBytes          *(*find_key)            (HawserIdentity       *self,
+                                           const char           *name);
 
   /*< private >*/
-  gpointer reserved[7];
+  gpointer reserved[6];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -82,6 +90,9 @@ gboolean         hawser_identity_load                (HawserIdentity       *self
 HAWSER_AVAILABLE_IN_ALL
 gboolean         hawser_identity_understands         (HawserIdentity       *self,
                                                       HawserCredentialKind  kind);
+HAWSER_AVAILABLE_IN_ALL
+GBytes          *hawser_identity_find_key            (HawserIdentity       *self,
+                                                      const char           *name);
 HAWSER_AVAILABLE_IN_ALL
 HawserPrincipal *hawser_identity_authenticate        (HawserIdentity       *self,
                                                       HawserCredentialKind  kind,

@@ -525,7 +525,7 @@ ask_identity (HttpSession *self, HawserCredentialKind kind, const char *name, GB
   self->authentication = authentication;
   self->state = STATE_AUTHENTICATING;
   arm (self, AUTH_TIMEOUT_US, on_authentication_late);
-  hawser_listener_authenticate (self->adapter->listener, kind, name, secret, on_authenticated, authentication, g_free);
+  hawser_listener_authenticate_peer (self->connection, kind, name, secret, on_authenticated, authentication, g_free);
 }
 
 /* Goes on to the body when it is known who asks; otherwise waits or answers. */
@@ -541,7 +541,11 @@ authenticate (HttpSession *self)
           g_clear_pointer (&self->authorization, g_free);
           hawser_connection_set_identity (self->connection, NULL, NULL);
         }
-      if (self->route->is_public || hawser_listener_allows_anonymous (self->adapter->listener))
+      if (self->route->is_public || hawser_connection_get_principal (self->connection) != NULL)
+        begin_body (self);
+      else if (hawser_listener_knows_peer (self->connection))
+        ask_identity (self, HAWSER_CREDENTIAL_NONE, NULL, NULL);
+      else if (hawser_listener_allows_anonymous (self->adapter->listener))
         begin_body (self);
       else
         challenge (self, "credentials are needed here");

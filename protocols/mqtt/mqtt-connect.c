@@ -325,7 +325,7 @@ ask_identity (MqttSession *self, MqttLogin *login)
     kind = HAWSER_CREDENTIAL_PASSWORD;
   else if (connect->has_password)
     kind = HAWSER_CREDENTIAL_TOKEN; /* 5.0 allows a password alone: section 3.1.2.9 */
-  hawser_listener_authenticate (self->adapter->listener, kind, name, secret, on_authenticated, login, free_login);
+  hawser_listener_authenticate_peer (self->connection, kind, name, secret, on_authenticated, login, free_login);
 }
 
 void

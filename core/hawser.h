@@ -34,6 +34,8 @@
 #include "hawser-plugin-registry.h"
 #include "hawser-listener.h"
 #include "hawser-breaker.h"
+#include "hawser-bridge-client.h"
+#include "hawser-bridge.h"
 #include "hawser-sink-runner.h"
 #include "hawser-config-problem.h"
 #include "hawser-config-group.h"
@@ -65,6 +67,7 @@
 #include "hawser-store.h"
 #include "hawser-spool.h"
 #include "hawser-template.h"
+#include "hawser-bridge-statistics.h"
 #include "hawser-sink-statistics.h"
 #endif
 #undef HAWSER_INSIDE

@@ -18,6 +18,7 @@ static const ToolVerb verbs[] = {
   { "subs", "Look", "list|show", "Subscriptions", tool_verb_subs },
   { "conn", "Look", "list", "Connections", tool_verb_conn },
   { "listener", "Look", "list", "Listeners", tool_verb_listener },
+  { "bridge", "Look", "list", "Bridges to other brokers", tool_verb_bridge },
   { "config", "Operate", "check|print|explain|sample", "The configuration of hawserd", tool_verb_config },
   { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
   { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },

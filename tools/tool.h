@@ -81,6 +81,7 @@ int tool_verb_topic      (Tool *tool, int argc, char **argv);
 int tool_verb_subs       (Tool *tool, int argc, char **argv);
 int tool_verb_conn       (Tool *tool, int argc, char **argv);
 int tool_verb_listener   (Tool *tool, int argc, char **argv);
+int tool_verb_bridge     (Tool *tool, int argc, char **argv);
 int tool_verb_inspect    (Tool *tool, int argc, char **argv);
 int tool_verb_plugin     (Tool *tool, int argc, char **argv);
 int tool_verb_config     (Tool *tool, int argc, char **argv);

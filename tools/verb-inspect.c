@@ -94,7 +94,7 @@ list_plugins (Tool     *tool,
 static const char *
 kind_of_role (const char *role)
 {
-  static const char * const kinds[] = { "listener", "subscription", "identity", "twin" };
+  static const char * const kinds[] = { "listener", "subscription", "bridge", "identity", "twin" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (g_strcmp0 (hawser_config_kind_to_role (kinds[i]), role) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* hawser subs, conn, listener: what the daemon lists under /v1/admin. */
+/* hawser subs, conn, listener, bridge: what the daemon lists under /v1/admin. */
 
 #include "tool-http.h"
 #include "tool-table.h"
@@ -29,6 +29,16 @@ static const ToolColumn listener_columns[] = {
   { "PROTOCOL", "protocol", FALSE },
   { "ADDRESS", "address", FALSE },
   { "CONNECTIONS", "n_connections", TRUE },
+};
+
+static const ToolColumn bridge_columns[] = {
+  { "NAME", "name", FALSE },
+  { "STATE", "state", FALSE },
+  { "ADDRESS", "address", FALSE },
+  { "QUEUED", "n_queued", TRUE },
+  { "SENT", "n_sent", TRUE },
+  { "RECEIVED", "n_received", TRUE },
+  { "LAST ERROR", "last_error", FALSE },
 };
 
 static int
@@ -93,6 +103,15 @@ list_listeners (Tool  *tool,
                "Lists where peers connect.");
 }
 
+static int
+list_bridges (Tool  *tool,
+              int    argc,
+              char **argv)
+{
+  return list (tool, argc, argv, "/v1/admin/bridges", bridge_columns, G_N_ELEMENTS (bridge_columns),
+               "Lists the bridges to other brokers, and how they fare.");
+}
+
 int
 tool_verb_subs (Tool  *tool,
                 int    argc,
@@ -122,6 +141,16 @@ tool_verb_listener (Tool  *tool,
                     char **argv)
 {
   static const ToolVerb verbs[] = { { "list", NULL, "", "Lists where peers connect", list_listeners } };
+
+  return tool_run_sub_verb (tool, verbs, G_N_ELEMENTS (verbs), argc, argv);
+}
+
+int
+tool_verb_bridge (Tool  *tool,
+                  int    argc,
+                  char **argv)
+{
+  static const ToolVerb verbs[] = { { "list", NULL, "", "Lists the bridges to other brokers", list_bridges } };
 
   return tool_run_sub_verb (tool, verbs, G_N_ELEMENTS (verbs), argc, argv);
 }

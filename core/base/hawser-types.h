@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct _HawserBatch HawserBatch;
 typedef struct _HawserBlock HawserBlock;
+typedef struct _HawserBridge HawserBridge;
 typedef struct _HawserBus HawserBus;
 typedef struct _HawserClock HawserClock;
 typedef struct _HawserConfig HawserConfig;

@@ -213,3 +213,42 @@ hawser_bus_get_listeners (HawserBus *self)
     }
   return G_LIST_MODEL (self->listener_model);
 }
+
+/* ---- Bridges ---- */
+
+void
+hawser_bus_add_bridge (HawserBus *self, gpointer bridge)
+{
+  g_ptr_array_add (self->bridges, bridge);
+  if (self->bridge_model != NULL)
+    g_list_store_append (self->bridge_model, bridge);
+}
+
+void
+hawser_bus_remove_bridge (HawserBus *self, gpointer bridge)
+{
+  guint position;
+
+  g_ptr_array_remove (self->bridges, bridge);
+  if (self->bridge_model != NULL && g_list_store_find (self->bridge_model, bridge, &position))
+    g_list_store_remove (self->bridge_model, position);
+}
+
+/**
+ * hawser_bus_get_bridges: (get-property bridges)
+ * @self: a bus
+ *
+ * Returns: (transfer none): #HawserBridge of every bridge that was started
+ * Since: 0.1
+ */
+GListModel *
+hawser_bus_get_bridges (HawserBus *self)
+{
+  if (self->bridge_model == NULL)
+    {
+      self->bridge_model = g_list_store_new (G_TYPE_OBJECT);
+      for (guint i = 0; i < self->bridges->len; i++)
+        g_list_store_append (self->bridge_model, g_ptr_array_index (self->bridges, i));
+    }
+  return G_LIST_MODEL (self->bridge_model);
+}

@@ -147,6 +147,7 @@ struct _HawserBus {
   guint32 next_serial;
   GQueue connections;
   GPtrArray *listeners;
+  GPtrArray *bridges;
   HawserPublisher *self_publisher;
 
   const HawserJournalFuncs *journal_funcs;
@@ -159,7 +160,7 @@ struct _HawserBus {
   HawserBusStatistics statistics;
   char refusal[256];
 
-  GListStore *topic_model, *subscription_model, *connection_model, *listener_model;
+  GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model;
 };
 
 /* ---- router ---- */
@@ -239,6 +240,8 @@ void             hawser_bus_add_connection            (HawserBus *self, HawserCo
 void             hawser_bus_remove_connection         (HawserBus *self, HawserConnection *connection);
 void             hawser_bus_add_listener              (HawserBus *self, gpointer listener);
 void             hawser_bus_remove_listener           (HawserBus *self, gpointer listener);
+void             hawser_bus_add_bridge                (HawserBus *self, gpointer bridge);
+void             hawser_bus_remove_bridge             (HawserBus *self, gpointer bridge);
 guint64          hawser_bus_take_id                   (HawserBus *self);
 
 /* ---- time that is stored ---- */

@@ -19,6 +19,7 @@ static const struct {
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
              "max-message-size message-expiry " },
+  { "bridge", " type enabled description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
 };
 

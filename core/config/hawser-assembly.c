@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hawser-assembly-effects-private.h"
+#include "hawser-bridge.h"
 #include "hawser-config-types.h"
 #include "hawser-error.h"
 #include "hawser-identity.h"
@@ -51,6 +52,7 @@ struct _HawserAssembly {
   GPtrArray *provisions;   /* of Provision */
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
   GListStore *sinks;       /* of HawserSinkRunner */
+  GListStore *bridges;     /* of HawserBridge */
   HawserStore *store;
   HawserSpool *spool;
 };
@@ -92,6 +94,7 @@ finalize (GObject *object)
   g_ptr_array_unref (self->provisions);
   g_object_unref (self->listeners);
   g_object_unref (self->sinks);
+  g_object_unref (self->bridges);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (hawser_assembly_parent_class)->finalize (object);
 }
@@ -115,6 +118,7 @@ hawser_assembly_init (HawserAssembly *self)
   self->provisions = g_ptr_array_new_with_free_func (provision_free);
   self->listeners = g_list_store_new (HAWSER_TYPE_LISTENER);
   self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
+  self->bridges = g_list_store_new (HAWSER_TYPE_BRIDGE);
 }
 
 /**
@@ -516,6 +520,43 @@ build_subscription (HawserAssembly    *self,
   g_list_store_append (self->sinks, runner);
 }
 
+/* ---- bridges ---- */
+
+/* What happens on the link is the operator's to know; a bridge notifies at most ten times a second. */
+static void
+on_bridge_state (HawserBridge *bridge)
+{
+  g_autofree char *address = hawser_bridge_client_dup_address (hawser_bridge_get_client (bridge));
+
+  if (hawser_bridge_get_state (bridge) == HAWSER_BRIDGE_STATE_CONNECTED)
+    g_message ("bridge '%s': connected to %s", hawser_bridge_get_name (bridge), address);
+  else if (hawser_bridge_get_state (bridge) == HAWSER_BRIDGE_STATE_WAITING)
+    g_warning ("bridge '%s': %s: %s", hawser_bridge_get_name (bridge), address, hawser_bridge_get_last_error (bridge));
+}
+
+static void
+build_bridge (HawserAssembly    *self,
+              HawserConfigGroup *group)
+{
+  g_autoptr (GObject) client = NULL;
+  g_autoptr (HawserBridge) bridge = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!is_enabled (group))
+    return;
+  client = make_typed (self, group);
+  if (client == NULL)
+    return;
+  bridge = hawser_bridge_new (self->bus, hawser_config_group_get_name (group), HAWSER_BRIDGE_CLIENT (client));
+  hawser_assembly_check_effects (group, client, G_OBJECT (bridge));
+  if (!hawser_config_group_apply_properties (group, G_OBJECT (bridge), NULL))
+    return;
+  if (!hawser_bridge_check (bridge, &error))
+    add_problem (group, NULL, error);
+  g_signal_connect (bridge, "notify::state", G_CALLBACK (on_bridge_state), NULL);
+  g_list_store_append (self->bridges, bridge);
+}
+
 /* ---- the whole ---- */
 
 /* After all of them were made, since they may name each other. */
@@ -555,6 +596,7 @@ build_all (HawserAssembly *self)
     { "identity", build_identity },
     { "listener", build_listener },
     { "subscription", build_subscription },
+    { "bridge", build_bridge },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -722,6 +764,13 @@ start_subscriptions (HawserAssembly  *self,
           return FALSE;
         }
     }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->bridges)); i++)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (G_LIST_MODEL (self->bridges), i);
+
+      if (!hawser_bridge_start (bridge, error))
+        return FALSE;
+    }
   hawser_bus_idle_unclaimed (self->bus);
   return TRUE;
 }
@@ -803,6 +852,17 @@ hawser_assembly_reopen (HawserAssembly *self)
 /* ---- ending ---- */
 
 static void
+stop_bridges (HawserAssembly *self)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->bridges)); i++)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (G_LIST_MODEL (self->bridges), i);
+
+      hawser_bridge_stop (bridge);
+    }
+}
+
+static void
 stop_listeners (HawserAssembly *self)
 {
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->listeners)); i++)
@@ -828,6 +888,7 @@ hawser_assembly_stop (HawserAssembly *self)
     return;
   self->is_started = FALSE;
   stop_listeners (self);
+  stop_bridges (self);
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
     {
       g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);
@@ -926,6 +987,7 @@ hawser_assembly_drain_async (HawserAssembly      *self,
       return;
     }
   stop_listeners (self);
+  stop_bridges (self);
   drain->n_sinks = n_sinks;
   for (guint i = 0; i < n_sinks; i++)
     {
@@ -986,6 +1048,19 @@ GListModel *
 hawser_assembly_get_sinks (HawserAssembly *self)
 {
   return G_LIST_MODEL (self->sinks);
+}
+
+/**
+ * hawser_assembly_get_bridges:
+ * @self: an assembly
+ *
+ * Returns: (transfer none): #HawserBridge of every [bridge] group
+ * Since: 0.1
+ */
+GListModel *
+hawser_assembly_get_bridges (HawserAssembly *self)
+{
+  return G_LIST_MODEL (self->bridges);
 }
 
 /**

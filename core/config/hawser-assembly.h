@@ -43,6 +43,8 @@ GListModel     *hawser_assembly_get_listeners  (HawserAssembly        *self);
 HAWSER_AVAILABLE_IN_ALL
 GListModel     *hawser_assembly_get_sinks      (HawserAssembly        *self);
 HAWSER_AVAILABLE_IN_ALL
+GListModel     *hawser_assembly_get_bridges    (HawserAssembly        *self);
+HAWSER_AVAILABLE_IN_ALL
 HawserConfig   *hawser_assembly_get_config     (HawserAssembly        *self);
 HAWSER_AVAILABLE_IN_ALL
 char           *hawser_assembly_dup_ready_line (HawserAssembly        *self);

@@ -29,6 +29,7 @@ const HawserConfigKind hawser_config_kinds[] = {
   { "listener", TRUE, "type address", TRUE, "Where peers connect to us" },
   { "topic", TRUE, "", FALSE, "Metadata and rights of a topic, or of all topics that a filter matches" },
   { "subscription", TRUE, "topic", TRUE, "A durable subscription: a sink, or the queue of a known identity" },
+  { "bridge", TRUE, "type", TRUE, "Where we connect to somebody else's broker" },
   { "twin", TRUE, "", TRUE, "An actor that stands for one real thing" },
   { NULL, FALSE, NULL, FALSE, NULL },
 };
@@ -140,6 +141,10 @@ const HawserConfigKey hawser_config_keys[] = {
   { "subscription", "max-attempts", HAWSER_KEY_INTEGER, "0", 0, COUNT, NULL, TRUE, "Attempts before a batch is given up; 0 never gives up" },
   { "subscription", "dead-letter", HAWSER_KEY_TOPIC, NULL, 0, 0, NULL, TRUE, "Topic that receives what was given up" },
   { "subscription", "compression", HAWSER_KEY_WORD, "none", 0, 0, "none gzip", TRUE, "How batches are compressed" },
+
+  { "bridge", "type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Protocol that the broker speaks" },
+  { "bridge", "enabled", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "false is how a drop-in removes it" },
+  { "bridge", "description", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "One line for people" },
 
   { "twin", "type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Behaviour plugin; without one it only keeps state" },
   { "twin", "title", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Name for people" },

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "hawser-bridge.h"
 #include "hawser-error.h"
 #include "hawser-listener.h"
 #include "hawser-sink-runner.h"
@@ -18,6 +19,7 @@ static const struct {
 } roles[] = {
   { "listener", "protocol", hawser_listener_get_type },
   { "subscription", "sink", hawser_sink_runner_get_type },
+  { "bridge", "bridge", hawser_bridge_get_type },
   { "identity", "identity", NULL },
   { "twin", "twin", NULL },
 };

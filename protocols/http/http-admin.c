@@ -395,6 +395,49 @@ list_listeners (HawserBus *bus, Page *page)
     }
 }
 
+static const char *
+state_nick (HawserBridge *bridge)
+{
+  GEnumClass *klass = g_type_class_peek_static (HAWSER_TYPE_BRIDGE_STATE);
+
+  return g_enum_get_value (klass, (int) hawser_bridge_get_state (bridge))->value_nick;
+}
+
+static void
+list_bridges (HawserBus *bus, Page *page)
+{
+  GListModel *model = hawser_bus_get_bridges (bus);
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (model, i);
+      const char *name = hawser_bridge_get_name (bridge);
+      g_autofree char *address = NULL;
+      HawserBridgeStatistics statistics;
+      GString *out;
+
+      if (!page_wants (page, name, name))
+        continue;
+      address = hawser_bridge_client_dup_address (hawser_bridge_get_client (bridge));
+      hawser_bridge_get_statistics (bridge, &statistics);
+      out = g_string_new ("{");
+      append_string (out, "name", name);
+      append_string (out, "address", address);
+      append_string (out, "state", state_nick (bridge));
+      append_number (out, "n_queued", hawser_bridge_get_depth (bridge));
+      append_number (out, "n_in_flight", statistics.n_in_flight);
+      append_number (out, "n_connects", statistics.n_connects);
+      append_number (out, "n_sent", statistics.n_sent);
+      append_number (out, "n_received", statistics.n_received);
+      append_number (out, "n_refused_there", statistics.n_refused_there);
+      append_number (out, "n_refused_here", statistics.n_refused_here);
+      append_number (out, "n_looped", statistics.n_looped);
+      append_string (out, "last_error", hawser_bridge_get_last_error (bridge));
+      g_string_append_c (out, '}');
+      page_add (page, name, g_string_free (out, FALSE));
+    }
+}
+
 static void
 append_words (GString *out, const char *name, const char * const *words)
 {
@@ -461,11 +504,13 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     hawser_bus_foreach_connection (bus, list_connection, &page);
   else if (g_str_equal (rest, "listeners"))
     list_listeners (bus, &page);
+  else if (g_str_equal (rest, "bridges"))
+    list_bridges (bus, &page);
   else if (g_str_equal (rest, "plugins"))
     list_plugins (&page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners and plugins are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges and plugins are listed");
       return;
     }
   respond_page (session, &page);

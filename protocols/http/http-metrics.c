@@ -147,6 +147,49 @@ append_connections (GString *out, HawserBus *bus)
     }
 }
 
+/* ---- Bridges ---- */
+
+static void
+append_bridges (GString *out, HawserBus *bus)
+{
+  static const struct {
+    const char *name, *type, *help;
+  } figures[] = {
+    { "hawser_bridge_connected", "gauge", "Whether messages pass the bridge." },
+    { "hawser_bridge_queued", "gauge", "Messages that wait to be sent over the bridge or to be answered." },
+    { "hawser_bridge_connects_total", "counter", "Times the bridge came to be connected." },
+    { "hawser_bridge_sent_total", "counter", "Messages that the broker has." },
+    { "hawser_bridge_received_total", "counter", "Messages that came in and were published." },
+    { "hawser_bridge_refused_total", "counter", "Messages that the broker or the bus would not have." },
+    { "hawser_bridge_looped_total", "counter", "Messages that had been here before." },
+  };
+  GListModel *model = hawser_bus_get_bridges (bus);
+  guint n = g_list_model_get_n_items (model);
+
+  for (gsize f = 0; f < G_N_ELEMENTS (figures) && n > 0; f++)
+    {
+      append_head (out, figures[f].name, figures[f].type, figures[f].help);
+      for (guint i = 0; i < n; i++)
+        {
+          g_autoptr (HawserBridge) bridge = g_list_model_get_item (model, i);
+          HawserBridgeStatistics statistics;
+          guint64 values[G_N_ELEMENTS (figures)];
+
+          hawser_bridge_get_statistics (bridge, &statistics);
+          values[0] = hawser_bridge_get_state (bridge) == HAWSER_BRIDGE_STATE_CONNECTED;
+          values[1] = hawser_bridge_get_depth (bridge);
+          values[2] = statistics.n_connects;
+          values[3] = statistics.n_sent;
+          values[4] = statistics.n_received;
+          values[5] = statistics.n_refused_there + statistics.n_refused_here;
+          values[6] = statistics.n_looped;
+          g_string_append_printf (out, "%s{", figures[f].name);
+          append_label (out, "bridge", hawser_bridge_get_name (bridge));
+          g_string_append_printf (out, "} %" G_GUINT64_FORMAT "\n", values[f]);
+        }
+    }
+}
+
 void
 http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -174,6 +217,7 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   g_string_append_printf (out, "hawser_subscriptions{kind=\"durable\"} %" G_GUINT64_FORMAT "\nhawser_subscriptions{kind=\"ephemeral\"} %" G_GUINT64_FORMAT "\n",
                           statistics.n_durable, statistics.n_subscriptions - MIN (statistics.n_durable, statistics.n_subscriptions));
   append_connections (out, adapter->bus);
+  append_bridges (out, adapter->bus);
   append_counter (out, "hawser_http_requests_total", "Requests that this listener took.", adapter->n_requests);
   append_process (out, adapter->started_wall_us);
   http_session_add_header (session, "Cache-Control", "no-store");

@@ -85,8 +85,8 @@ read_text (const char *text)
   guint n;
   g_autofree GParamSpec **pspecs = g_object_class_list_properties (klass, &n);
 
-  for (gsize i = 0; i < 4; i++)
-    hawser_config_set_type_keys (config, ((const char *[]) { "listener", "identity", "subscription", "twin" })[i], "thing", pspecs, n);
+  for (gsize i = 0; i < 5; i++)
+    hawser_config_set_type_keys (config, ((const char *[]) { "listener", "identity", "subscription", "bridge", "twin" })[i], "thing", pspecs, n);
   hawser_config_add_text (config, "f", text, -1);
   g_type_class_unref (klass);
   return config;
@@ -296,11 +296,11 @@ a_key_is_explained (void)
 static void
 every_sample_is_accepted (void)
 {
-  static const char * const kinds[] = { "hawser", "log", "admin", "tls", "identity", "policy", "listener", "topic", "subscription", "twin" };
+  static const char * const kinds[] = { "hawser", "log", "admin", "tls", "identity", "policy", "listener", "topic", "subscription", "bridge", "twin" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
-      gboolean has_type = g_strv_contains (((const char *[]) { "identity", "listener", "subscription", "twin", NULL }), kinds[i]);
+      gboolean has_type = g_strv_contains (((const char *[]) { "identity", "listener", "subscription", "bridge", "twin", NULL }), kinds[i]);
       g_autoptr (HawserConfig) tables = read_text ("");
       g_autofree char *sample = hawser_config_sample (tables, kinds[i], has_type ? "thing" : NULL, NULL);
       g_autoptr (HawserConfig) config = read_text (sample);

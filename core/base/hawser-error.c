@@ -27,6 +27,7 @@ static const GEnumValue values[] = {
   { HAWSER_ERROR_UNAVAILABLE, "HAWSER_ERROR_UNAVAILABLE", "unavailable" },
   { HAWSER_ERROR_CLOSED, "HAWSER_ERROR_CLOSED", "closed" },
   { HAWSER_ERROR_CORRUPT, "HAWSER_ERROR_CORRUPT", "corrupt" },
+  { HAWSER_ERROR_CONFLICT, "HAWSER_ERROR_CONFLICT", "conflict" },
   { 0, NULL, NULL },
 };
 

@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @HAWSER_ERROR_TIMEOUT: the deadline passed; whether it happened is unknown
  * @HAWSER_ERROR_UNAVAILABLE: temporary: store, network or process is not ready; retry with backoff
  * @HAWSER_ERROR_CLOSED: the object was closed by its owner; do not retry
+ * @HAWSER_ERROR_CONFLICT: it was changed since it was read; read it again, then decide
  * @HAWSER_ERROR_CORRUPT: stored data fails its checksum; what is sound was kept, the rest is named
  *
  * What the caller should do differently, the same for every protocol.
@@ -44,6 +45,7 @@ typedef enum {
   HAWSER_ERROR_UNAVAILABLE,
   HAWSER_ERROR_CLOSED,
   HAWSER_ERROR_CORRUPT,
+  HAWSER_ERROR_CONFLICT,
 } HawserError;
 
 HAWSER_AVAILABLE_IN_ALL

@@ -29,6 +29,9 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
   HawserPolicy *policy;
   int state;
 
+  /* what twins tell is the bus's own to publish; who may hear it is decided as for the name without $, unless declared */
+  if (settings == NULL && action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, "$twin/"))
+    settings = hawser_topic_table_resolve (&self->topics, context->topic + 1, strlen (context->topic + 1));
   if (settings == NULL)
     {
       if (context == NULL || self->is_open)

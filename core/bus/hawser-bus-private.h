@@ -114,6 +114,12 @@ typedef struct {
   HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
 } HawserPublisher;
 
+/* What core/twin wants to know of the bus. On the lane; neither may publish. */
+typedef struct {
+  void (*message)   (gpointer twins, HawserTopicRecord *record, HawserMessage *message, HawserConnection *connection);
+  void (*link_lost) (gpointer twins, HawserConnection *connection);
+} HawserTwinHook;
+
 struct _HawserBus {
   GObject parent_instance;
   HawserLane *lane;
@@ -159,6 +165,9 @@ struct _HawserBus {
 
   HawserBusStatistics statistics;
   char refusal[256];
+
+  const HawserTwinHook *twin_hook;
+  gpointer twins;                    /* HawserTwins (owned): made when somebody asks for it */
 
   GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model;
 };
@@ -243,6 +252,8 @@ void             hawser_bus_remove_listener           (HawserBus *self, gpointer
 void             hawser_bus_add_bridge                (HawserBus *self, gpointer bridge);
 void             hawser_bus_remove_bridge             (HawserBus *self, gpointer bridge);
 guint64          hawser_bus_take_id                   (HawserBus *self);
+/* Whether the calling thread is the one on which things of the bus are called. */
+gboolean         hawser_bus_is_current                (HawserBus *self);
 
 /* ---- time that is stored ---- */
 gint64           hawser_bus_get_line_offset_us        (HawserBus *self);

@@ -28,6 +28,7 @@ enum {
   PROP_CONNECTIONS,
   PROP_LISTENERS,
   PROP_BRIDGES,
+  PROP_TWINS,
   N_PROPS,
 };
 
@@ -88,6 +89,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
     case PROP_SUBSCRIPTIONS: g_value_set_object (value, hawser_bus_get_subscriptions (self)); break;
     case PROP_CONNECTIONS: g_value_set_object (value, hawser_bus_get_connections (self)); break;
+    case PROP_TWINS: g_value_set_object (value, hawser_bus_get_twins (self)); break;
     case PROP_LISTENERS: g_value_set_object (value, hawser_bus_get_listeners (self)); break;
     case PROP_BRIDGES: g_value_set_object (value, hawser_bus_get_bridges (self)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -106,6 +108,7 @@ finalize (GObject *object)
 {
   HawserBus *self = HAWSER_BUS (object);
 
+  g_clear_object ((GObject **) &self->twins);
   hawser_publisher_free (self->self_publisher);
   hawser_topic_table_clear (&self->topics);
   hawser_match_tree_free (self->filters);
@@ -153,6 +156,7 @@ hawser_bus_class_init (HawserBusClass *klass)
   props[PROP_CONNECTIONS] = g_param_spec_object ("connections", "Connections", "Peers that are connected", G_TYPE_LIST_MODEL, read);
   props[PROP_LISTENERS] = g_param_spec_object ("listeners", "Listeners", "Where peers connect", G_TYPE_LIST_MODEL, read);
   props[PROP_BRIDGES] = g_param_spec_object ("bridges", "Bridges", "Where we connect to somebody else's broker", G_TYPE_LIST_MODEL, read);
+  props[PROP_TWINS] = g_param_spec_object ("twins", "Twins", "Things that topics stand for", G_TYPE_LIST_MODEL, read);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -277,6 +281,19 @@ hawser_bus_publish (HawserBus *self, HawserMessage *message, GError **error)
     return TRUE;
   g_set_error (error, HAWSER_ERROR, result, "%s", self->refusal);
   return FALSE;
+}
+
+gboolean
+hawser_bus_is_current (HawserBus *self)
+{
+  GMainContext *context = hawser_lane_get_context (self->lane);
+
+  if (g_main_context_is_owner (context))
+    return TRUE;
+  if (g_thread_self () != self->thread || !g_main_context_acquire (context))
+    return FALSE;
+  g_main_context_release (context);
+  return TRUE;
 }
 
 static void

@@ -73,6 +73,8 @@ void                hawser_bus_add_policy           (HawserBus           *self,
                                                      HawserPolicy        *policy);
 
 HAWSER_AVAILABLE_IN_ALL
+GListModel         *hawser_bus_get_twins            (HawserBus           *self);
+HAWSER_AVAILABLE_IN_ALL
 GListModel         *hawser_bus_get_topics           (HawserBus           *self);
 HAWSER_AVAILABLE_IN_ALL
 GListModel         *hawser_bus_get_subscriptions    (HawserBus           *self);

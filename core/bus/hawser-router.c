@@ -523,6 +523,9 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   if (is_kept)
     n_waiting += keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
 
+  if (self->twins != NULL)
+    self->twin_hook->message (self->twins, record, message, publisher->connection);
+
   if (set->n_routes > 0)
     {
       set->ref_count++;

@@ -23,6 +23,8 @@ struct _HawserTopicRecord {
   guint64 n_published;
   guint32 settings_version;
   guint32 hash;
+  guint32 twin;                      /* that its messages feed, and whether that still holds: see core/twin */
+  guint32 twin_check;
   guint16 len;
   guint8 group;                      /* of the first level; see the router */
   guint8 is_listed;                  /* in the list model */

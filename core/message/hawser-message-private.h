@@ -61,6 +61,8 @@ HawserMessage *hawser_message_stamp   (HawserMessage *self, /* (transfer full) *
 /* Fills in the payload: shared when it is large. */
 HawserMessage *hawser_message_new_with_bytes (HawserMessageInit *init,
                                               GBytes            *payload);
+/* The time of measurement that the publisher gave, wall clock; 0: none, or none that can be read. */
+gint64         hawser_message_get_given_time_us (const HawserMessage *self);
 void           hawser_message_ref_n   (HawserMessage *self,
                                        gint           n);
 void           hawser_message_unref_n (HawserMessage *self,

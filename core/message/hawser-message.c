@@ -410,6 +410,15 @@ get_wall_offset_us (void)
   return offset_us;
 }
 
+gint64
+hawser_message_get_given_time_us (const HawserMessage *self)
+{
+  g_autofree char *text = dup_string (self, HAWSER_PROPERTY_USER, "time");
+  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
+
+  return time != NULL ? g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) : 0;
+}
+
 /**
  * hawser_message_get_time_us:
  * @self: a message
@@ -424,15 +433,10 @@ get_wall_offset_us (void)
 gint64
 hawser_message_get_time_us (const HawserMessage *self)
 {
-  g_autofree char *text = dup_string (self, HAWSER_PROPERTY_USER, "time");
+  gint64 time_us = hawser_message_get_given_time_us (self);
 
-  if (text != NULL)
-    {
-      g_autoptr (GDateTime) time = g_date_time_new_from_iso8601 (text, NULL);
-
-      if (time != NULL)
-        return g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time);
-    }
+  if (time_us != 0)
+    return time_us;
   return self->published_us != 0 ? self->published_us + get_wall_offset_us () : 0;
 }
 

@@ -307,6 +307,7 @@ http_status_of_error (int error)
     case HAWSER_ERROR_NOT_FOUND: return 404;
     case HAWSER_ERROR_EXISTS:
     case HAWSER_ERROR_DISABLED: return 409;
+    case HAWSER_ERROR_CONFLICT: return 412;
     case HAWSER_ERROR_TOO_LARGE: return 413;
     case HAWSER_ERROR_QUOTA: return 429;
     case HAWSER_ERROR_TIMEOUT: return 504;

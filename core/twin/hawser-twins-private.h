@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hawser-bus-private.h"
+#include "hawser-json.h"
+#include "hawser-json-writer.h"
+#include "hawser-timer.h"
+#include "hawser-twin-family-private.h"
+#include "hawser-twin-pool-private.h"
+#include "hawser-twins-raw.h"
+
+G_BEGIN_DECLS
+
+#define HAWSER_TWIN_MAX_ID 1024        /* bytes */
+#define HAWSER_TWIN_MAX_DEPTH 32       /* ancestors; grids have 4 to 6, and each level is looked at in each move */
+#define HAWSER_TWIN_MAX_KEY 256        /* bytes of a property's name */
+#define HAWSER_TWIN_MAX_ENTRIES 256    /* of reported, desired or attributes each */
+#define HAWSER_TWIN_MAX_DOCUMENT 65536 /* bytes of JSON in each of them */
+#define HAWSER_TWIN_CHUNK 4096         /* records: 256 KiB */
+#define HAWSER_TWIN_FAN 64             /* children summed in one go: one word says which of 64 such groups changed */
+#define HAWSER_TWIN_MAX_SKEW_US (5 * 60 * G_USEC_PER_SEC) /* a clock further ahead than this is wrong */
+#define HAWSER_TWIN_TICK_SHIFT 14      /* of heard: 16.384 ms; 32 bits of it are two years */
+#define HAWSER_TWIN_SLOTS 1024         /* of the deadlines: 2 minutes of 131 ms; what is due later is looked at again */
+#define HAWSER_TWIN_SLOT_SHIFT 3       /* ticks of a slot: 131 ms, the time by which offline may be late */
+
+typedef struct _HawserTwinNode HawserTwinNode;
+typedef struct _HawserTwinExtra HawserTwinExtra;
+typedef struct _HawserLocalTwin HawserLocalTwin;
+
+enum {
+  HAWSER_TWIN_IS_USED = 1 << 0,
+  HAWSER_TWIN_IS_DEVICE = 1 << 1,      /* counts as a thing: not only a node of the tree */
+  HAWSER_TWIN_IS_WATCHED = 1 << 2,     /* somebody holds its object */
+  HAWSER_TWIN_HAS_SKEW = 1 << 3,       /* its last report came from the future */
+  HAWSER_TWIN_IS_DIRTY = 1 << 4,       /* to be stored */
+  HAWSER_TWIN_IS_WAITED = 1 << 5,      /* in a slot of the deadlines */
+  HAWSER_TWIN_HAS_HISTORY = 1 << 6,
+  HAWSER_TWIN_IS_BUSY = 1 << 7,        /* has queued work: stays in memory */
+};
+
+/* 64 bytes from a slab. What only some twins have is in the extra. */
+typedef struct {
+  HawserTwinBlock name;                /* HawserTwinName */
+  guint32 hash;
+  HawserTwinRef next;                  /* of the bucket */
+  HawserTwinRef parent;
+  guint32 position;                    /* among the parent's children */
+  HawserTwinBlock row;                 /* HawserTwinRow, 0: no number yet */
+  guint32 extra;
+  guint32 heard;                       /* tick of the last report */
+  guint64 revision;
+  HawserTwinRef newer, older;          /* by use */
+  HawserTwinRef later, sooner;         /* of the slot of its deadline */
+  guint32 link;                        /* connection that reported last */
+  guint16 family;
+  guint8 state;                        /* HawserTwinState */
+  guint8 flags;
+} HawserTwinRecord;
+
+G_STATIC_ASSERT (sizeof (HawserTwinRecord) == 64);
+
+typedef struct {
+  guint16 len;
+  char text[];                         /* terminated */
+} HawserTwinName;
+
+/* The numbers of one twin, by column of its family. What is missing is NaN. */
+typedef struct {
+  gint64 time_us;                      /* of all of them, unless the extra has stamps */
+  HawserOrigin *origin;
+  guint32 revision;                    /* low half */
+  guint32 n;
+  double values[];
+} HawserTwinRow;
+
+typedef struct {
+  gint64 time_us;
+  HawserOrigin *origin;
+  guint64 revision;
+} HawserTwinStamp;
+
+/* A value that is no number of a column. */
+typedef struct {
+  char *key;
+  char *json;
+  HawserTwinStamp stamp;
+} HawserTwinEntry;
+
+typedef struct {
+  HawserTwinEntry *entries;
+  guint n;
+  gsize n_bytes;
+} HawserTwinDocument;
+
+typedef struct {
+  char *key;
+  gint64 *times;
+  double *numbers;
+  char **texts;                        /* NULL: numbers only; an element NULL: a number */
+  guint first, n, size;
+} HawserTwinHistory;
+
+typedef struct {
+  double sum, min, max;
+  guint32 count;
+  guint32 functions;                   /* wanted by the families below */
+} HawserTwinCell;
+
+typedef struct {
+  guint32 online, stale, offline;
+  guint32 functions;
+} HawserTwinTally;
+
+struct _HawserTwinNode {
+  HawserTwinRef *children;
+  guint n, size;
+  guint n_fields;                      /* of cells and of each group; may be behind the table's */
+  HawserTwinCell *cells;               /* of all children */
+  HawserTwinTally tally;
+  HawserTwinCell *group_cells;         /* n_groups times n_fields */
+  HawserTwinTally *group_tallies;
+  guint64 *dirty;                      /* a bit for each group */
+  guint n_groups;
+  gboolean is_dirty;
+  gint64 due_us;
+  gint64 computed_us;                  /* wall */
+  guint64 revision;
+};
+
+struct _HawserTwinExtra {
+  HawserTwinNode *node;                /* NULL: a leaf */
+  HawserTwinStamp *stamps;             /* of each column; NULL: the row's holds for all */
+  guint n_stamps;
+  HawserTwinDocument reported, desired, attributes;
+  GArray *histories;                   /* of HawserTwinHistory */
+  GQueue *outbox;                      /* of HawserMessage that wait for the device */
+  gboolean has_delta;                  /* a retained message says what is desired */
+  gpointer host;                       /* core/host: store and behaviour */
+  gint64 skew_us;
+};
+
+/* One change on its way to those who watch. */
+typedef struct {
+  char *id;
+  HawserTwinChange change;
+  guint64 revision;
+  char *json;
+  HawserTwinRef twin;
+  guint32 hash;
+  HawserMessage *message;              /* not NULL: to be published as it is, and nothing else */
+} HawserTwinEvent;
+
+/* What core/host does for twins; all optional. On the lane. */
+typedef struct {
+  gboolean (*load)    (gpointer host, const char *id, gsize len, HawserMessage *message, HawserConnection *connection); /* TRUE: it is being loaded, and the message kept */
+  void     (*changed) (gpointer host, HawserTwinRef twin);                             /* to be stored some time */
+  void     (*removed) (gpointer host, HawserTwinRef twin);
+  gboolean (*message) (gpointer host, HawserTwinRef twin, const char *subject, HawserMessage *message); /* TRUE: a behaviour took it */
+  void     (*added)   (gpointer host, HawserTwinRef twin);
+  void     (*commit)  (gpointer host, const char *id, HawserPublished done, gpointer data);
+} HawserTwinHostFuncs;
+
+typedef struct {
+  guint id;
+  HawserTwinChange changes;
+  HawserTopicFilter *filter;
+  HawserTwinObserver func;
+  gpointer data;
+  GDestroyNotify destroy;
+  gboolean is_removed;
+} HawserTwinWatcher;
+
+struct _HawserTwins {
+  GObject parent_instance;
+  HawserBus *bus;                      /* not owned: the bus owns this */
+  HawserOrigin *origin;                /* of what this process reports */
+
+  HawserTwinRecord **chunks;
+  guint n_chunks;
+  guint n_used;                        /* records ever used, the first one never is */
+  HawserTwinRef free;                  /* linked by next */
+  guint n_twins;
+  guint states[3];
+  HawserTwinRef *buckets;
+  guint n_buckets;
+  HawserTwinPool pool;
+  HawserTwinExtra **extras;
+  guint n_extras, extras_size;
+  guint32 free_extra;                  /* linked through the array */
+  HawserTwinNode roots;                /* those without a parent */
+  HawserTwinRef newest, oldest;        /* by use */
+  gboolean keeps_order;                /* of use: only a host with a limit asks for it */
+
+  GPtrArray *families;                 /* of HawserTwinFamily; 0 is that of twins that no other claims */
+  GHashTable *singles;                 /* id -> family of one twin */
+  guint32 version;                     /* families changed: topics are looked at again */
+  char *fields[HAWSER_TWIN_MAX_FIELDS];
+  guint n_fields;
+
+  GArray *dirty_nodes;                 /* of HawserTwinRef */
+  HawserTimer aggregate_timer;
+  gint64 aggregate_due_us;
+
+  HawserTwinRef slots[HAWSER_TWIN_SLOTS];
+  guint32 slot;                        /* looked at up to here */
+  guint n_waited;
+  HawserTimer slot_timer;
+
+  gint64 wall_at_us, wall_us;          /* wall clock at a lane time */
+
+  GPtrArray *events;                   /* of HawserTwinEvent */
+  HawserDirty event_dirty;
+  gboolean is_flushing;
+  gboolean is_quiet;                   /* the change will be told of by who makes it */
+  GPtrArray *watchers;
+  guint last_watcher;
+  guint64 filter_version;              /* of the bus when has_subscribers was found */
+  gboolean has_subscribers;
+  gboolean publishes;                  /* some family has a publish-topic */
+
+  GHashTable *facades;                 /* HawserTwinRef -> HawserLocalTwin, not owned */
+  GListModel *model;
+  GPtrArray *lists;                    /* of HawserTwinList, not owned */
+  HawserTimer notify_timer;
+  guint8 group;                        /* of the bus: that of $twin */
+
+  const HawserTwinHostFuncs *host_funcs;
+  gpointer host;
+
+  guint64 n_reports, n_late, n_refused, n_skewed, n_passivated, n_transitions;
+  GMutex send_lock;
+  GHashTable *sends;                   /* id -> number of messages on their way from other threads */
+};
+
+/* ---- hawser-twin-table.c: records, names, tree ---- */
+void              hawser_twin_table_init     (HawserTwins       *self);
+void              hawser_twin_table_clear    (HawserTwins       *self);
+HawserTwinRef     hawser_twin_find           (HawserTwins       *self,
+                                              const char        *id,
+                                              gsize              len);
+/* Makes the twin of a checked id, and those above it that its family names. */
+HawserTwinRef     hawser_twin_activate       (HawserTwins       *self,
+                                              const char        *id,
+                                              gsize              len,
+                                              GError           **error);
+void              hawser_twin_delete         (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+gboolean          hawser_twin_move           (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserTwinRef      parent,
+                                              GError           **error);
+gboolean          hawser_twin_check_id       (const char        *id,
+                                              gsize              len,
+                                              GError           **error);
+HawserTwinExtra  *hawser_twin_need_extra     (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+HawserTwinNode   *hawser_twin_need_node      (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_touch          (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+
+/* ---- hawser-twins.c ---- */
+int               hawser_twins_need_column   (HawserTwins       *self,
+                                              HawserTwinFamily  *family,
+                                              const char        *key,
+                                              gsize              len);
+
+/* ---- hawser-twin-values.c: reported, desired, attributes ---- */
+typedef struct {
+  gint64 time_us;                      /* of measurement; 0: now */
+  HawserOrigin *origin;                /* NULL: this process */
+  guint32 link;
+} HawserTwinReport;
+
+typedef struct {
+  guint64 columns;                     /* changed numbers */
+  guint n_entries;                     /* other values that changed */
+  gboolean is_taken;                   /* something was not too late */
+} HawserTwinOutcome;
+
+/* Numbers of columns; NaN: nothing for this one. */
+void              hawser_twin_set_numbers    (HawserTwins             *self,
+                                              HawserTwinRef            twin,
+                                              const int               *columns,
+                                              const double            *values,
+                                              guint                    n,
+                                              const HawserTwinReport  *report);
+gboolean          hawser_twin_set_value      (HawserTwins             *self,
+                                              HawserTwinRef            twin,
+                                              const char              *key,
+                                              gsize                    key_len,
+                                              const HawserJsonSlice   *value,
+                                              const HawserTwinReport  *report,
+                                              GString                 *changed,
+                                              GError                 **error);
+void              hawser_twin_heard          (HawserTwins             *self,
+                                              HawserTwinRef            twin,
+                                              guint32                  link);
+gint64            hawser_twins_get_wall_us   (HawserTwins             *self);
+HawserTwinEntry  *hawser_twin_document_find  (HawserTwinDocument      *self,
+                                              const char              *key,
+                                              gsize                    len);
+void              hawser_twin_document_clear (HawserTwinDocument      *self);
+gboolean          hawser_twin_document_set   (HawserTwinDocument      *self,
+                                              const char              *key,
+                                              gsize                    key_len,
+                                              const char              *json,
+                                              gsize                    len,
+                                              const HawserTwinStamp   *stamp,
+                                              GError                 **error);
+void              hawser_twin_document_remove (HawserTwinDocument     *self,
+                                               HawserTwinEntry        *entry);
+void              hawser_twin_free_values    (HawserTwins             *self,
+                                              HawserTwinRef            twin);
+HawserTwinStamp   hawser_twin_get_stamp      (HawserTwins             *self,
+                                              HawserTwinRef            twin,
+                                              guint                    column);
+
+/* ---- hawser-twin-json.c ---- */
+void              hawser_twin_write          (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              GString           *out);
+void              hawser_twin_write_aggregate (HawserTwins      *self,
+                                               HawserTwinRef     twin,
+                                               GString          *out);
+
+/* ---- hawser-twin-aggregate.c ---- */
+void              hawser_twin_mark_parent    (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_mark_group     (HawserTwins       *self,
+                                              HawserTwinRef      node,
+                                              guint              position);
+void              hawser_twin_node_clear     (HawserTwinNode    *self);
+void              hawser_twins_aggregate_now (HawserTwins       *self);
+
+/* ---- hawser-twin-connectivity.c ---- */
+void              hawser_twin_set_state      (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserTwinState    state,
+                                              const char        *reason);
+void              hawser_twin_wait           (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_unwait         (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twins_link_lost     (gpointer           self,
+                                              HawserConnection  *connection);
+
+/* ---- hawser-twin-history.c ---- */
+void              hawser_twin_remember_number (HawserTwins      *self,
+                                               HawserTwinRef     twin,
+                                               guint             column,
+                                               gint64            time_us,
+                                               double            value);
+void              hawser_twin_remember_text  (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              const char        *key,
+                                              gint64             time_us,
+                                              const char        *json);
+void              hawser_twin_forget_history (HawserTwinExtra   *extra);
+
+/* ---- hawser-twin-events.c ---- */
+gboolean          hawser_twins_is_watched    (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+/* @json: (transfer full): the event; see hawser_twin_begin_event(). */
+void              hawser_twins_tell          (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserTwinChange   change,
+                                              char              *json);
+void              hawser_twin_begin_event    (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserJsonWriter  *writer);
+void              hawser_twins_flush_events  (HawserTwins       *self);
+void              hawser_twins_publish       (HawserTwins       *self,
+                                              const char        *topic,
+                                              const char        *payload,
+                                              gsize              len,
+                                              const HawserMessageInit *like);
+/* At the end of the turn, in order with the events. */
+void              hawser_twins_send_later    (HawserTwins       *self,
+                                              const char        *topic,
+                                              const char        *payload,
+                                              gsize              len,
+                                              const HawserMessageInit *like);
+void              hawser_twins_send_message_later (HawserTwins   *self,
+                                                   HawserMessage *message); /* (transfer full) */
+
+/* ---- hawser-twin-route.c ---- */
+void              hawser_twins_on_message    (gpointer           self,
+                                              HawserTopicRecord *record,
+                                              HawserMessage     *message,
+                                              HawserConnection  *connection);
+
+/* ---- hawser-twin-delta.c ---- */
+void              hawser_twin_send_delta     (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_clear_delta    (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_flush_outbox   (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+
+/* ---- hawser-twin-list.c, hawser-local-twin.c ---- */
+GListModel       *hawser_twin_list_new       (HawserTwins       *twins,
+                                              const char        *parent); /* NULL: all */
+void              hawser_twin_list_detach    (gpointer           list);
+void              hawser_twins_notify_later  (HawserTwins       *self);
+HawserLocalTwin  *hawser_local_twin_new      (HawserTwins       *twins,
+                                              HawserTwinRef      twin);
+/* For a row whose twin left since the list was told of. */
+HawserLocalTwin  *hawser_local_twin_new_absent (HawserTwins     *twins);
+void              hawser_local_twin_detach   (HawserLocalTwin   *self);
+void              hawser_local_twin_notify   (HawserLocalTwin   *self);
+
+static inline HawserTwinRecord *
+hawser_twin_get (const HawserTwins *self, HawserTwinRef twin)
+{
+  return &self->chunks[twin / HAWSER_TWIN_CHUNK][twin % HAWSER_TWIN_CHUNK];
+}
+
+static inline HawserTwinName *
+hawser_twin_name (const HawserTwins *self, const HawserTwinRecord *record)
+{
+  return hawser_twin_pool_get (&self->pool, record->name);
+}
+
+static inline HawserTwinRow *
+hawser_twin_row (const HawserTwins *self, const HawserTwinRecord *record)
+{
+  return record->row != 0 ? hawser_twin_pool_get (&self->pool, record->row) : NULL;
+}
+
+static inline HawserTwinExtra *
+hawser_twin_extra (const HawserTwins *self, const HawserTwinRecord *record)
+{
+  return record->extra != 0 ? self->extras[record->extra] : NULL;
+}
+
+static inline HawserTwinFamily *
+hawser_twin_family (const HawserTwins *self, const HawserTwinRecord *record)
+{
+  return self->families->pdata[record->family];
+}
+
+G_END_DECLS

@@ -30,6 +30,7 @@ tool_message_free (ToolMessage *self)
   g_free (self->source);
   g_free (self->reply_to);
   g_free (self->correlation);
+  g_clear_pointer (&self->correlation_data, g_bytes_unref);
   g_free (self->time);
   g_clear_pointer (&self->properties, g_ptr_array_unref);
   g_free (self->json);
@@ -273,6 +274,26 @@ append_escaped (const char *data,
       g_string_append_len (out, data, g_utf8_next_char (data) - data);
       data = g_utf8_next_char (data);
     }
+}
+
+gboolean
+tool_message_set_properties (ToolMessage  *self,
+                             char        **pairs,
+                             GError      **error)
+{
+  for (guint i = 0; pairs != NULL && pairs[i] != NULL; i++)
+    {
+      const char *equals = strchr (pairs[i], '=');
+      g_autofree char *name = equals != NULL ? g_strndup (pairs[i], (gsize) (equals - pairs[i])) : NULL;
+
+      if (name == NULL || *name == '\0')
+        {
+          g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--property=%s: want NAME=VALUE", pairs[i]);
+          return FALSE;
+        }
+      tool_message_add (self, name, equals + 1);
+    }
+  return TRUE;
 }
 
 void

@@ -15,6 +15,7 @@ typedef struct {
   char *source;
   char *reply_to;
   char *correlation;
+  GBytes *correlation_data;    /* as it came, when it is no text; correlation has it in base64 then */
   char *time;                  /* RFC 3339 */
   GPtrArray *properties;       /* name, value, name, value */
   char *json;                  /* the CloudEvent as it came, one line; NULL: made from the fields */
@@ -36,6 +37,7 @@ void         tool_message_free      (ToolMessage *self);
 ToolMessage *tool_message_from_json (const char *text, gssize len, GError **error);
 char        *tool_message_to_json   (const ToolMessage *self, gboolean is_pretty);
 void         tool_message_add       (ToolMessage *self, const char *name, const char *value);
+gboolean     tool_message_set_properties (ToolMessage *self, char **pairs, GError **error);   /* NAME=VALUE each */
 void         tool_message_append_payload (const ToolMessage *self, ToolPayload form, gboolean is_terminal, GString *out);
 gboolean     tool_format_check      (const char *format, GError **error);
 void         tool_format_append     (const char *format, const ToolMessage *message, ToolPayload form, gboolean is_terminal,

@@ -147,7 +147,13 @@ take_properties (ToolMessage              *message,
     }
   if (mosquitto_property_read_binary (properties, MQTT_PROP_CORRELATION_DATA, &binary, &len, FALSE) != NULL)
     {
-      message->correlation = g_utf8_validate_len (binary, len, NULL) ? g_strndup (binary, len) : g_base64_encode (binary, len);
+      if (g_utf8_validate_len (binary, len, NULL))
+        message->correlation = g_strndup (binary, len);
+      else
+        {
+          message->correlation = g_base64_encode (binary, len);
+          message->correlation_data = g_bytes_new (binary, len);
+        }
       free (binary);
     }
   mosquitto_property_read_int32 (properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &message->expiry_s, FALSE);
@@ -294,7 +300,10 @@ publish (ToolLink          *link,
     mosquitto_property_add_string (&properties, MQTT_PROP_CONTENT_TYPE, message->content_type);
   if (message->reply_to != NULL)
     mosquitto_property_add_string (&properties, MQTT_PROP_RESPONSE_TOPIC, message->reply_to);
-  if (message->correlation != NULL)
+  if (message->correlation_data != NULL)
+    mosquitto_property_add_binary (&properties, MQTT_PROP_CORRELATION_DATA, g_bytes_get_data (message->correlation_data, NULL),
+                                   (guint16) MIN (g_bytes_get_size (message->correlation_data), G_MAXUINT16));
+  else if (message->correlation != NULL)
     mosquitto_property_add_binary (&properties, MQTT_PROP_CORRELATION_DATA, message->correlation,
                                    (guint16) MIN (strlen (message->correlation), G_MAXUINT16));
   if (message->expiry_s > 0)

@@ -76,6 +76,10 @@ void        tool_quit         (Tool *tool, int code);
 
 int tool_verb_pub        (Tool *tool, int argc, char **argv);
 int tool_verb_sub        (Tool *tool, int argc, char **argv);
+int tool_verb_req        (Tool *tool, int argc, char **argv);
+int tool_verb_reply      (Tool *tool, int argc, char **argv);
+int tool_verb_bench      (Tool *tool, int argc, char **argv);
+int tool_verb_rtt        (Tool *tool, int argc, char **argv);
 int tool_verb_status     (Tool *tool, int argc, char **argv);
 int tool_verb_topic      (Tool *tool, int argc, char **argv);
 int tool_verb_subs       (Tool *tool, int argc, char **argv);

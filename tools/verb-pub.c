@@ -184,26 +184,6 @@ on_timeout (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-set_properties (ToolMessage *message,
-                char       **properties,
-                Tool        *tool)
-{
-  for (guint i = 0; properties != NULL && properties[i] != NULL; i++)
-    {
-      char *equals = strchr (properties[i], '=');
-
-      if (equals == NULL || equals == properties[i])
-        {
-          tool_fail (tool, TOOL_USAGE, "--property=%s: want NAME=VALUE", properties[i]);
-          return FALSE;
-        }
-      *equals = '\0';
-      tool_message_add (message, properties[i], equals + 1);
-    }
-  return TRUE;
-}
-
 static int
 run (Pub *self)
 {
@@ -248,6 +228,7 @@ tool_verb_pub (Tool  *tool,
   };
   g_autoptr (ToolMessage) message = tool_message_new ();
   Pub self = { .tool = tool, .template = message };
+  g_autoptr (GError) error = NULL;
   gint64 expiry_us = 0;
   int code, fd = -1;
 
@@ -263,13 +244,11 @@ tool_verb_pub (Tool  *tool,
     return tool_fail (tool, TOOL_USAGE, "topic '%s': a message goes to one topic, without + and #", argv[1]);
   if (expiry != NULL)
     {
-      g_autoptr (GError) error = NULL;
-
       if (!hawser_duration_parse (expiry, &expiry_us, &error))
         return tool_fail (tool, TOOL_USAGE, "%s", error->message);
     }
-  if (!set_properties (message, properties, tool))
-    return TOOL_USAGE;
+  if (!tool_message_set_properties (message, properties, &error))
+    return tool_fail (tool, TOOL_USAGE, "%s", error->message);
   if (file != NULL && (fd = open (file, O_RDONLY | O_CLOEXEC)) < 0)
     return tool_fail (tool, TOOL_FAILED, "%s: %s", file, g_strerror (errno));
 

@@ -3,20 +3,15 @@
 /* hawser sub FILTER…: prints messages as they come. Payload and a newline by default, so that a pipe gets what was published. */
 
 #include "tool-link.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "tool-print.h"
 
 typedef struct {
   Tool *tool;
   ToolLink *link;
-  const char *format;
-  ToolPayload payload;
-  gboolean no_newline;
+  ToolPrint print;
   gint64 wait_us;              /* idle limit, 0: none */
   int count;                   /* 0: no limit */
   guint64 n_messages;
-  GString *line;
   guint timeout_id;
   guint wait_id;
 } Sub;
@@ -60,19 +55,6 @@ on_ready (gpointer data)
 }
 
 static void
-append_topic (Sub               *self,
-              const ToolMessage *message)
-{
-  gboolean is_colored = tool_uses_color (self->tool);
-
-  /* One hue a topic, the same in every run: of the six that are readable on light and dark. */
-  if (is_colored)
-    g_string_append_printf (self->line, "\033[%um", 31 + g_str_hash (message->topic) % 6);
-  g_string_append (self->line, message->topic);
-  g_string_append (self->line, is_colored ? "\033[0m " : " ");
-}
-
-static void
 on_message (const ToolMessage *message,
             gpointer           data)
 {
@@ -80,27 +62,7 @@ on_message (const ToolMessage *message,
 
   if (self->count > 0 && self->n_messages >= (guint64) self->count)
     return;
-  g_string_truncate (self->line, 0);
-  if (self->format != NULL)
-    {
-      tool_format_append (self->format, message, self->payload, self->tool->is_terminal, self->line);
-    }
-  else if (self->tool->is_json)
-    {
-      g_autofree char *json = tool_message_to_json (message, self->tool->is_terminal);
-
-      g_string_append (self->line, json);
-    }
-  else
-    {
-      if (self->tool->is_verbose)
-        append_topic (self, message);
-      tool_message_append_payload (message, self->payload, self->tool->is_terminal, self->line);
-    }
-  if (!self->no_newline)
-    g_string_append_c (self->line, '\n');
-  fwrite (self->line->str, 1, self->line->len, stdout);
-  if (!tool_flush (self->tool))
+  if (!tool_print_message (self->tool, &self->print, message))
     tool_quit (self->tool, tool_fail (self->tool, TOOL_FAILED, "cannot write to stdout"));
   self->n_messages++;
   if (self->count > 0 && self->n_messages == (guint64) self->count)
@@ -130,12 +92,10 @@ run (Sub                   *self,
     return code;
   if (self->tool->timeout_us > 0)
     self->timeout_id = g_timeout_add ((guint) MIN (self->tool->timeout_us / 1000 + 1, G_MAXUINT), on_timeout, self);
-  self->line = g_string_new (NULL);
   code = tool_wait (self->tool);
   g_clear_handle_id (&self->timeout_id, g_source_remove);
   g_clear_handle_id (&self->wait_id, g_source_remove);
   tool_link_close (self->link);
-  g_string_free (self->line, TRUE);
   return code;
 }
 
@@ -188,9 +148,7 @@ tool_verb_sub (Tool  *tool,
       (format != NULL && !tool_format_check (format, &error)))
     return tool_fail (tool, TOOL_USAGE, "%s", error->message);
 
-  self.format = format;
-  self.payload = is_hex ? TOOL_PAYLOAD_HEX : is_base64 ? TOOL_PAYLOAD_BASE64 : TOOL_PAYLOAD_AUTO;
-  self.no_newline = no_newline;
+  self.print = (ToolPrint) { .format = format, .payload = is_hex ? TOOL_PAYLOAD_HEX : is_base64 ? TOOL_PAYLOAD_BASE64 : TOOL_PAYLOAD_AUTO, .no_newline = no_newline };
   self.count = count;
   options.filters = (const char * const *) argv + 1;
   options.client_id = id;

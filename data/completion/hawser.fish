@@ -10,7 +10,7 @@ function __hawser_choices
             hawser completion --query verbs 2>/dev/null
         case 1
             switch $words[1]
-                case pub sub
+                case pub sub req reply
                     hawser completion --query topics -W 1 2>/dev/null
                 case inspect
                     hawser completion --query plugins 2>/dev/null

@@ -15,7 +15,7 @@ _hawser() {
     choices=(${(f)"$(hawser $rest[1] $rest[2] --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*')"})
   else
     case $rest[1]:$rest[2] in
-      pub:|sub:*|topic:show|topic:remove|topic:add) choices=(${(f)"$(hawser completion --query topics -W 1 2>/dev/null)"}) ;;
+      pub:|req:|sub:*|reply:*|topic:show|topic:remove|topic:add) choices=(${(f)"$(hawser completion --query topics -W 1 2>/dev/null)"}) ;;
       context:select|context:show|context:remove) choices=(${(f)"$(hawser completion --query contexts 2>/dev/null)"}) ;;
       inspect:*) choices=(${(f)"$(hawser completion --query plugins 2>/dev/null)"}) ;;
       completion:) choices=(bash zsh fish) ;;

@@ -6,6 +6,7 @@
 
 #include <hawser/hawser.h>
 
+#include "tool-histogram.h"
 #include "tool-message.h"
 #include "tool-sse.h"
 
@@ -132,6 +133,46 @@ test_an_unknown_token_is_refused (void)
     }
 }
 
+static int
+compare_values (gconstpointer a, gconstpointer b)
+{
+  guint64 left = *(const guint64 *) a, right = *(const guint64 *) b;
+
+  return left < right ? -1 : left > right;
+}
+
+/* Against the sorted values themselves: never below, and at most 1/64 above. */
+static void
+percentiles_are_within_a_bucket (void)
+{
+  g_autofree ToolHistogram *histogram = g_new0 (ToolHistogram, 1);
+  g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (guint64));
+  g_autoptr (GRand) random = g_rand_new_with_seed (7);
+  static const double percents[] = { 1, 50, 90, 99, 99.9, 100 };
+  guint64 last = 0;
+
+  for (guint i = 0; i < 10000; i++)
+    {
+      guint64 value = (guint64) 1 << g_rand_int_range (random, 0, 34);
+
+      value += (guint64) g_rand_double_range (random, 0, (double) value);
+      tool_histogram_add (histogram, value);
+      g_array_append_val (values, value);
+    }
+  g_array_sort (values, compare_values);
+  g_assert_cmpuint (tool_histogram_percentile (histogram, 0), ==, g_array_index (values, guint64, 0));
+  for (gsize i = 0; i < G_N_ELEMENTS (percents); i++)
+    {
+      guint64 exact = g_array_index (values, guint64, MAX ((guint) (percents[i] * 100), 1) - 1), told = tool_histogram_percentile (histogram, percents[i]);
+
+      g_assert_cmpuint (told, >=, exact);
+      g_assert_cmpuint (told, <=, exact + exact / 64 + 1);
+      g_assert_cmpuint (told, >=, last);
+      last = told;
+    }
+  g_assert_cmpuint (last, ==, histogram->max_us);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -148,5 +189,6 @@ main (int    argc,
   g_test_add_func ("/tools/message/json-survives-the-way-there-and-back", test_json_survives_the_way_there_and_back);
   g_test_add_func ("/tools/message/what-is-no-event-is-refused", test_what_is_no_event_is_refused);
   g_test_add_func ("/tools/format/an-unknown-token-is-refused", test_an_unknown_token_is_refused);
+  g_test_add_func ("/tools/histogram/percentiles-are-within-a-bucket", percentiles_are_within_a_bucket);
   return g_test_run ();
 }

@@ -402,5 +402,105 @@ class Comfort(Case):
         self.assertRegex(self.hawser('--version').stdout, r'^hawser \d+\.\d+\.\d+\n$')
 
 
+class Requests(WithDaemon):
+    def responder(self, url, *arguments):
+        process = subprocess.Popen([HAWSER, 'reply', '-v', '-u', url, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=environment(XDG_CONFIG_HOME=str(self.scratch)))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        readable, _, _ = select.select([process.stderr], [], [], DEADLINE_S)
+        self.assertTrue(readable)
+        self.assertEqual(os.read(process.stderr.fileno(), 100), b'hawser: subscribed\n')
+        return process
+
+    def test_each_protocol_answers_each_protocol(self):
+        for n, answering in enumerate(self.urls):
+            for m, asking in enumerate(self.urls):
+                with self.subTest(answering=answering[:5], asking=asking[:5]):
+                    reply = self.responder(answering, '--echo', '-C', '1', f'ask/{n}{m}')
+                    result = self.hawser('req', '-u', asking, f'ask/{n}{m}', 'hello')
+                    self.assertEqual((result.returncode, result.stdout, result.stderr), (0, 'hello\n', ''))
+                    reply.communicate(timeout=DEADLINE_S)
+                    self.assertEqual(reply.returncode, 0)
+
+    def test_a_command_answers_with_what_it_prints_and_its_status(self):
+        self.responder(self.urls[0], '-x', 'read line; echo "$HAWSER_TOPIC: $line"; test "$line" = good', 'run/+')
+        for payload, status in (('good', None), ('bad', '1')):
+            result = self.hawser('req', '-u', self.urls[0], '-j', 'run/it', '-s', input=payload + '\n')
+            self.assertEqual(result.returncode, 0, result.stderr)
+            event = json.loads(result.stdout)
+            self.assertEqual(event['data'] if 'data' in event else __import__('base64').b64decode(event['data_base64']).decode(), f'run/it: {payload}\n')
+            self.assertEqual(event.get('exitstatus'), status)
+
+    def test_an_http_caller_that_waits_is_answered_by_an_mqtt_responder(self):
+        """FEATURES C12."""
+        import urllib.error
+        import urllib.request
+        self.responder(self.urls[0], '--text', 'armed', 'command/arm')
+        request = urllib.request.Request(self.web + '/v1/topics/command/arm?wait=30s', data=b'now', method='POST')
+        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+            self.assertEqual((answer.status, answer.read()), (200, b'armed'))
+        request = urllib.request.Request(self.web + '/v1/topics/command/nobody?wait=200ms', data=b'now', method='POST')
+        with self.assertRaises(urllib.error.HTTPError) as late:
+            urllib.request.urlopen(request, timeout=DEADLINE_S)
+        self.assertEqual(late.exception.code, 504)
+
+    def test_no_answer_in_time_is_status_7(self):
+        for url in self.urls:
+            result = self.hawser('req', '-u', url, '-W', '200ms', 'nobody', 'x')
+            self.assertEqual((result.returncode, result.stdout), (7, ''))
+            self.assertIn('no answer in time', result.stderr)
+
+    def test_the_newcomers_mistakes_are_told(self):
+        for arguments, words in ((['req', 'a/#', 'x'], 'without + and #'), (['req', 'a', 'x', '-s'], 'not both'), (['reply', 'a'], '--echo'),
+                                 (['reply', '--echo', '--text', 'x', 'a'], 'one of'), (['bench', 'pubs'], 'fanout'), (['bench', 'pub', '-S', '1'], '--size'),
+                                 (['bench', 'sub'], '--topic'), (['rtt', '-C', '0'], '--count')):
+            with self.subTest(arguments):
+                result = self.hawser(*arguments)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(words, result.stderr)
+
+
+class Measures(WithDaemon):
+    def test_every_message_is_counted_once(self):
+        for url in self.urls:
+            for kind, options, row, n in (('pub', ['-p', '3'], 'publish', 200), ('pub', ['-s', '2', '-Q', '1'], 'receive', 400),
+                                          ('fanout', ['-s', '5'], 'receive', 1000), ('req', ['-p', '2'], 'request', 200), ('conn', ['-p', '7'], 'connect', 7)):
+                with self.subTest(kind=kind, url=url[:5]):
+                    result = self.hawser('bench', '-u', url, '-j', kind, '-n', '200', *options)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    measured = json.loads(result.stdout)[row]
+                    self.assertEqual((measured['n'], measured['failed']), (n, 0))
+                    self.assertGreater(measured['seconds'], 0)
+                    self.assertTrue(0 <= measured['p50_ms'] <= measured['p90_ms'] <= measured['p99_ms'] <= measured['max_ms'])
+
+    def test_a_rate_is_kept(self):
+        result = self.hawser('bench', '-u', self.urls[0], '--csv', 'pub', '-s', '1', '-r', '200', '-n', '100')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = [line.split(',') for line in result.stdout.splitlines()]
+        self.assertEqual([line[:3] for line in lines], [['what', 'n', 'failed'], ['publish', '100', '0'], ['receive', '100', '0']])
+        self.assertGreater(float(lines[1][3]), 0.45)   # never faster than it was told
+
+    def test_a_subscriber_measures_what_others_publish(self):
+        process = subprocess.Popen([HAWSER, 'bench', '-u', self.urls[0], '-j', 'sub', '-t', 'flow', '-n', '50'], stdout=subprocess.PIPE,
+                                   env=environment(XDG_CONFIG_HOME=str(self.scratch)))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        while process.poll() is None:
+            self.hawser('pub', '-u', self.urls[0], '-l', 'flow', input='x\n' * 25)
+        self.assertEqual(json.loads(process.stdout.read())['receive']['n'], 50)
+
+    def test_round_trips_are_spread_out(self):
+        for url in self.urls:
+            result = self.hawser('rtt', '-u', url, '-C', '10', '-i', '1ms', '-j')
+            self.assertEqual(result.returncode, 0, result.stderr)
+            trip = json.loads(result.stdout)
+            self.assertEqual(trip['n'], 10)
+            self.assertTrue(0 < trip['min_ms'] <= trip['p50_ms'] <= trip['p90_ms'] <= trip['p99_ms'] <= trip['max_ms'])
+        result = self.hawser('rtt', '-u', self.urls[0], '-C', '2', '-H', '-v')
+        self.assertIn('99.9 %', result.stdout)
+        self.assertEqual(self.hawser('rtt', '-u', f'mqtt://127.0.0.1:{free_port()}').returncode, 4)
+
+
 if __name__ == '__main__':
     unittest.main(verbosity=2)

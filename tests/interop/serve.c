@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A bus with listeners, for tests by foreign clients: serve [--spool FILE] TYPE[;KEY=VALUE...]...
- * Opens each listener on a free port of the loopback, keys being properties of the listener or of its protocol, or
+ * Opens each listener on a free port of the loopback (or at its first key, address=), keys being properties of the listener or of its protocol, or
  * passwords=FILE for an identity provider. Writes "ready PORT..." and ends when its input does, so that it never
  * outlives its test. */
 
@@ -50,12 +50,13 @@ open_listener (HawserBus *bus, const char *description)
 {
   g_auto(GStrv) parts = g_strsplit (description, ";", -1);
   g_autoptr(GError) error = NULL;
-  HawserListener *listener = hawser_listener_new (bus, parts[0], parts[0], "tcp:127.0.0.1:0", &error);
+  const char *address = parts[1] != NULL && g_str_has_prefix (parts[1], "address=") ? parts[1] + strlen ("address=") : NULL;
+  HawserListener *listener = hawser_listener_new (bus, parts[0], parts[0], address != NULL ? address : "tcp:127.0.0.1:0", &error);
 
   if (listener == NULL)
     g_error ("%s", error->message);
   g_object_set (listener, "anonymous", "allow", NULL);
-  for (guint i = 1; parts[i] != NULL; i++)
+  for (guint i = address != NULL ? 2 : 1; parts[i] != NULL; i++)
     {
       char *equals = strchr (parts[i], '=');
       GObject *objects[] = { G_OBJECT (listener), G_OBJECT (hawser_listener_get_protocol (listener)) };

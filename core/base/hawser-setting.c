@@ -10,14 +10,30 @@ static G_DEFINE_QUARK (hawser-setting-class, class)
 
 /* Of one class; it lives as long as the type, which is for ever. */
 typedef struct {
-  void (*finalize) (GObject *object);   /* what the class had before */
+  /* What the class had before: other properties are its own. */
+  void (*finalize) (GObject *object);
+  void (*set_property) (GObject *object, guint id, const GValue *value, GParamSpec *pspec);
+  void (*get_property) (GObject *object, guint id, GValue *value, GParamSpec *pspec);
   GArray *strings;                      /* of gsize: offsets of what is freed */
 } SettingClass;
 
+static SettingClass *
+find_class (GType type)
+{
+  SettingClass *own = NULL;
+
+  for (; own == NULL && type != 0; type = g_type_parent (type))
+    own = g_type_get_qdata (type, class_quark ());
+  return own;
+}
+
+/* NULL: it is no setting. */
 static gpointer
 find_field (GObject *object, GParamSpec *pspec)
 {
-  return (char *) object + GPOINTER_TO_SIZE (g_param_spec_get_qdata (pspec, offset_quark ()));
+  gsize offset = GPOINTER_TO_SIZE (g_param_spec_get_qdata (pspec, offset_quark ()));
+
+  return offset != 0 ? (char *) object + offset : NULL;
 }
 
 static void
@@ -25,6 +41,11 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   gpointer field = find_field (object, pspec);
 
+  if (field == NULL)
+    {
+      find_class (G_OBJECT_TYPE (object))->set_property (object, id, value, pspec);
+      return;
+    }
   switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
     {
     case G_TYPE_BOOLEAN: *(gboolean *) field = g_value_get_boolean (value); break;
@@ -47,6 +68,11 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   gpointer field = find_field (object, pspec);
 
+  if (field == NULL)
+    {
+      find_class (G_OBJECT_TYPE (object))->get_property (object, id, value, pspec);
+      return;
+    }
   switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
     {
     case G_TYPE_BOOLEAN: g_value_set_boolean (value, *(gboolean *) field); break;
@@ -59,16 +85,6 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case G_TYPE_STRING: g_value_set_string (value, *(char **) field); break;
     default: g_assert_not_reached ();
     }
-}
-
-static SettingClass *
-find_class (GType type)
-{
-  SettingClass *own = NULL;
-
-  for (; own == NULL && type != 0; type = g_type_parent (type))
-    own = g_type_get_qdata (type, class_quark ());
-  return own;
 }
 
 static void
@@ -108,6 +124,8 @@ hawser_setting_install (GObjectClass *klass, gsize offset, gsize size, GParamSpe
     {
       own = g_new0 (SettingClass, 1);
       own->finalize = klass->finalize;
+      own->set_property = klass->set_property;
+      own->get_property = klass->get_property;
       own->strings = g_array_new (FALSE, FALSE, sizeof (gsize));
       g_type_set_qdata (G_OBJECT_CLASS_TYPE (klass), class_quark (), own);
       klass->set_property = set_property;

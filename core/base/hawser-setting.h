@@ -6,7 +6,7 @@
 #endif
 
 /* Settings of a plugin that are nothing but a field of its struct: the property is declared once, setting, getting and
- * freeing it are done here. In class_init(), after finalize, if there is one, was set:
+ * freeing it are done here. In class_init(), after finalize, set_property and get_property, if there are any, were set:
  *
  *     HAWSER_SETTING (klass, FileSink, path, g_param_spec_string ("path", NULL, "Where to write", NULL, HAWSER_SETTING_FLAGS));
  *

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #include "hawser-error.h"
 
@@ -134,4 +135,56 @@ char *
 hawser_size_format (guint64 bytes)
 {
   return format (bytes, size_units, G_N_ELEMENTS (size_units));
+}
+
+/**
+ * hawser_date_parse:
+ * @text: (nullable): RFC 3339, such as `2027-01-31T12:00:00Z`, or a date alone, which is its beginning in UTC
+ * @out_wall_us: (out): microseconds since 1970
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID. Context: any thread.
+ *
+ * Returns: %TRUE if @out_wall_us was set
+ * Since: 0.1
+ */
+gboolean
+hawser_date_parse (const char *text, gint64 *out_wall_us, GError **error)
+{
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autofree char *midnight = text != NULL && strchr (text, 'T') == NULL ? g_strconcat (text, "T00:00:00Z", NULL) : NULL;
+  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (midnight != NULL ? midnight : text, utc) : NULL;
+
+  if (time == NULL)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "'%.80s' is not a date such as 2027-01-31T12:00:00Z", text != NULL ? text : "");
+      return FALSE;
+    }
+  *out_wall_us = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time);
+  return TRUE;
+}
+
+/**
+ * hawser_date_format:
+ * @wall_us: microseconds since 1970
+ *
+ * Context: any thread.
+ *
+ * Returns: (transfer full) (nullable): what hawser_date_parse() reads back; %NULL for 0
+ * Since: 0.1
+ */
+char *
+hawser_date_format (gint64 wall_us)
+{
+  g_autoptr (GDateTime) whole = wall_us != 0 ? g_date_time_new_from_unix_utc (wall_us / G_USEC_PER_SEC) : NULL;
+  g_autoptr (GDateTime) time = whole != NULL ? g_date_time_add (whole, wall_us % G_USEC_PER_SEC) : NULL;
+  char *text = time != NULL ? g_date_time_format_iso8601 (time) : NULL;
+  char *end = text != NULL && strchr (text, '.') != NULL ? text + strlen (text) - 1 : NULL;
+
+  while (end != NULL && end[-1] == '0') /* .500000Z is written .5Z */
+    {
+      end[-1] = 'Z';
+      *end-- = '\0';
+    }
+  return text;
 }

@@ -21,5 +21,11 @@ gboolean hawser_size_parse      (const char  *text,
                                  GError     **error);
 HAWSER_AVAILABLE_IN_ALL
 char    *hawser_size_format     (guint64      bytes);
+HAWSER_AVAILABLE_IN_ALL
+gboolean hawser_date_parse      (const char  *text,
+                                 gint64      *out_wall_us,
+                                 GError     **error);
+HAWSER_AVAILABLE_IN_ALL
+char    *hawser_date_format     (gint64       wall_us);
 
 G_END_DECLS

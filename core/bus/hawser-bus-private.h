@@ -77,6 +77,7 @@ typedef struct _HawserDurable {
   guint64 given_position;            /* given to a party before: a message up to here is redelivered */
   guint64 recovered_position;        /* from before this process: not in its accounts */
   guint32 expiry_s;                  /* after detaching; G_MAXUINT32: never */
+  struct _HawserTerms *terms;        /* NULL: none were agreed */
   gint64 detached_us;                /* on the journal's line of time; 0: attached, or never was */
   HawserTimer timer;
   HawserReceiver *receiver;
@@ -90,6 +91,7 @@ typedef struct {
   guint8 qos;
   guint8 no_local;
   guint8 retain_as_published;
+  guint8 is_picky;                   /* its terms decide about each message */
 } HawserRoute;
 
 struct _HawserRouteSet {
@@ -97,6 +99,7 @@ struct _HawserRouteSet {
   guint n_routes;
   gboolean has_journal;              /* some receiver keeps a queue in the journal */
   gboolean may_refuse;               /* some receiver has the reject policy */
+  gboolean is_picky;                 /* some route is */
   guint32 *ids;
   HawserRoute routes[];
 };
@@ -105,6 +108,7 @@ struct _HawserRouteSet {
 typedef struct {
   HawserBus *bus;
   HawserConnection *connection;      /* NULL: in-process, every right */
+  const HawserPolicyContext *given;  /* on whose behalf, while it is published; NULL: the connection says it */
   HawserOrigin *origin;
   char *address;                     /* asked for by a policy, then kept */
   HawserTopicRecord *last;
@@ -147,11 +151,15 @@ struct _HawserBus {
 
   HawserReceiver *receivers;
   GHashTable *durable;               /* id -> receiver */
+  GHashTable *leases;                /* entry -> how long its topic lets it live; NULL: no topic does that */
+  guint64 leases_version;            /* of the settings that has_leases was found in, and one */
+  gboolean has_leases;
   GHashTable *provisioned;           /* identity -> GPtrArray of receivers made for it */
   GHashTable *groups;                /* "$share/NAME/FILTER" -> HawserGroup */
   GPtrArray *limits;                 /* of HawserQueueLimits: few, and many receivers share each */
   guint32 next_serial;
   GQueue connections;
+  guint max_connections;             /* of all listeners; 0: any */
   GPtrArray *listeners;
   GPtrArray *bridges;
   HawserPublisher *self_publisher;

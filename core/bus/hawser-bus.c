@@ -6,7 +6,7 @@
  * called on any thread. */
 
 #include "hawser-bus.h"
-#include "hawser-bus-private.h"
+#include "hawser-receiver-private.h"
 #include "hawser-group-private.h"
 
 #include <string.h>
@@ -23,6 +23,7 @@ enum {
   PROP_CLOCK = 1,
   PROP_OPEN,
   PROP_TRUST_LOOPBACK,
+  PROP_MAX_CONNECTIONS,
   PROP_TOPICS,
   PROP_SUBSCRIPTIONS,
   PROP_CONNECTIONS,
@@ -71,6 +72,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     {
     case PROP_CLOCK: self->clock = g_value_dup_object (value); break;
     case PROP_OPEN: self->is_open = g_value_get_boolean (value); self->policy_version++; break;
+    case PROP_MAX_CONNECTIONS: self->max_connections = g_value_get_uint (value); break;
     case PROP_TRUST_LOOPBACK: self->trusts_loopback = g_value_get_boolean (value); hawser_bus_rights_changed (self); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -86,6 +88,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_CLOCK: g_value_set_object (value, self->clock); break;
     case PROP_OPEN: g_value_set_boolean (value, self->is_open); break;
     case PROP_TRUST_LOOPBACK: g_value_set_boolean (value, self->trusts_loopback); break;
+    case PROP_MAX_CONNECTIONS: g_value_set_uint (value, self->max_connections); break;
     case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
     case PROP_SUBSCRIPTIONS: g_value_set_object (value, hawser_bus_get_subscriptions (self)); break;
     case PROP_CONNECTIONS: g_value_set_object (value, hawser_bus_get_connections (self)); break;
@@ -149,6 +152,8 @@ hawser_bus_class_init (HawserBusClass *klass)
                                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
   props[PROP_OPEN] = g_param_spec_boolean ("open", "Open", "Whether peers may use topics that nobody declared a policy for: for loopback and demos",
                                            TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", "Most connections", "Peers of all listeners together; further ones are closed at once; 0 for any",
+                                                   0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   props[PROP_TRUST_LOOPBACK] = g_param_spec_boolean ("trust-loopback", "Trust loopback", "Whether loopback counts as encrypted for require-encryption",
                                                      FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TOPICS] = g_param_spec_object ("topics", "Topics", "Topics in use or declared", G_TYPE_LIST_MODEL, read);
@@ -734,6 +739,8 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   if (recover.n_bad > 0)
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);
   funcs->foreach_queue (journal, recover_queue, self);
+  if (!hawser_bus_recover_terms (self, error))
+    return FALSE;
   hawser_group_sweep (self);
   return hawser_bus_recover_kept_keys (self, error);
 }

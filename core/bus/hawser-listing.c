@@ -65,6 +65,7 @@ list_filters (HawserReceiver *self, const HawserSubscriptionInfo *common, Hawser
       info.filter = filter;
       info.group = group;
       info.qos = entry->qos;
+      info.no_local = entry->no_local;
       if (!func (&info, data))
         return FALSE;
     }

@@ -188,6 +188,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
       entry->retain_as_published = retain_as_published;
       self->has_ids |= id != 0;
       hawser_bus_filter_changed (bus, filter, len);
+      hawser_receiver_lease_entry (self, entry, filter, len);
     }
   hawser_receiver_arm_expiry (self);
 }

@@ -39,6 +39,7 @@ hawser_receiver_remove_entry (HawserReceiver *self, HawserEntry *entry)
   HawserBus *bus = self->bus;
   g_autofree char *filter = hawser_match_node_dup_path (entry->node);
 
+  hawser_entry_end_lease (bus, entry);
   hawser_bus_model_remove_subscription (bus, entry);
   *entry->link_of_receiver = entry->next_of_receiver;
   if (entry->next_of_receiver != NULL)
@@ -170,6 +171,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
     {
       entry = hawser_receiver_add_entry (self, node);
       hawser_bus_model_add_subscription (bus, entry);
+      hawser_receiver_lease_entry (self, entry, filter, filter_len);
     }
   entry->qos = options->qos;
   entry->no_local = options->no_local != FALSE;

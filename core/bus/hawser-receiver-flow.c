@@ -382,6 +382,7 @@ static void
 pump (HawserReceiver *self)
 {
   gint64 now_us = hawser_lane_get_now_us (self->bus->lane);
+  HawserTerms *terms = self->durable != NULL ? self->durable->terms : NULL;
   HawserQueueEntry *entry;
 
   if (self->is_pumping)
@@ -413,10 +414,14 @@ pump (HawserReceiver *self)
         }
       else
         {
+          if (terms != NULL && !hawser_terms_may_give (terms, now_us))
+            break;
           if (self->has_ids)
             delivery.n_ids = (guint8) collect_ids (self, entry->message, ids, G_N_ELEMENTS (ids));
           if (!give (self, &delivery))
             break;
+          if (terms != NULL && !self->is_removed)
+            hawser_terms_note_given (terms, now_us);
         }
       if (hawser_queue_pop (&self->queue, &taken))
         hawser_message_unref (taken.message);

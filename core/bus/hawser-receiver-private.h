@@ -31,6 +31,28 @@ void         hawser_receiver_arm_expiry      (HawserReceiver  *self);
 void         hawser_receiver_keep_identity   (HawserReceiver  *self,
                                               const char      *identity);
 
+/* hawser-receiver-terms.c */
+typedef struct _HawserTerms HawserTerms;
+void         hawser_terms_free               (HawserTerms     *self);
+/* FALSE: the rate says later, and then the receiver is pumped again. */
+gboolean     hawser_terms_may_give           (HawserTerms     *self,
+                                              gint64           now_us);
+void         hawser_terms_note_given         (HawserTerms     *self,
+                                              gint64           now_us);
+gboolean     hawser_terms_are_picky          (HawserTerms     *self);
+gboolean     hawser_terms_want               (HawserTerms     *self,
+                                              HawserMessage   *message);
+void         hawser_receiver_forget_terms    (HawserReceiver  *self);
+gboolean     hawser_bus_recover_terms        (HawserBus       *self,
+                                              GError         **error);
+/* A new entry lives as long as its topic allows. */
+void         hawser_receiver_lease_entry     (HawserReceiver  *self,
+                                              HawserEntry     *entry,
+                                              const char      *filter,
+                                              gsize            len);
+void         hawser_entry_end_lease          (HawserBus       *bus,
+                                              HawserEntry     *entry);
+
 /* hawser-receiver-filters.c */
 HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
                                               HawserMatchNode *node);

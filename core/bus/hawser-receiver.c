@@ -120,6 +120,7 @@ hawser_receiver_free (HawserReceiver *self)
       g_free (durable->listener);
       g_free (durable->protocol);
       g_clear_pointer (&durable->kept, g_hash_table_unref);
+      hawser_terms_free (durable->terms);
       durable->receiver = NULL;
       if (!durable->is_reading)
         g_free (durable);
@@ -192,6 +193,7 @@ hawser_receiver_remove (HawserReceiver *self)
     {
       if (self->durable->queue != 0)
         bus->journal_funcs->remove_queue (bus->journal, self->durable->queue);
+      hawser_receiver_forget_terms (self);
       hawser_receiver_keep_identity (self, NULL);
       if (self->durable->id != NULL)
         g_hash_table_remove (bus->durable, self->durable->id);

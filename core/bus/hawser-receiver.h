@@ -112,6 +112,12 @@ typedef struct {
                                   guint32               key,
                                   gboolean              is_kept,
                                   int                   result);
+  /* Optional: the bus took one filter away (its topic allows a subscription only so long); the receiver stays. Without it
+   * a receiver ends with its last filter. */
+  void                (*filter_ended) (HawserReceiver  *receiver,
+                                  gpointer              data,
+                                  const char           *filter,
+                                  HawserError           reason);
 } HawserReceiverFuncs;
 
 /* Zero means the default. */
@@ -160,6 +166,23 @@ void            hawser_receiver_set_identity   (HawserReceiver           *self,
 HAWSER_AVAILABLE_IN_ALL
 GPtrArray      *hawser_bus_list_provisioned    (HawserBus                *bus,
                                                 const char               *identity);
+/* What a durable subscription may be told beside its filter and limits. Strings are copied; NULL and 0 are none. */
+typedef struct {
+  const char *description;       /* one line for people */
+  const char *attributes;        /* which messages: a rule over properties and JSON Pointers */
+  gint64 expires_us;             /* wall clock; then it ends, with what it holds */
+  double spool_rate;             /* messages a second, at most, while a backlog is delivered */
+} HawserSubscriptionTerms;
+
+/* Replaces them, and keeps them with the receiver. FALSE: the rule is wrong, nothing changed. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_set_terms      (HawserReceiver           *self,
+                                                const HawserSubscriptionTerms *terms,
+                                                GError                  **error);
+/* Strings are valid until they are set again. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_get_terms      (HawserReceiver           *self,
+                                                HawserSubscriptionTerms  *out_terms);
 /* Connects a live party: deliveries flow from now on (queued ones first, then live). Who it is comes from @connection
  * (rights, no-local); @connection may be NULL for in-process parties, then all rights are given. Whoever was attached to
  * a durable one is told by ended() with HAWSER_ERROR_EXISTS. */
@@ -315,6 +338,7 @@ typedef struct {
   guint64 connection_id;         /* 0: none now */
   gboolean is_durable;
   gboolean is_passive;
+  gboolean no_local;
   guint8 qos;
   gsize n_queued;
   guint64 queued_bytes;

@@ -4,12 +4,13 @@
  * topic's messages is worked out once and kept with the topic until a filter that could matter changes. Rights of
  * receivers are part of the routes, so that a delivery costs no check. Context: the bus's lane. */
 
-#include "hawser-bus-private.h"
+#include "hawser-receiver-private.h"
 
 #include <string.h>
 
 #include "hawser-group-private.h"
 #include "hawser-hash.h"
+#include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
 /* A publish that is acknowledged after the commit. */
@@ -139,6 +140,7 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
   set->n_routes = routes->len;
   set->has_journal = FALSE;
   set->may_refuse = FALSE;
+  set->is_picky = FALSE;
   set->ids = ids->len > 0 ? g_new (guint32, ids->len / 2) : NULL;
   if (routes->len > 0)
     memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
@@ -148,6 +150,9 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
 
       set->has_journal |= receiver->durable != NULL && receiver->durable->queue != 0;
       set->may_refuse |= receiver->limits->overflow == HAWSER_OVERFLOW_REJECT;
+      set->routes[i].is_picky = receiver->durable != NULL && ((receiver->durable->terms != NULL && hawser_terms_are_picky (receiver->durable->terms)) ||
+                                                                          (set->routes[i].no_local && receiver->flags & HAWSER_RECEIVER_PROVISIONED));
+      set->is_picky |= set->routes[i].is_picky;
     }
   if (set->ids == NULL)
     return set;
@@ -389,11 +394,66 @@ goes_to_journal (const HawserRoute *route, const HawserMessage *message)
          ((route->receiver->flags & HAWSER_RECEIVER_PASSIVE) || MIN (route->qos, message->qos) > 0);
 }
 
+/* Whether @publisher is the one for whom a queue was made, whichever connection it uses. */
+static gboolean
+is_owner (const HawserRoute *route, const HawserPublisher *publisher)
+{
+  const HawserDurable *durable = route->receiver->durable;
+  const HawserPolicyContext *given = publisher->given;
+  const char *name = NULL;
+
+  if (durable == NULL || durable->identity == NULL)
+    return FALSE;
+  if (given != NULL)
+    name = given->principal != NULL ? hawser_principal_get_name (given->principal) : given->client_id;
+  else if (publisher->connection != NULL)
+    {
+      name = hawser_connection_get_principal_name (publisher->connection);
+      if (name == NULL || *name == '\0')
+        name = hawser_connection_get_client_id (publisher->connection);
+    }
+  return g_strcmp0 (name, durable->identity) == 0;
+}
+
 static gboolean
 is_own (const HawserRoute *route, const HawserMessage *message)
 {
   return route->no_local && route->receiver->connection != NULL && message->origin != NULL && message->origin->id != 0 &&
          hawser_connection_get_id (route->receiver->connection) == message->origin->id;
+}
+
+static gboolean
+is_wanted (const HawserRoute *route, const HawserPublisher *publisher, HawserMessage *message)
+{
+  HawserTerms *terms = route->is_picky ? route->receiver->durable->terms : NULL;
+
+  return !route->is_picky || ((terms == NULL || hawser_terms_want (terms, message)) && !(route->no_local && is_owner (route, publisher)));
+}
+
+/* Takes out of a set the routes that do not get this message, where that is not known before it is seen. A new set, or the
+ * same; (transfer full). */
+static HawserRouteSet *
+pick_routes (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessage *message)
+{
+  HawserRouteSet *picked;
+  guint n_ids = 0;
+
+  if (G_LIKELY (!set->is_picky))
+    {
+      set->ref_count++;
+      return set;
+    }
+  picked = g_memdup2 (set, sizeof *set + set->n_routes * sizeof (HawserRoute));
+  picked->ref_count = 1;
+  picked->n_routes = 0;
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      n_ids = MAX (n_ids, set->routes[i].first_id + set->routes[i].n_ids);
+      if (is_wanted (&set->routes[i], publisher, message))
+        picked->routes[picked->n_routes++] = set->routes[i];
+    }
+  picked->ids = n_ids > 0 ? g_memdup2 (set->ids, n_ids * sizeof *set->ids) : NULL;
+  return picked;
 }
 
 static guint64
@@ -450,13 +510,13 @@ bury (HawserBus *self)
 }
 
 static gboolean
-is_refused_by_receiver (HawserBus *self, HawserRouteSet *set)
+is_refused_by_receiver (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessage *message)
 {
   for (guint i = 0; i < set->n_routes; i++)
     {
       HawserReceiver *receiver = set->routes[i].receiver;
 
-      if (receiver->limits->overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver))
+      if (receiver->limits->overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver) && is_wanted (&set->routes[i], publisher, message))
         return TRUE;
     }
   return FALSE;
@@ -499,7 +559,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': there are %u retained values already", record->name, self->topics.n_retained);
     }
   set = get_routes (self, record, settings);
-  if (set->may_refuse && is_refused_by_receiver (self, set))
+  if (set->may_refuse && is_refused_by_receiver (set, publisher, message))
     {
       hawser_message_unref (message);
       return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
@@ -528,7 +588,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
 
   if (set->n_routes > 0)
     {
-      set->ref_count++;
+      set = pick_routes (set, publisher, message);
       self->routing++;
       if (set->has_journal)
         {
@@ -632,7 +692,7 @@ hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, cons
                        gpointer data, guint64 cookie)
 {
   g_autofree char *made = NULL;
-  HawserPublisher publisher = { .bus = self };
+  HawserPublisher publisher = { .bus = self, .given = context };
   HawserTopicRecord *record;
   int result;
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "hawser-config-private.h"
+
 /* What the assembly itself reads; properties of the objects it makes are found by asking them. */
 static const struct {
   const char *kind;
@@ -18,7 +20,7 @@ static const struct {
   { "admin", " address enabled identities tls " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
-             "max-message-size message-expiry " },
+             "max-message-size message-expiry max-subscription-duration " },
   { "bridge", " type enabled description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
 };
@@ -52,6 +54,17 @@ is_read (const char *kind,
       return strstr (read_keys[i].keys, word) != NULL;
   /* Kinds that are not in the table are read whole. */
   return TRUE;
+}
+
+/* Those of a queue without a sink; a sink has properties of these names, or leaves them to its runner. */
+static gboolean
+is_read_for_queue (const char *kind,
+                   const char *key,
+                   GObject    *first)
+{
+  static const char * const keys[] = { "filter", "not-me", "expires", "spool-rate", NULL };
+
+  return strcmp (kind, "subscription") == 0 && first == NULL && g_strv_contains (keys, key);
 }
 
 static gboolean
@@ -95,7 +108,10 @@ hawser_assembly_check_effects (HawserConfigGroup *group,
     {
       const char *key = keys[i];
 
-      if (is_read (kind, key) || has_property (first, key) || has_property (second, key) ||
+      /* the check has said already that there is no such key */
+      if (hawser_config_group_find_key (group, key) == NULL)
+        continue;
+      if (is_read (kind, key) || is_read_for_queue (kind, key, first) || has_property (first, key) || has_property (second, key) ||
           says_what_holds (key, hawser_config_group_get_string (group, key)))
         continue;
       if (is_for_safety (kind, key))

@@ -24,6 +24,7 @@
 #include "hawser-spool.h"
 #include "hawser-store.h"
 #include "hawser-tls.h"
+#include "hawser-units.h"
 
 #define SPOOL_FILE "spool.db"
 #define ADMIN_TYPE "http" /* what serves [admin] */
@@ -33,7 +34,11 @@ typedef struct {
   char *id;
   char *identity;
   char *filter;
+  char *description;
+  char *attributes;
+  gboolean no_local;
   HawserQueueLimits limits;
+  HawserSubscriptionTerms terms;
 } Provision;
 
 struct _HawserAssembly {
@@ -67,6 +72,8 @@ provision_free (gpointer data)
   g_free (self->id);
   g_free (self->identity);
   g_free (self->filter);
+  g_free (self->description);
+  g_free (self->attributes);
   g_free (self);
 }
 
@@ -473,6 +480,8 @@ build_provision (HawserAssembly    *self,
                  HawserConfigGroup *group)
 {
   const char *identity = hawser_config_group_get_string (group, "identity");
+  gint64 max_age_us = hawser_config_group_get_duration_us (group, "max-age"), ttl_us = hawser_config_group_get_duration_us (group, "ttl");
+  gint64 expires_us = 0;
   Provision *provision;
 
   if (identity == NULL)
@@ -482,6 +491,8 @@ build_provision (HawserAssembly    *self,
       return;
     }
   hawser_assembly_check_effects (group, NULL, NULL);
+  if (hawser_config_group_has (group, "expires"))
+    hawser_date_parse (hawser_config_group_get_string (group, "expires"), &expires_us, NULL); /* the check has complained */
   provision = g_new0 (Provision, 1);
   provision->id = g_strdup (hawser_config_group_get_name (group));
   provision->identity = g_strdup (identity);
@@ -489,8 +500,14 @@ build_provision (HawserAssembly    *self,
   provision->limits.max_messages = (guint32) hawser_config_group_get_uint (group, "max-queued");
   provision->limits.max_bytes = hawser_config_group_has (group, "max-queued-bytes")
     ? hawser_config_group_get_size (group, "max-queued-bytes") : hawser_config_group_get_size (group, "spool-limit");
-  provision->limits.max_age_us = hawser_config_group_has (group, "max-age")
-    ? hawser_config_group_get_duration_us (group, "max-age") : hawser_config_group_get_duration_us (group, "ttl");
+  provision->limits.max_age_us = max_age_us > 0 && (ttl_us == 0 || max_age_us < ttl_us) ? max_age_us : ttl_us;
+  provision->description = g_strdup (hawser_config_group_get_string (group, "description"));
+  provision->attributes = g_strdup (hawser_config_group_get_string (group, "filter"));
+  provision->no_local = hawser_config_group_get_boolean (group, "not-me");
+  provision->terms = (HawserSubscriptionTerms) {
+    provision->description, provision->attributes, expires_us,
+    hawser_config_group_has (group, "spool-rate") ? hawser_config_group_get_double (group, "spool-rate") : 0,
+  };
   provision->limits.overflow = read_overflow (group);
   g_ptr_array_add (self->provisions, provision);
 }
@@ -718,8 +735,10 @@ static gboolean
 start_topics (HawserAssembly  *self,
               GError         **error)
 {
-  g_object_set (self->bus, "trust-loopback",
-                hawser_config_group_get_boolean (hawser_config_get_group (self->config, "hawser", NULL), "trust-loopback"), NULL);
+  HawserConfigGroup *group = hawser_config_get_group (self->config, "hawser", NULL);
+
+  g_object_set (self->bus, "trust-loopback", hawser_config_group_get_boolean (group, "trust-loopback"),
+                "max-connections", (guint) hawser_config_group_get_uint (group, "max-connections"), NULL);
   for (guint i = 0; i < self->policies->len; i++)
     hawser_bus_add_policy (self->bus, self->policies->pdata[i]);
   for (guint i = 0; i < self->topics->len; i++)
@@ -733,7 +752,7 @@ start_provision (HawserAssembly   *self,
                  const Provision  *provision,
                  GError          **error)
 {
-  const HawserSubscribeOptions options = { .qos = 2 };
+  const HawserSubscribeOptions options = { .qos = 2, .no_local = provision->no_local };
   HawserReceiver *receiver = hawser_receiver_new (self->bus, provision->id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
                                                   &provision->limits);
   int result;
@@ -741,7 +760,12 @@ start_provision (HawserAssembly   *self,
   hawser_receiver_set_identity (receiver, provision->identity);
   result = hawser_receiver_subscribe (receiver, provision->filter, strlen (provision->filter), &options);
   if (result == HAWSER_RESULT_OK)
-    return TRUE;
+    {
+      if (hawser_receiver_set_terms (receiver, &provision->terms, error))
+        return TRUE;
+      g_prefix_error (error, "subscription '%s': ", provision->id);
+      return FALSE;
+    }
   g_set_error (error, HAWSER_ERROR, result, "subscription '%s': topic '%s': %s", provision->id, provision->filter,
                hawser_error_to_nick ((HawserError) result));
   return FALSE;

@@ -124,6 +124,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "subscription", "identity", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Name of the principal it belongs to" },
   { "subscription", "durable", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, FALSE, "Whether it survives the receiver's absence and the daemon's death" },
   { "subscription", "filter", HAWSER_KEY_CONDITION, NULL, 0, 0, NULL, TRUE, "Which messages: a rule over JSON Pointers and properties" },
+  { "subscription", "not-me", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, TRUE, "Whether what its own identity published is left out" },
   { "subscription", "ttl", HAWSER_KEY_DURATION, NULL, MS, 100 * YEAR, NULL, TRUE, "Age at which a queued message is dropped" },
   { "subscription", "expires", HAWSER_KEY_DATE, NULL, 0, 0, NULL, TRUE, "When the subscription ends" },
   { "subscription", "spool-rate", HAWSER_KEY_NUMBER, NULL, 0.001, 1e9, NULL, TRUE, "Messages a second at most when a backlog is delivered" },

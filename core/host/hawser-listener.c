@@ -380,7 +380,7 @@ take_in (HawserListener *self, int fd)
   HawserTransport *transport;
   HawserConnection *connection;
 
-  if (self->n_connections >= self->max_connections)
+  if (self->n_connections >= self->max_connections || (self->bus->max_connections > 0 && self->bus->connections.length >= self->bus->max_connections))
     {
       self->n_refused++;
       close (fd);

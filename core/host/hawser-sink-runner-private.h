@@ -5,6 +5,7 @@
 #include "hawser-batcher-private.h"
 #include "hawser-breaker-private.h"
 #include "hawser-lane.h"
+#include "hawser-message-filter.h"
 #include "hawser-overflow.h"
 #include "hawser-receiver.h"
 #include "hawser-sink-private.h"
@@ -13,17 +14,21 @@
 
 G_BEGIN_DECLS
 
-typedef struct _HawserSinkFilter HawserSinkFilter;
-
 typedef struct {
   char *topic;
   char *dead_letter;
   char *filter;
+  char *expires, *description;
+  double spool_rate;
   guint batch_count, max_in_flight, max_attempts, breaker_failures, max_queued;
   guint64 batch_size, spool_limit, jitter_seed;
-  gint64 batch_age, retry_initial, retry_maximum, write_timeout, max_age;
+  gint64 batch_age, retry_initial, retry_maximum, write_timeout, max_age, ttl;
   HawserOverflow on_overflow;
 } HawserSinkSettings;
+
+/* In class_init() of the runner, after everything else. */
+void   hawser_sink_settings_install     (GObjectClass             *klass);
+gint64 hawser_sink_settings_get_max_age (const HawserSinkSettings *self);
 
 struct _HawserSinkRunner {
   GObject parent_instance;
@@ -34,7 +39,7 @@ struct _HawserSinkRunner {
 
   HawserLane *lane;
   HawserReceiver *receiver;      /* NULL: the bus ended it, or never started */
-  HawserSinkFilter *filter;
+  HawserMessageFilter *filter;
   gboolean is_started;
   gboolean is_paused;
   gboolean is_draining;
@@ -77,12 +82,5 @@ void              hawser_sink_runner_set_error     (HawserSinkRunner    *self,
                                                     const char          *reason);
 void              hawser_sink_runner_changed       (HawserSinkRunner    *self);
 void              hawser_sink_runner_finish_drain  (HawserSinkRunner    *self);
-
-/* hawser-sink-filter.c: an expression over JSON Pointers into the payload and over properties. */
-HawserSinkFilter *hawser_sink_filter_new           (const char          *expression,
-                                                    GError             **error);
-void              hawser_sink_filter_free          (HawserSinkFilter    *self);
-gboolean          hawser_sink_filter_matches       (HawserSinkFilter    *self,
-                                                    HawserMessage       *message);
 
 G_END_DECLS

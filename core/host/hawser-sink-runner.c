@@ -21,7 +21,6 @@
 #define MAX_GROUPS 256                   /* open keys: a topic or hour each; more wait in the queue */
 #define WINDOW_OVERHEAD 256              /* bytes of a message besides its payload, as the batcher counts */
 #define NOTIFY_US (100 * 1000)           /* properties change at most ten times a second */
-#define DAY_US (G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC)
 
 const gint64 hawser_sink_duration_bounds[HAWSER_SINK_N_DURATIONS - 1] = {
   1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000, 30000000,
@@ -34,23 +33,6 @@ enum {
   PROP_BUS,
   PROP_NAME,
   PROP_SINK,
-  PROP_TOPIC,
-  PROP_FILTER,
-  PROP_BATCH_COUNT,
-  PROP_BATCH_SIZE,
-  PROP_BATCH_AGE,
-  PROP_MAX_IN_FLIGHT,
-  PROP_RETRY_INITIAL,
-  PROP_RETRY_MAXIMUM,
-  PROP_MAX_ATTEMPTS,
-  PROP_WRITE_TIMEOUT,
-  PROP_BREAKER_FAILURES,
-  PROP_DEAD_LETTER,
-  PROP_SPOOL_LIMIT,
-  PROP_MAX_QUEUED,
-  PROP_MAX_AGE,
-  PROP_ON_OVERFLOW,
-  PROP_JITTER_SEED,
   PROP_STATE,
   PROP_BREAKER,
   PROP_DEPTH,
@@ -87,30 +69,12 @@ static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   HawserSinkRunner *self = HAWSER_SINK_RUNNER (object);
-  const HawserSinkSettings *settings = &self->settings;
 
   switch (id)
     {
     case PROP_BUS: g_value_set_object (value, self->bus); break;
     case PROP_NAME: g_value_set_string (value, self->name); break;
     case PROP_SINK: g_value_set_object (value, self->sink); break;
-    case PROP_TOPIC: g_value_set_string (value, settings->topic); break;
-    case PROP_FILTER: g_value_set_string (value, settings->filter); break;
-    case PROP_BATCH_COUNT: g_value_set_uint (value, settings->batch_count); break;
-    case PROP_BATCH_SIZE: g_value_set_uint64 (value, settings->batch_size); break;
-    case PROP_BATCH_AGE: g_value_set_int64 (value, settings->batch_age); break;
-    case PROP_MAX_IN_FLIGHT: g_value_set_uint (value, settings->max_in_flight); break;
-    case PROP_RETRY_INITIAL: g_value_set_int64 (value, settings->retry_initial); break;
-    case PROP_RETRY_MAXIMUM: g_value_set_int64 (value, settings->retry_maximum); break;
-    case PROP_MAX_ATTEMPTS: g_value_set_uint (value, settings->max_attempts); break;
-    case PROP_WRITE_TIMEOUT: g_value_set_int64 (value, settings->write_timeout); break;
-    case PROP_BREAKER_FAILURES: g_value_set_uint (value, settings->breaker_failures); break;
-    case PROP_DEAD_LETTER: g_value_set_string (value, settings->dead_letter); break;
-    case PROP_SPOOL_LIMIT: g_value_set_uint64 (value, settings->spool_limit); break;
-    case PROP_MAX_QUEUED: g_value_set_uint (value, settings->max_queued); break;
-    case PROP_MAX_AGE: g_value_set_int64 (value, settings->max_age); break;
-    case PROP_ON_OVERFLOW: g_value_set_enum (value, settings->on_overflow); break;
-    case PROP_JITTER_SEED: g_value_set_uint64 (value, settings->jitter_seed); break;
     case PROP_STATE: g_value_set_enum (value, hawser_sink_runner_get_state (self)); break;
     case PROP_BREAKER: g_value_set_enum (value, self->breaker.state); break;
     case PROP_DEPTH: g_value_set_uint64 (value, hawser_sink_runner_get_depth (self)); break;
@@ -122,42 +86,15 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-take_string (char **place, const GValue *value)
-{
-  g_free (*place);
-  *place = g_value_dup_string (value);
-  if (*place != NULL && **place == '\0')
-    g_clear_pointer (place, g_free);
-}
-
-static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   HawserSinkRunner *self = HAWSER_SINK_RUNNER (object);
-  HawserSinkSettings *settings = &self->settings;
 
   switch (id)
     {
     case PROP_BUS: self->bus = g_value_dup_object (value); break;
     case PROP_NAME: self->name = g_value_dup_string (value); break;
     case PROP_SINK: self->sink = g_value_dup_object (value); break;
-    case PROP_TOPIC: take_string (&settings->topic, value); break;
-    case PROP_FILTER: take_string (&settings->filter, value); break;
-    case PROP_BATCH_COUNT: settings->batch_count = g_value_get_uint (value); break;
-    case PROP_BATCH_SIZE: settings->batch_size = g_value_get_uint64 (value); break;
-    case PROP_BATCH_AGE: settings->batch_age = g_value_get_int64 (value); break;
-    case PROP_MAX_IN_FLIGHT: settings->max_in_flight = g_value_get_uint (value); break;
-    case PROP_RETRY_INITIAL: settings->retry_initial = g_value_get_int64 (value); break;
-    case PROP_RETRY_MAXIMUM: settings->retry_maximum = g_value_get_int64 (value); break;
-    case PROP_MAX_ATTEMPTS: settings->max_attempts = g_value_get_uint (value); break;
-    case PROP_WRITE_TIMEOUT: settings->write_timeout = g_value_get_int64 (value); break;
-    case PROP_BREAKER_FAILURES: settings->breaker_failures = g_value_get_uint (value); break;
-    case PROP_DEAD_LETTER: take_string (&settings->dead_letter, value); break;
-    case PROP_SPOOL_LIMIT: settings->spool_limit = g_value_get_uint64 (value); break;
-    case PROP_MAX_QUEUED: settings->max_queued = g_value_get_uint (value); break;
-    case PROP_MAX_AGE: settings->max_age = g_value_get_int64 (value); break;
-    case PROP_ON_OVERFLOW: settings->on_overflow = g_value_get_enum (value); break;
-    case PROP_JITTER_SEED: settings->jitter_seed = g_value_get_uint64 (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -229,7 +166,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
   g_autofree char *key = NULL;
   HawserBatchGroup *group;
 
-  if (self->filter != NULL && !hawser_sink_filter_matches (self->filter, delivery->message))
+  if (self->filter != NULL && !hawser_message_filter_matches (self->filter, delivery->message))
     {
       self->statistics.n_taken++;
       self->statistics.n_filtered++;
@@ -318,14 +255,11 @@ finalize (GObject *object)
 
   if (self->batcher.groups != NULL)
     hawser_batcher_clear (&self->batcher);
-  g_clear_pointer (&self->filter, hawser_sink_filter_free);
+  g_clear_pointer (&self->filter, hawser_message_filter_free);
   g_clear_pointer (&self->lane, hawser_lane_unref);
   g_clear_object (&self->sink);
   g_clear_object (&self->bus);
   g_free (self->name);
-  g_free (self->settings.topic);
-  g_free (self->settings.filter);
-  g_free (self->settings.dead_letter);
   g_free (self->last_error);
   g_free (self->shown.last_error);
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->finalize (object);
@@ -338,45 +272,6 @@ constructed (GObject *object)
 
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->constructed (object);
   self->lane = hawser_lane_ref (hawser_bus_get_lane (self->bus));
-}
-
-static void
-install_settings (void)
-{
-  const GParamFlags setting = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-
-  props[PROP_TOPIC] = g_param_spec_string ("topic", NULL, "Filter of the topics whose messages are written", NULL, setting);
-  props[PROP_FILTER] = g_param_spec_string ("filter", NULL,
-    "Condition over the message: JSON Pointers into the payload and names of properties; others are not written", NULL, setting);
-  props[PROP_BATCH_COUNT] = g_param_spec_uint ("batch-count", NULL, "Most messages of one write", 1, 1000000, 1000, setting);
-  props[PROP_BATCH_SIZE] = hawser_param_spec_size ("batch-size", "Most payload bytes of one write; a larger message travels alone",
-    1, G_MAXUINT32, 1024 * 1024, setting);
-  props[PROP_BATCH_AGE] = hawser_param_spec_duration ("batch-age", "Longest that a message waits for others to be written with",
-    0, DAY_US, G_USEC_PER_SEC, setting);
-  props[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL,
-    "Most writes under way; messages of one key are never in two of them", 1, 1000, 4, setting);
-  props[PROP_RETRY_INITIAL] = hawser_param_spec_duration ("retry-initial",
-    "Longest pause after the first failure; doubles with each failure", 1000, DAY_US, G_USEC_PER_SEC, setting);
-  props[PROP_RETRY_MAXIMUM] = hawser_param_spec_duration ("retry-maximum", "Longest pause between two attempts",
-    1000, DAY_US, 5 * 60 * G_USEC_PER_SEC, setting);
-  props[PROP_MAX_ATTEMPTS] = g_param_spec_uint ("max-attempts", NULL,
-    "Attempts before a batch goes to the dead letters; 0 tries for ever", 0, G_MAXUINT, 0, setting);
-  props[PROP_WRITE_TIMEOUT] = hawser_param_spec_duration ("write-timeout",
-    "A write that takes longer is cancelled and tried again; 0 waits for ever", 0, DAY_US, 60 * G_USEC_PER_SEC, setting);
-  props[PROP_BREAKER_FAILURES] = g_param_spec_uint ("breaker-failures", NULL,
-    "Failures in a row after which only one write at a time is tried; 0 never", 0, G_MAXUINT, 5, setting);
-  props[PROP_DEAD_LETTER] = g_param_spec_string ("dead-letter", NULL,
-    "Topic for messages that were given up; without it they are dropped and counted", NULL, setting);
-  props[PROP_SPOOL_LIMIT] = hawser_param_spec_size ("spool-limit", "Most bytes that wait to be written",
-    1024, G_MAXUINT64, 64 * 1024 * 1024, setting);
-  props[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, "Most messages that wait to be written", 1, G_MAXUINT32,
-    10000000, setting);
-  props[PROP_MAX_AGE] = hawser_param_spec_duration ("max-age", "Messages that waited longer are dropped; 0 keeps them",
-    0, G_MAXINT64, 0, setting);
-  props[PROP_ON_OVERFLOW] = g_param_spec_enum ("on-overflow", NULL, "What happens to a message when the spool limit is reached",
-    HAWSER_TYPE_OVERFLOW, HAWSER_OVERFLOW_DROP_OLDEST, setting);
-  props[PROP_JITTER_SEED] = g_param_spec_uint64 ("jitter-seed", NULL, "Makes the pauses repeatable, for tests; 0 draws them",
-    0, G_MAXUINT64, 0, setting);
 }
 
 static void
@@ -395,7 +290,6 @@ hawser_sink_runner_class_init (HawserSinkRunnerClass *klass)
   props[PROP_BUS] = g_param_spec_object ("bus", NULL, "The bus", HAWSER_TYPE_BUS, fixed);
   props[PROP_NAME] = g_param_spec_string ("name", NULL, "Name of the subscription", NULL, fixed);
   props[PROP_SINK] = g_param_spec_object ("sink", NULL, "What writes", HAWSER_TYPE_SINK, fixed);
-  install_settings ();
   props[PROP_STATE] = g_param_spec_enum ("state", NULL, "What it is doing", HAWSER_TYPE_SINK_STATE, HAWSER_SINK_STATE_STOPPED, shown);
   props[PROP_BREAKER] = g_param_spec_enum ("breaker", NULL, "Whether the destination is being spared", HAWSER_TYPE_BREAKER_STATE,
                                            HAWSER_BREAKER_CLOSED, shown);
@@ -405,6 +299,7 @@ hawser_sink_runner_class_init (HawserSinkRunnerClass *klass)
                                                     0, shown);
   props[PROP_LAST_ERROR] = g_param_spec_string ("last-error", NULL, "The last failure, in one line", NULL, shown);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  hawser_sink_settings_install (object_class);
 }
 
 static void
@@ -485,12 +380,15 @@ attach (HawserSinkRunner *self, GError **error)
 {
   const HawserSinkSettings *settings = &self->settings;
   HawserQueueLimits limits = {
-    .max_messages = settings->max_queued, .max_bytes = settings->spool_limit, .max_age_us = settings->max_age,
+    .max_messages = settings->max_queued, .max_bytes = settings->spool_limit, .max_age_us = hawser_sink_settings_get_max_age (settings),
     .overflow = settings->on_overflow,
   };
   HawserSubscribeOptions options = { .qos = 2, .retain_as_published = TRUE, .retain_handling = 2 };
+  HawserSubscriptionTerms terms = { .description = settings->description, .spool_rate = settings->spool_rate };
   int result;
 
+  if (settings->expires != NULL && !hawser_date_parse (settings->expires, &terms.expires_us, error))
+    return FALSE;
   self->receiver = hawser_receiver_new (self->bus, self->name,
                                         HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
                                         &limits);
@@ -502,6 +400,7 @@ attach (HawserSinkRunner *self, GError **error)
       self->receiver = NULL;
       return FALSE;
     }
+  hawser_receiver_set_terms (self->receiver, &terms, NULL); /* the rule is ours: what it leaves out is counted */
   hawser_receiver_attach (self->receiver, NULL, &receiver_funcs, self);
   return TRUE;
 }
@@ -514,12 +413,12 @@ prepare (HawserSinkRunner *self, GError **error)
       g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "a write from before it was stopped is still under way");
       return FALSE;
     }
-  g_clear_pointer (&self->filter, hawser_sink_filter_free);
+  g_clear_pointer (&self->filter, hawser_message_filter_free);
   if (!check_settings (self, error))
     return FALSE;
   if (self->settings.filter != NULL)
     {
-      self->filter = hawser_sink_filter_new (self->settings.filter, error);
+      self->filter = hawser_message_filter_new (self->settings.filter, error);
       if (self->filter == NULL)
         return FALSE;
     }

@@ -9,6 +9,7 @@
 #include "hawser-local-topic-private.h"
 
 #include "hawser-topic-filter.h"
+#include "hawser-units.h"
 
 enum {
   PROP_NAME = 1,
@@ -64,32 +65,6 @@ topic_iface_init (HawserTopicInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (HawserLocalTopic, hawser_local_topic, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HAWSER_TYPE_TOPIC, topic_iface_init))
 
-static gint64
-parse_time (const char *text)
-{
-  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
-  g_autofree char *midnight = text != NULL && strchr (text, 'T') == NULL ? g_strconcat (text, "T00:00:00Z", NULL) : NULL; /* a date alone */
-  g_autoptr (GDateTime) time = text != NULL ? g_date_time_new_from_iso8601 (midnight != NULL ? midnight : text, utc) : NULL;
-
-  return time != NULL ? g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) : 0;
-}
-
-static char *
-format_time (gint64 us)
-{
-  g_autoptr (GDateTime) whole = us != 0 ? g_date_time_new_from_unix_utc (us / G_USEC_PER_SEC) : NULL;
-  g_autoptr (GDateTime) time = whole != NULL ? g_date_time_add (whole, us % G_USEC_PER_SEC) : NULL;
-  char *text = time != NULL ? g_date_time_format_iso8601 (time) : NULL;
-  char *end = text != NULL && strchr (text, '.') != NULL ? text + strlen (text) - 1 : NULL;
-
-  while (end != NULL && end[-1] == '0') /* .500000Z is written .5Z */
-    {
-      end[-1] = 'Z';
-      *end-- = '\0';
-    }
-  return text;
-}
-
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -105,7 +80,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_PUBLISH_POLICY: string = &self->publish_policy_name; break;
     case PROP_SUBSCRIBE_POLICY: string = &self->subscribe_policy_name; break;
     case PROP_ENABLED: self->is_enabled = g_value_get_boolean (value); break;
-    case PROP_EXPIRES: self->expires_us = parse_time (g_value_get_string (value)); break;
+    case PROP_EXPIRES: self->expires_us = 0; hawser_date_parse (g_value_get_string (value), &self->expires_us, NULL); break;
     case PROP_MAX_SUBSCRIPTION_DURATION: self->max_subscription_us = g_value_get_int64 (value); break;
     case PROP_REQUIRE_ENCRYPTION: self->requires_encryption = g_value_get_boolean (value); break;
     case PROP_AUDIT: self->is_audited = g_value_get_boolean (value); break;
@@ -140,7 +115,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_PUBLISH_POLICY: g_value_set_string (value, self->publish_policy_name); break;
     case PROP_SUBSCRIBE_POLICY: g_value_set_string (value, self->subscribe_policy_name); break;
     case PROP_ENABLED: g_value_set_boolean (value, self->is_enabled); break;
-    case PROP_EXPIRES: g_value_take_string (value, format_time (self->expires_us)); break;
+    case PROP_EXPIRES: g_value_take_string (value, hawser_date_format (self->expires_us)); break;
     case PROP_MAX_SUBSCRIPTION_DURATION: g_value_set_int64 (value, self->max_subscription_us); break;
     case PROP_REQUIRE_ENCRYPTION: g_value_set_boolean (value, self->requires_encryption); break;
     case PROP_AUDIT: g_value_set_boolean (value, self->is_audited); break;

@@ -310,6 +310,41 @@ list_topic (const HawserTopicInfo *info, gpointer data)
   return TRUE;
 }
 
+static void
+append_duration (GString *out, const char *name, gint64 us)
+{
+  g_autofree char *text = us > 0 ? hawser_duration_format (us) : NULL;
+
+  append_string (out, name, text);
+}
+
+/* What somebody may set, for durable ones. */
+static void
+append_terms (GString *out, const HawserSubscriptionInfo *info)
+{
+  static const char * const words[] = { "drop-oldest", "drop-newest", "reject", "block" };
+  const HawserQueueLimits *limits = hawser_receiver_get_limits (info->handle);
+  HawserSubscriptionTerms terms;
+  g_autofree char *expires = NULL;
+  char rate[G_ASCII_DTOSTR_BUF_SIZE];
+
+  hawser_receiver_get_terms (info->handle, &terms);
+  expires = hawser_date_format (terms.expires_us);
+  append_string (out, "description", terms.description);
+  append_string (out, "expires", expires);
+  append_string (out, "attribute_filter", terms.attributes);
+  append_boolean (out, "not_me", info->no_local);
+  append_duration (out, "ttl", limits->max_age_us);
+  append_duration (out, "max_age", limits->max_age_us);
+  g_string_append_printf (out, ",\"spool_rate\":%s", terms.spool_rate > 0 ? g_ascii_dtostr (rate, sizeof rate, terms.spool_rate) : "null");
+  if (limits->max_messages != G_MAXUINT32)
+    append_number (out, "max_queued", limits->max_messages);
+  else
+    g_string_append (out, ",\"max_queued\":null");
+  append_number (out, "max_queued_bytes", limits->max_bytes);
+  append_string (out, "on_overflow", words[MIN (limits->overflow, G_N_ELEMENTS (words) - 1)]);
+}
+
 static char *
 describe_subscription (const HawserSubscriptionInfo *info)
 {
@@ -331,6 +366,8 @@ describe_subscription (const HawserSubscriptionInfo *info)
   append_number (out, "queued_bytes", info->queued_bytes);
   append_number (out, "n_delivered", info->n_delivered);
   append_number (out, "n_dropped", info->n_dropped);
+  if (info->is_durable)
+    append_terms (out, info);
   g_string_append_c (out, '}');
   return g_string_free (out, FALSE);
 }
@@ -746,7 +783,12 @@ http_admin_get_subscription (HttpSession *session, HttpRequest *request, const c
 typedef struct {
   char *filter;
   char *identity;
+  char *description;
+  char *attributes;
   HawserQueueLimits limits;
+  gint64 ttl_us, expires_us;
+  double spool_rate;
+  gboolean not_me;
   guint qos;
 } Wanted;
 
@@ -755,9 +797,29 @@ clear_wanted (Wanted *wanted)
 {
   g_free (wanted->filter);
   g_free (wanted->identity);
+  g_free (wanted->description);
+  g_free (wanted->attributes);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wanted, clear_wanted)
+
+/* A number is seconds. */
+static gboolean
+read_duration (HttpJson json, const char *text, gint64 *out_us)
+{
+  g_autofree char *seconds = http_json_is_string (json) ? g_strdup (text) : g_strconcat (text, "s", NULL);
+
+  return hawser_duration_parse (seconds, out_us, NULL);
+}
+
+/* What GET tells and nobody can set: a client may send back what it got. */
+static gboolean
+is_fact (const char *key)
+{
+  static const char * const facts[] = { "id", "receiver", "group", "passive", "connection", "n-queued", "queued-bytes", "n-delivered", "n-dropped", NULL };
+
+  return g_strv_contains (facts, key);
+}
 
 /* NULL: fine. */
 static const char *
@@ -791,8 +853,33 @@ read_wanted (HttpJson json, Wanted *out)
         out->limits.max_messages = (guint32) number;
       else if ((g_str_equal (key, "max-queued-bytes") || g_str_equal (key, "max-bytes")) && hawser_size_parse (text, &number, NULL))
         out->limits.max_bytes = number;
-      else if (g_str_equal (key, "max-age") && hawser_duration_parse (text, &out->limits.max_age_us, NULL))
+      else if (g_str_equal (key, "max-age") && read_duration (value, text, &out->limits.max_age_us))
         continue;
+      else if (g_str_equal (key, "ttl") && read_duration (value, text, &out->ttl_us))
+        continue;
+      else if (g_str_equal (key, "expires"))
+        {
+          if (!http_json_is_string (value) || !hawser_date_parse (text, &out->expires_us, NULL))
+            return "expires is a date such as 2027-01-31T12:00:00Z";
+        }
+      else if (g_str_equal (key, "spool-rate"))
+        {
+          char *end;
+
+          out->spool_rate = g_ascii_strtod (text, &end);
+          if (*text == '\0' || *end != '\0' || !(out->spool_rate >= 0.001 && out->spool_rate <= 1e9))
+            return "spool-rate is a number of messages a second, from 0.001 to 1e9";
+        }
+      else if (g_str_equal (key, "not-me"))
+        {
+          if (http_json_is_string (value) || (!g_str_equal (text, "true") && !g_str_equal (text, "false")))
+            return "not-me is true or false";
+          out->not_me = *text == 't';
+        }
+      else if (g_str_equal (key, "description") && out->description == NULL && http_json_is_string (value))
+        out->description = g_steal_pointer (&text);
+      else if (g_str_equal (key, "attribute-filter") && out->attributes == NULL && http_json_is_string (value))
+        out->attributes = g_steal_pointer (&text);
       else if (g_str_equal (key, "on-overflow") || g_str_equal (key, "overflow"))
         {
           static const char * const words[] = { "drop-oldest", "drop-newest", "reject", "block" };
@@ -804,9 +891,12 @@ read_wanted (HttpJson json, Wanted *out)
             return "overflow is drop-oldest, drop-newest, reject or block";
           out->limits.overflow = (HawserOverflow) i;
         }
-      else if (!g_str_equal (key, "id"))
-        return "settings are filter, identity, durable, qos, max-queued, max-queued-bytes, max-age, on-overflow";
+      else if (!is_fact (key))
+        return "settings are filter, identity, durable, qos, description, expires, attribute-filter, not-me, ttl, spool-rate, max-queued, max-queued-bytes, "
+               "max-age, on-overflow, or a value does not fit";
     }
+  if (out->ttl_us > 0 && (out->limits.max_age_us == 0 || out->ttl_us < out->limits.max_age_us))
+    out->limits.max_age_us = out->ttl_us;
   return out->filter == NULL ? "filter is needed" : NULL;
 }
 
@@ -818,6 +908,8 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
   g_autoptr (GString) text = id != NULL ? read_object (session, request) : NULL;
   g_auto (Wanted) wanted = { .qos = 2 };
   FindSubscription find = { .id = id };
+  HawserSubscriptionTerms terms;
+  g_autoptr (GError) error = NULL;
   HawserReceiver *receiver;
   const char *detail;
   gboolean is_new;
@@ -851,12 +943,14 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
   receiver = hawser_receiver_new (bus, id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED, &wanted.limits);
   if (wanted.identity != NULL)
     hawser_receiver_set_identity (receiver, wanted.identity);
-  result = hawser_receiver_subscribe (receiver, wanted.filter, strlen (wanted.filter), &(HawserSubscribeOptions) { .qos = (guint8) wanted.qos, .retain_handling = 2 });
-  if (result != HAWSER_RESULT_OK)
+  result = hawser_receiver_subscribe (receiver, wanted.filter, strlen (wanted.filter),
+                                      &(HawserSubscribeOptions) { .qos = (guint8) wanted.qos, .no_local = wanted.not_me, .retain_handling = 2 });
+  terms = (HawserSubscriptionTerms) { wanted.description, wanted.attributes, wanted.expires_us, wanted.spool_rate };
+  if (result != HAWSER_RESULT_OK || !hawser_receiver_set_terms (receiver, &terms, &error))
     {
       if (is_new)
         hawser_receiver_remove (receiver);
-      http_session_respond_error (session, result, hawser_bus_get_last_refusal (bus));
+      http_session_respond_error (session, error != NULL ? error->code : result, error != NULL ? error->message : hawser_bus_get_last_refusal (bus));
       return;
     }
   json = read_subscription (session, id);

@@ -77,6 +77,34 @@ build (const char *topic, HawserProperties *properties, const HttpPublishOptions
   return hawser_message_new_raw (&init);
 }
 
+/* W3C Trace Context, section 3.2: version, trace, parent, flags. What is malformed is no context at all. */
+static gboolean
+is_traceparent (const char *text)
+{
+  static const guint8 hyphens[] = { 2, 35, 52 };
+  gsize len = strlen (text);
+
+  if (len < 55 || (len > 55 && (text[55] != '-' || g_str_has_prefix (text, "00"))) || g_str_has_prefix (text, "ff"))
+    return FALSE;
+  for (gsize i = 0; i < 55; i++)
+    if ((i == hyphens[0] || i == hyphens[1] || i == hyphens[2]) ? text[i] != '-' : !g_ascii_isdigit (text[i]) && (text[i] < 'a' || text[i] > 'f'))
+      return FALSE;
+  return strncmp (text + 3, "00000000000000000000000000000000", 32) != 0 && strncmp (text + 36, "0000000000000000", 16) != 0;
+}
+
+/* The caller's trace goes on in the message, as the distributed tracing extension of CloudEvents. */
+static void
+add_trace (HawserProperties *properties, HttpRequest *request, const char **out_detail)
+{
+  const char *parent = http_request_get_header (request, "traceparent"), *state = http_request_get_header (request, "tracestate");
+
+  if (parent == NULL || !is_traceparent (parent))
+    return;
+  add_attribute (properties, "traceparent", parent, out_detail);
+  if (*out_detail == NULL && state != NULL && strlen (state) <= 512 && g_utf8_validate (state, -1, NULL))
+    add_attribute (properties, "tracestate", state, out_detail);
+}
+
 HawserMessage *
 http_message_from_request (HttpRequest *request, const char *topic, const HttpPublishOptions *options, const char *reply_to, GBytes *correlation, const char **out_detail)
 {
@@ -87,7 +115,7 @@ http_message_from_request (HttpRequest *request, const char *topic, const HttpPu
   SoupMessageHeadersIter iter;
   const char *name, *value;
   guint n = 0;
-  gboolean has_id = FALSE;
+  gboolean has_id = FALSE, has_trace = FALSE;
 
   *out_detail = NULL;
   soup_message_headers_iter_init (&iter, request->headers);
@@ -109,7 +137,10 @@ http_message_from_request (HttpRequest *request, const char *topic, const HttpPu
       else
         add_attribute (&properties, attribute, decoded, out_detail);
       has_id |= g_str_equal (attribute, "id");
+      has_trace |= g_str_equal (attribute, "traceparent");
     }
+  if (*out_detail == NULL && !has_trace)
+    add_trace (&properties, request, out_detail);
 
   if (content_type != NULL && g_ascii_strncasecmp (content_type, FORM_TYPE, strlen (FORM_TYPE)) == 0)
     content_type = NULL;

@@ -153,7 +153,22 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
     http_session_finish (self->session, reason, "the subscription was ended");
 }
 
-static const HawserReceiverFuncs stream_funcs = { deliver, lost, ended };
+static void
+filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, HawserError reason)
+{
+  EventStream *self = data;
+  g_autoptr (GString) text = g_string_new ("event: ended\ndata: {\"filter\":");
+
+  if (!self->is_live)
+    return;
+  hawser_json_append_string (text, filter, strlen (filter));
+  g_string_append_printf (text, ",\"reason\":\"%s\"}\n\n", hawser_error_to_nick (reason));
+  hawser_connection_write (self->connection, text->str, text->len);
+  if (hawser_receiver_get_n_filters (receiver) == 0 && self->owned.queues == NULL)
+    http_session_finish (self->session, reason, "the topic allows a subscription only so long");
+}
+
+static const HawserReceiverFuncs stream_funcs = { deliver, lost, ended, .filter_ended = filter_ended };
 
 /* What was missed, as far as there is room; then live messages flow. */
 static void

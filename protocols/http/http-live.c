@@ -125,7 +125,19 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   close_with (self, reason == HAWSER_ERROR_CLOSED ? HAWSER_WEBSOCKET_CLOSE_GOING_AWAY : HAWSER_WEBSOCKET_CLOSE_POLICY, hawser_error_to_nick (reason));
 }
 
-static const HawserReceiverFuncs live_funcs = { deliver, lost, ended };
+static void
+filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, HawserError reason)
+{
+  g_autoptr (GString) text = g_string_new ("{\"op\":\"ended\",\"filter\":");
+
+  hawser_json_append_string (text, filter, strlen (filter));
+  g_string_append (text, ",\"error\":");
+  http_append_problem (text, http_status_of_error (reason), reason, "the topic allows a subscription only so long", NULL);
+  g_string_append_c (text, '}');
+  send_frame (data, HAWSER_WEBSOCKET_TEXT, text->str, text->len);
+}
+
+static const HawserReceiverFuncs live_funcs = { deliver, lost, ended, .filter_ended = filter_ended };
 
 static void
 writable (HttpExchange *exchange)

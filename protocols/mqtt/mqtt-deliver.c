@@ -166,7 +166,16 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   mqtt_session_end (self, code, reason, "the subscription was ended");
 }
 
-const HawserReceiverFuncs mqtt_receiver_funcs = { deliver, NULL, ended, mqtt_session_on_kept };
+/* A server cannot unsubscribe a client; what it can do is say good-bye, and why. */
+static void
+filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, HawserError reason)
+{
+  g_autofree char *text = g_strdup_printf ("the subscription '%.200s' has lasted as long as its topic allows", filter);
+
+  mqtt_session_end (data, MQTT_ADMINISTRATIVE, reason, text);
+}
+
+const HawserReceiverFuncs mqtt_receiver_funcs = { deliver, NULL, ended, mqtt_session_on_kept, filter_ended };
 
 static void
 finish_slot (MqttSession *self, MqttSlot *slot)

@@ -85,6 +85,9 @@ add_attribute (const char *name, const char *value, gpointer data)
     return;
   header = g_strconcat ("ce-", name, NULL);
   add_header (data, header, value);
+  /* the destination's tracing reads the header of W3C Trace Context, not the event */
+  if (g_str_equal (name, "traceparent") || g_str_equal (name, "tracestate"))
+    add_header (data, name, value);
 }
 
 static gboolean

@@ -137,6 +137,17 @@ class H1HttpPublish(HttpCase):
         answer = self.web.publish('k/a', b'another body', Idempotency_Key='"other"')
         self.assertEqual((answer.status, answer.headers['Content-Type']), (422, 'application/problem+json'))
 
+    def test_the_callers_trace_goes_on_in_the_message(self):
+        trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        reader = self.client(self.daemon)
+        reader.subscribe('c/#')
+        for headers in ({'traceparent': trace, 'tracestate': 'vendor=1'}, {'traceparent': 'not a trace'}, {'traceparent': trace.replace('0af', '0AF')},
+                        {'traceparent': trace, 'ce-traceparent': trace[:-1] + '0'}):
+            self.assertEqual(self.web.request('POST', '/v1/topics/c/a', b'x', headers).status, 202)
+        reader.wait(4)
+        got = [[value for name, value in getattr(message.properties, 'UserProperty', []) if name.startswith('trace')] for message in reader.messages]
+        self.assertEqual(got, [[trace, 'vendor=1'], [], [], [trace[:-1] + '0']])
+
     def test_cloudevents_metadata(self):
         stream = self.events(self.daemon, 'c/#')
         self.assertEqual(self.web.publish('c/a', b'x', '?expiry=30s', ce_id='id-1', ce_correlationid='corr', ce_replyto='reply/me', ce_region='eu', Content_Type='text/plain').status, 202)

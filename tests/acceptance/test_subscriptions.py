@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES C5 C6 D4 D6 D12 M3: subscriptions, queues and wills as stock clients see them."""
+"""FEATURES C5 C6 C7 C9 D4 D5 D6 D12 M3: subscriptions, queues and wills as stock clients see them."""
 import base64
+import datetime
 import json
 import signal
 import socket
@@ -11,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, TEST_CONF, Case, Web, mosquitto, puback, wait_for, wire
+from acceptance import DEADLINE_S, PACKET_TYPES, TEST_CONF, Case, Web, mosquitto, properties, puback, wait_for, wire
 
 PASSWORDS = '''
 [identity crew]
@@ -313,6 +314,109 @@ class D4LossBounds(Case):
     def test_never_loses_nothing_that_the_system_was_given(self):
         reader, n = self.run_mode('never')
         self.assertEqual(reader.wait(n), [str(i) for i in range(n)])
+
+
+class C7MaxSubscriptionDuration(Case):
+    CONF = ('[topic short/#]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=anyone\nmax-subscription-duration=2s\n'
+            '[topic $SYS/#]\nsubscribe-policy=anyone\n')
+
+    def test_it_ends_with_a_notice_to_the_client_and_an_event_on_the_bus(self):
+        daemon = self.open(self.CONF)
+        watcher = self.client(daemon)
+        watcher.subscribe('$SYS/hawser/subscription/ended')
+        stream = self.events(daemon, 'short/a')
+        began = time.monotonic()
+        with wire.connected(daemon.mqtt, 'brief', 5) as peer:
+            peer.send(wire.subscribe(('short/a', 1), version=5))
+            self.assertEqual(peer.read().type, 9)
+            bye = peer.read()   # DISCONNECT: administrative action, and why
+            self.assertEqual((bye.type, bye.body[0]), (14, 0x98))
+            self.assertIn(b'short/a', bytes(bye.body))
+            self.assertGreaterEqual(time.monotonic() - began, 1.9)
+        self.assertEqual(stream.wait(1)[0][:2], ('ended', {'filter': 'short/a', 'reason': 'timeout'}))
+        stream.process.wait(DEADLINE_S)
+        told = [json.loads(text) for text in watcher.wait(2)]
+        self.assertEqual({(event['filter'], event['reason']) for event in told}, {('short/a', 'max-subscription-duration')})
+        self.assertIn('brief', [event.get('client_id') for event in told])
+        self.assertNotIn('short/a', daemon.web.filters())
+        watcher.publish('short/a', 'still open to publishers')
+
+
+class C9AttributeFilters(Case):
+    def test_exactly_the_matching_third_of_3000_mixed_messages(self):
+        daemon = self.open()
+        answer = daemon.web.put('/v1/admin/subscriptions/third', {
+            'filter': 'mixed/#', 'identity': 'reader', 'attribute_filter': 'region == "eu" and not kind == "debug"', 'not_me': True})
+        self.assertEqual(answer.status, 201, answer.body)
+        publisher, expected = self.client(daemon), []
+        for i in range(3000):
+            region, kind = ('eu', 'us', 'ap')[i % 3], ('data', 'debug')[i // 3 % 2]
+            if i % 2 == 0:
+                region, kind = 'eu', 'data' if i % 3 else 'debug'
+            publisher.client.publish(f'mixed/{i % 7}', str(i), 1, properties=properties(
+                PACKET_TYPES.PUBLISH, UserProperty=[('region', region), ('kind', kind)]))
+            expected += [str(i)] if region == 'eu' and kind != 'debug' else []
+        publisher.publish('mixed/last', 'done', UserProperty=[('region', 'eu'), ('kind', 'data')])
+        self.assertEqual(len(expected), 1000)
+        self.assertEqual(daemon.web.subscription('third')['n_queued'], 1001)
+        owner = self.client(daemon, 'reader')
+        owner.publish('mixed/own', 'of myself', UserProperty=[('region', 'eu'), ('kind', 'data')])
+        self.assertEqual(owner.wait(1001), expected + ['done'])
+        publisher.publish('mixed/last', 'end', UserProperty=[('region', 'eu'), ('kind', 'data')])
+        self.assertEqual(owner.wait(1002)[1001], 'end')   # and nothing of its own before it
+
+    def test_a_wrong_rule_is_refused_with_its_place(self):
+        daemon = self.open()
+        answer = daemon.web.put('/v1/admin/subscriptions/q', {'filter': 'a', 'attribute_filter': 'region =='})
+        self.assertEqual(answer.status, 400)
+        self.assertIsNone(daemon.web.subscription('q'))
+
+
+class D5TtlAndSpoolRate(Case):
+    """The rate itself, within a tenth, is tests/core/bus/test-terms.c: there the clock is the test's."""
+
+    def test_a_returning_client_gets_a_backlog_no_faster_than_its_rate_and_nothing_too_old(self):
+        daemon = self.open('[subscription slow]\ntopic=slow/#\nidentity=owner\nspool-rate=100\nttl=1h\n'
+                           '[subscription old]\ntopic=old/#\nidentity=owner\nttl=1ms\n')
+        publisher = self.client(daemon)
+        publisher.publish('old/a', 'too old')
+        for i in range(300):
+            publisher.client.publish('slow/a', str(i), 1)
+        publisher.publish('slow/a', '300')
+        began = time.monotonic()
+        owner = self.client(daemon, 'owner')
+        self.assertEqual(owner.wait(301), [str(i) for i in range(301)])
+        self.assertGreaterEqual(time.monotonic() - began, 2.7)
+
+    def test_everything_that_is_put_reads_back_and_survives_a_restart(self):
+        daemon = self.open()
+        wanted = {'filter': 'a/#', 'identity': 'anna', 'qos': 1, 'description': 'what anna reads', 'expires': '2099-01-31T12:00:00Z',
+                  'attribute_filter': '/level > 3', 'not_me': True, 'ttl': '30s', 'spool_rate': 12.5, 'max_queued': 70, 'max_queued_bytes': 90000,
+                  'on_overflow': 'reject'}
+        self.assertEqual(daemon.web.put('/v1/admin/subscriptions/q', wanted).status, 201)
+        for _ in range(2):
+            item = daemon.web.subscription('q')
+            self.assertEqual({key: item[key] for key in wanted}, wanted)
+            self.assertEqual(item['max_age'], '30s')
+            # What was read can be sent back.
+            self.assertEqual(daemon.web.put('/v1/admin/subscriptions/q', item).status, 200)
+            daemon.stop(signal.SIGKILL)
+            daemon = self.open()
+        self.assertEqual(daemon.web.put('/v1/admin/subscriptions/q', {'filter': 'a/#'}).status, 200)
+        item = daemon.web.subscription('q')
+        self.assertEqual((item['description'], item['expires'], item['attribute_filter'], item['not_me'], item['spool_rate'], item['ttl']),
+                         (None, None, None, False, None, None))
+        for wrong in ({'expires': 'soon'}, {'spool_rate': 0}, {'spool_rate': 'fast'}, {'not_me': 'yes'}, {'ttl': 'x'}, {'nothing': 1}):
+            self.assertEqual(daemon.web.put('/v1/admin/subscriptions/q', {'filter': 'a/#', **wrong}).status, 400, wrong)
+
+    def test_it_ends_at_its_date(self):
+        daemon = self.open()
+        when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)
+        self.assertEqual(daemon.web.put('/v1/admin/subscriptions/q', {'filter': 'a/#', 'expires': when.isoformat()}).status, 201)
+        wait_for(lambda: daemon.web.subscription('q') is None, 'the end')
+        self.assertGreaterEqual(datetime.datetime.now(datetime.timezone.utc), when)
+        daemon.stop(signal.SIGKILL)
+        self.assertIsNone(self.open().web.subscription('q'))
 
 
 class D6BoundedQueuesWithPolicy(Case):

@@ -124,6 +124,19 @@ class BadConfiguration(Case):
         self.assertIn(':2:12: warning: [hawser] max-memory=1GiB: has no effect in this version', result.stdout)
         self.assertIn(':5:8: error: [admin] policy=anyone: this version does not enforce it', result.stdout)
 
+    def test_a_key_that_is_not_there_is_named_once(self):
+        text = OPEN + '[subscription archive]\ntopic=a/#\ntype=blob\nendpoint=file:///tmp\ncredential=sas\n'
+        result = self.run_daemon('--config', self.write(text), '--check-config')
+        self.assertEqual(result.stdout.count('credential'), 1, result.stdout)
+        self.assertIn('[subscription archive] has no key "credential"', result.stdout)
+
+    def test_the_keys_of_a_subscription_have_an_effect(self):
+        text = ('[hawser]\nmax-connections=5\ntrace-context=propagate\n' + OPEN + '[topic t/#]\nmax-subscription-duration=1h\n'
+                '[subscription q]\ntopic=a/#\nidentity=x\ndescription=a queue\nexpires=2099-01-01\nfilter=kind == "a"\nnot-me=true\nttl=1h\nspool-rate=5\n'
+                '[subscription s]\ntopic=a/#\ntype=file\npath=/tmp/x\ndescription=a sink\nexpires=2099-01-01\nfilter=kind == "a"\nttl=1h\nspool-rate=5\n')
+        result = self.run_daemon('--config', self.write(text), '--check-config')
+        self.assertEqual((result.returncode, result.stdout.strip()[-35:]), (0, '0 errors, 0 warnings in 1 file'[-35:]), result.stdout)
+
     def test_a_missing_certificate_is_found_before_the_start(self):
         text = OPEN + '[tls t]\ncertificate-file=/nowhere/c.pem\nprivate-key-file=/nowhere/k.pem\n' + MQTT + 'tls=t\n'
         self.assertEqual(self.run_daemon('--config', self.write(text), '--check-config').returncode, 3)

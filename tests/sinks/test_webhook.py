@@ -269,6 +269,15 @@ class Webhook(unittest.TestCase):
         self.assertNotIn('X-Evil', headers)
         self.assertEqual(urllib.parse.unquote(headers['ce-region']), 'e\r\nX-Evil: 2')
 
+    def test_the_trace_of_a_message_goes_on_to_the_target(self):
+        trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+        sink = self.sink()
+        sink.publish('in/a', '{}', traceparent=trace, tracestate='vendor=1')
+        sink.wait(written=1)
+        sink.drain()
+        headers = self.posts()[0][2]
+        self.assertEqual((headers['traceparent'], headers['tracestate'], headers['ce-traceparent']), (trace, 'vendor=1', trace))
+
     def test_values_are_percent_encoded_utf8(self):
         sink = self.sink()
         sink.publish('in/ä', '{}', city='Euro € 😀 "q" 100%')

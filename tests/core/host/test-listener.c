@@ -225,6 +225,31 @@ test_most_connections (Fixture *fixture, gconstpointer data)
     g_main_context_iteration (NULL, TRUE);
 }
 
+static void
+test_most_connections_of_all (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserListener) listener = listen_at (fixture, "tcp:127.0.0.1:0"), other = listen_at (fixture, "tcp:127.0.0.1:0");
+  g_autoptr (GSocketConnection) one = NULL, two = NULL, three = NULL;
+  char byte;
+
+  g_object_set (fixture->bus, "max-connections", 2, NULL);
+  g_assert_true (hawser_listener_start (listener, NULL));
+  g_assert_true (hawser_listener_start (other, NULL));
+  one = dial (listener);
+  two = dial (other);
+  while (hawser_listener_get_n_opened (listener) + hawser_listener_get_n_opened (other) < 2)
+    g_main_context_iteration (NULL, TRUE);
+  three = dial (listener);
+  g_main_context_iteration (NULL, TRUE);
+  run ();
+  g_assert_cmpint (g_socket_receive (g_socket_connection_get_socket (three), &byte, 1, NULL, NULL), ==, 0);
+  g_assert_cmpuint (hawser_listener_get_n_connections (listener) + hawser_listener_get_n_connections (other), ==, 2);
+  hawser_listener_stop (listener);
+  hawser_listener_stop (other);
+  while (fixture->protocol->n_closed < 2)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -236,5 +261,6 @@ main (int argc, char **argv)
   ADD ("/host/listener/a-socket-file-is-taken-over-only-from-the-dead", test_unix_path);
   ADD ("/net/connection/gives-every-byte-in-order-both-ways-and-tells-the-end", test_echo_and_close);
   ADD ("/host/listener/peers-over-the-limit-are-closed-and-the-others-stay", test_most_connections);
+  ADD ("/host/listener/a-limit-of-the-bus-counts-all-listeners", test_most_connections_of_all);
   return g_test_run ();
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The `filter=` of a subscription: a condition over parts of the payload (JSON Pointers), over what every message has
+/* The attribute filter of a subscription: a condition over parts of the payload (JSON Pointers), over what every message has
  * (topic, id, qos, content-type, source) and over user properties. The language is core/policy's; here is where the
- * values come from. Asked by the sink runner once for each message, on its lane. */
+ * values come from. Asked once for each message, by the router or a sink runner, on its lane. */
 
-#include "hawser-sink-runner-private.h"
+#include "hawser-message-filter.h"
 
 #include "hawser-expression-private.h"
 #include "hawser-json-pointer.h"
 
-struct _HawserSinkFilter {
+struct _HawserMessageFilter {
   HawserExpression *expression;
   HawserMessage *message;     /* under test */
   guint n_names;
@@ -17,18 +17,18 @@ struct _HawserSinkFilter {
   gboolean *is_read;
 };
 
-HawserSinkFilter *
-hawser_sink_filter_new (const char *expression, GError **error)
+HawserMessageFilter *
+hawser_message_filter_new (const char *expression, GError **error)
 {
   HawserExpression *compiled = hawser_expression_new (expression, HAWSER_EXPRESSION_POINTERS, NULL, error);
-  HawserSinkFilter *self;
+  HawserMessageFilter *self;
 
   if (compiled == NULL)
     {
       g_prefix_error (error, "filter: ");
       return NULL;
     }
-  self = g_new0 (HawserSinkFilter, 1);
+  self = g_new0 (HawserMessageFilter, 1);
   self->expression = compiled;
   self->n_names = hawser_expression_get_n_names (compiled);
   self->values = g_new0 (char *, self->n_names + 1);
@@ -37,7 +37,7 @@ hawser_sink_filter_new (const char *expression, GError **error)
 }
 
 static void
-forget (HawserSinkFilter *self)
+forget (HawserMessageFilter *self)
 {
   for (guint i = 0; i < self->n_names; i++)
     {
@@ -48,7 +48,7 @@ forget (HawserSinkFilter *self)
 }
 
 void
-hawser_sink_filter_free (HawserSinkFilter *self)
+hawser_message_filter_free (HawserMessageFilter *self)
 {
   if (self == NULL)
     return;
@@ -94,7 +94,7 @@ read_value (HawserMessage *message, const char *name)
 static const char *
 look_up (guint name, guint index, gpointer user_data)
 {
-  HawserSinkFilter *self = user_data;
+  HawserMessageFilter *self = user_data;
 
   if (index > 0)
     return NULL;
@@ -107,7 +107,7 @@ look_up (guint name, guint index, gpointer user_data)
 }
 
 gboolean
-hawser_sink_filter_matches (HawserSinkFilter *self, HawserMessage *message)
+hawser_message_filter_matches (HawserMessageFilter *self, HawserMessage *message)
 {
   HawserTruth truth;
 

@@ -98,6 +98,8 @@ const HawserConfigKey hawser_config_keys[] = {
   { "listener", "backlog", HAWSER_KEY_INTEGER, "4096", 1, 65535, NULL, FALSE, "Connections the system may hold before we take them" },
   { "listener", "origins", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Origins whose pages may connect to a ws: or wss: address; * for all" },
   { "listener", "handshake-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time for the handshake of TLS and WebSocket" },
+  { "listener", "proxy-protocol", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether each connection begins with a header of the PROXY protocol, version 1 or 2" },
+  { "listener", "proxy-from", HAWSER_KEY_LIST, NULL, 0, 0, NULL, FALSE, "Addresses and networks whose header is believed, others are closed; default: this machine" },
   { "listener", "connect-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time from connection to a complete introduction" },
   { "listener", "idle-timeout", HAWSER_KEY_DURATION, NULL, S, YEAR, NULL, TRUE, "Time without a byte after which a connection ends, where the protocol has no own rule" },
 

@@ -20,6 +20,7 @@
 #include "hawser-bus-private.h"
 #include "hawser-connection-private.h"
 #include "hawser-error.h"
+#include "hawser-inherited-socket.h"
 #include "hawser-param-spec.h"
 #include "hawser-plugin-registry.h"
 
@@ -40,6 +41,8 @@ enum {
   PROP_OUTPUT_LIMIT,
   PROP_ORIGINS,
   PROP_HANDSHAKE_TIMEOUT,
+  PROP_PROXY_PROTOCOL,
+  PROP_PROXY_FROM,
   PROP_N_CONNECTIONS,
   N_PROPS,
 };
@@ -65,7 +68,10 @@ struct _HawserListener {
   char *address;
   char *anonymous;
   char *unix_path;
+  GSocket *inherited;          /* of `fd:`, between finding it and the start */
   char **origins;
+  char **proxy_from;
+  GPtrArray *proxies;          /* of GInetAddressMask, made at the start */
   HawserWebsocketSite site;    /* path NULL: no WebSocket */
   char *site_path;
   const char *names[2];        /* of the protocol, when it says none for WebSockets */
@@ -79,6 +85,7 @@ struct _HawserListener {
   guint64 n_opened, n_refused;
   Accepting *accepting;
   gboolean has_keys;
+  gboolean has_proxy;
   gboolean is_loopback;
   gboolean is_started;
   gboolean is_out_of_descriptors;
@@ -105,6 +112,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_OUTPUT_LIMIT: self->owner.output_limit = g_value_get_uint64 (value); break;
     case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
     case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
+    case PROP_PROXY_PROTOCOL: self->has_proxy = g_value_get_boolean (value); break;
+    case PROP_PROXY_FROM: g_strfreev (self->proxy_from); self->proxy_from = g_value_dup_boxed (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -126,6 +135,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_OUTPUT_LIMIT: g_value_set_uint64 (value, self->owner.output_limit); break;
     case PROP_ORIGINS: g_value_set_boxed (value, self->origins); break;
     case PROP_HANDSHAKE_TIMEOUT: g_value_set_int64 (value, self->owner.handshake_timeout_us); break;
+    case PROP_PROXY_PROTOCOL: g_value_set_boolean (value, self->has_proxy); break;
+    case PROP_PROXY_FROM: g_value_set_boxed (value, self->proxy_from); break;
     case PROP_N_CONNECTIONS: g_value_set_uint (value, self->n_connections); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -171,7 +182,10 @@ finalize (GObject *object)
   g_free (self->address);
   g_free (self->anonymous);
   g_free (self->unix_path);
+  g_clear_object (&self->inherited);
   g_strfreev (self->origins);
+  g_strfreev (self->proxy_from);
+  g_clear_pointer (&self->proxies, g_ptr_array_unref);
   g_free (self->site_path);
   g_clear_pointer (&self->inner, g_hash_table_unref);
   g_object_unref (self->bus);
@@ -191,7 +205,8 @@ hawser_listener_class_init (HawserListenerClass *klass)
 
   props[PROP_NAME] = g_param_spec_string ("name", "Name", "Name of the listener", "", once);
   props[PROP_TYPE] = g_param_spec_string ("type", "Type", "Protocol that peers speak", "", once);
-  props[PROP_ADDRESS] = g_param_spec_string ("address", "Address", "Where to listen: tcp:HOST:PORT, tcp:[IPV6]:PORT, unix:PATH, or ws:HOST:PORT/PATH and wss:HOST:PORT/PATH for WebSockets; port 0 takes a free one",
+  props[PROP_ADDRESS] = g_param_spec_string ("address", "Address", "Where to listen: tcp:HOST:PORT, tcp:[IPV6]:PORT, unix:PATH, fd:NAME, or ws:HOST:PORT/PATH and wss:HOST:PORT/PATH "
+                                             "for WebSockets; port 0 takes a free one",
                                              "tcp:127.0.0.1:0", flags | G_PARAM_CONSTRUCT);
   props[PROP_ANONYMOUS] = g_param_spec_string ("anonymous", "Anonymous", "allow: peers that prove nothing are let in; no: they are refused", "no",
                                                flags | G_PARAM_CONSTRUCT);
@@ -206,6 +221,10 @@ hawser_listener_class_init (HawserListenerClass *klass)
                                             G_TYPE_STRV, flags);
   props[PROP_HANDSHAKE_TIMEOUT] = hawser_param_spec_duration ("handshake-timeout", "Time for the handshake of TLS and WebSocket", G_USEC_PER_SEC / 10, 3600 * (gint64) G_USEC_PER_SEC,
                                                               10 * G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
+  props[PROP_PROXY_PROTOCOL] = g_param_spec_boolean ("proxy-protocol", "PROXY protocol", "Whether each connection begins with a header of the PROXY protocol, version 1 or 2",
+                                                     FALSE, flags);
+  props[PROP_PROXY_FROM] = g_param_spec_boxed ("proxy-from", "Proxies", "Addresses and networks, such as 10.0.0.0/8, whose header is believed; others are closed. Default: this machine",
+                                               G_TYPE_STRV, flags);
   props[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", "Connections", "Peers connected now", 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -373,6 +392,54 @@ let_in (HawserListener *self, HawserConnection *connection)
   hawser_listener_authenticate_peer (connection, HAWSER_CREDENTIAL_NONE, NULL, NULL, on_admission, g_object_ref (connection), g_object_unref);
 }
 
+/* A header says who somebody is: only a proxy of ours may. */
+static gboolean
+is_proxy (HawserListener *self, int fd)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_storage storage;
+  } peer;
+  socklen_t len = sizeof peer;
+  g_autoptr (GSocketAddress) address = NULL;
+  GInetAddress *inet;
+
+  if (getpeername (fd, &peer.any, &len) != 0)
+    return FALSE;
+  if (peer.any.sa_family == AF_UNIX)
+    return TRUE; /* who may open the path is decided by its mode */
+  address = g_socket_address_new_from_native (&peer, len);
+  if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address))
+    return FALSE;
+  inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address));
+  for (guint i = 0; i < self->proxies->len; i++)
+    if (g_inet_address_mask_matches (self->proxies->pdata[i], inet))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+read_proxies (HawserListener *self, GError **error)
+{
+  static const char * const loopback[] = { "127.0.0.0/8", "::1/128", NULL };
+  const char * const *texts = self->proxy_from != NULL && self->proxy_from[0] != NULL ? (const char * const *) self->proxy_from : loopback;
+
+  g_clear_pointer (&self->proxies, g_ptr_array_unref);
+  self->proxies = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; texts[i] != NULL; i++)
+    {
+      GInetAddressMask *mask = g_inet_address_mask_new_from_string (texts[i], NULL);
+
+      if (mask == NULL)
+        {
+          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': proxy-from: '%s' is not an address or network", self->name, texts[i]);
+          return FALSE;
+        }
+      g_ptr_array_add (self->proxies, mask);
+    }
+  return TRUE;
+}
+
 static void
 take_in (HawserListener *self, int fd)
 {
@@ -380,7 +447,8 @@ take_in (HawserListener *self, int fd)
   HawserTransport *transport;
   HawserConnection *connection;
 
-  if (self->n_connections >= self->max_connections || (self->bus->max_connections > 0 && self->bus->connections.length >= self->bus->max_connections))
+  if (self->n_connections >= self->max_connections || (self->bus->max_connections > 0 && self->bus->connections.length >= self->bus->max_connections) ||
+      (self->has_proxy && !is_proxy (self, fd)))
     {
       self->n_refused++;
       close (fd);
@@ -396,7 +464,9 @@ take_in (HawserListener *self, int fd)
   if (self->site.path != NULL)
     transport = hawser_websocket_accept (transport, fd, &self->site);
   connection = open_connection (self, fd, transport);
-  if (transport == NULL)
+  if (self->has_proxy)
+    hawser_connection_expect_proxy (connection);
+  else if (transport == NULL)
     let_in (self, connection);
   hawser_connection_start (connection);
 }
@@ -564,6 +634,21 @@ set_site (HawserListener *self, const char *path, gboolean is_secure, GError **e
   return TRUE;
 }
 
+/* The socket is there already; its address says who can reach it. */
+static GSocketAddress *
+take_inherited (HawserListener *self, GError **error)
+{
+  GSocketAddress *address;
+
+  g_clear_object (&self->inherited);
+  self->inherited = hawser_inherited_socket_new (self->address + 3, error);
+  address = self->inherited != NULL ? g_socket_get_local_address (self->inherited, error) : NULL;
+  if (address != NULL)
+    self->is_loopback = !G_IS_INET_SOCKET_ADDRESS (address) ||
+                        g_inet_address_get_is_loopback (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  return address;
+}
+
 static GSocketAddress *
 parse_address (HawserListener *self, GError **error)
 {
@@ -574,6 +659,8 @@ parse_address (HawserListener *self, GError **error)
 
   self->site.path = NULL;
 
+  if (g_str_has_prefix (address, "fd:"))
+    return take_inherited (self, error);
   if (g_str_has_prefix (address, "unix:"))
     {
       g_free (self->unix_path);
@@ -647,6 +734,12 @@ bind_socket (HawserListener *self, GError **error)
   g_autoptr (GSocketAddress) address = parse_address (self, error);
   g_autoptr (GSocket) socket = NULL;
 
+  if (address != NULL && g_str_has_prefix (self->address, "fd:"))
+    {
+      if (G_IS_INET_SOCKET_ADDRESS (address))
+        g_socket_set_option (self->inherited, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+      return g_steal_pointer (&self->inherited);
+    }
   if (address == NULL || !clear_unix_path (self, address, error))
     return NULL;
   socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
@@ -697,6 +790,8 @@ hawser_listener_start (HawserListener *self, GError **error)
                    "listener '%s': is reachable from outside and lets anyone in; name identities or set anonymous to allow", self->name);
       return FALSE;
     }
+  if (self->has_proxy && !read_proxies (self, error))
+    return FALSE;
   if (iface->start != NULL && !iface->start (self->protocol, self, error))
     return FALSE;
   socket = bind_socket (self, error);

@@ -69,6 +69,8 @@ HawserConnection *hawser_connection_new              (HawserLane            *lan
                                                       HawserTransport       *transport, /* (transfer full) (nullable) */
                                                       HawserConnectionOwner *owner,
                                                       guint64                id);
+/* Before start(): the first bytes are a header of the PROXY protocol, and its address is the peer's. */
+void              hawser_connection_expect_proxy     (HawserConnection *self);
 /* With a session, or with a transport, then the owner's opened() gives it one. */
 void              hawser_connection_start            (HawserConnection *self);
 /* From the end of this call to the session on, the bytes go on inside a WebSocket: the session is closed with no error,

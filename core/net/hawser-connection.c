@@ -20,6 +20,7 @@
 #include "hawser-message-private.h"
 #include "hawser-output-private.h"
 #include "hawser-principal.h"
+#include "hawser-proxy-header.h"
 
 #define MAX_IOV 64
 #define MAX_READS 4             /* reads of one connection a turn: others wait at most 1 MiB of it */
@@ -40,6 +41,7 @@ typedef struct {
 typedef struct {
   HawserTimer timer;
   HawserConnection *connection;
+  GByteArray *proxy;          /* of its header, so far; NULL: none is to come any more */
 } Opening;
 
 enum {
@@ -73,6 +75,7 @@ struct _HawserConnection {
   GError *error;
   Finish *finish;
   Opening *opening;
+  char *address;                 /* as a proxy says, else NULL */
   HawserConnectionOwner *next_owner; /* an upgrade is due */
   GList link;
   guint64 id;
@@ -98,6 +101,7 @@ finalize (GObject *object)
 
   g_clear_pointer (&self->principal, hawser_principal_unref);
   g_free (self->client_id);
+  g_free (self->address);
   g_clear_error (&self->error);
   hawser_lane_unref (self->lane);
   G_OBJECT_CLASS (hawser_connection_parent_class)->finalize (object);
@@ -142,8 +146,10 @@ fail (HawserConnection *self, HawserError code, const char *detail)
 static void
 end_opening (HawserConnection *self)
 {
-  if (self->opening != NULL)
-    hawser_timer_disarm (&self->opening->timer);
+  if (self->opening == NULL)
+    return;
+  hawser_timer_disarm (&self->opening->timer);
+  g_clear_pointer (&self->opening->proxy, g_byte_array_unref);
   g_clear_pointer (&self->opening, g_free);
 }
 
@@ -510,12 +516,51 @@ on_opening_late (HawserTimer *timer)
   fail (opening->connection, HAWSER_ERROR_TIMEOUT, "the handshake took too long");
 }
 
+/* Takes exactly the header from the socket, not a byte of what follows. As handshake(). */
+static int
+read_proxy_header (HawserConnection *self)
+{
+  GByteArray *header = self->opening->proxy;
+
+  while (TRUE)
+    {
+      guint8 part[HAWSER_PROXY_MAX_HEADER];
+      gsize kept = header->len, len;
+      gssize n = recv (self->fd, part, sizeof part - kept, MSG_PEEK | MSG_DONTWAIT);
+      HawserProxyResult result;
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        {
+          if (n == 0)
+            errno = ECONNRESET;
+          return n < 0 && errno == EAGAIN ? 0 : -1;
+        }
+      g_byte_array_append (header, part, (guint) n);
+      result = hawser_proxy_header_read (header->data, header->len, &len, &self->address);
+      if (result == HAWSER_PROXY_MALFORMED)
+        {
+          errno = EPROTO;
+          return -1;
+        }
+      n = recv (self->fd, part, (result == HAWSER_PROXY_DONE ? len : header->len) - kept, MSG_DONTWAIT); /* what was looked at */
+      if (result == HAWSER_PROXY_DONE)
+        {
+          g_clear_pointer (&self->opening->proxy, g_byte_array_unref);
+          return 1;
+        }
+    }
+}
+
 /* One step of the handshake; when it was the last, the owner gives the connection its session. */
 static void
 open_transport (HawserConnection *self)
 {
-  int result = self->transport->handshake (self->transport);
+  int result = self->opening->proxy != NULL ? read_proxy_header (self) : 1;
 
+  if (result == 1 && self->transport != NULL)
+    result = self->transport->handshake (self->transport);
   if (result != 1)
     {
       if (result < 0 && errno == EAGAIN)
@@ -586,14 +631,22 @@ hawser_connection_start (HawserConnection *self)
 {
   g_assert (self->state == STATE_NEW);
   self->state = STATE_OPEN;
-  if (self->transport != NULL && self->funcs == NULL)
+  if (self->transport != NULL && self->funcs == NULL && self->opening == NULL)
+    self->opening = g_new0 (Opening, 1);
+  if (self->opening != NULL)
     {
-      self->opening = g_new0 (Opening, 1);
       self->opening->connection = self;
       hawser_timer_arm (&self->opening->timer, self->lane, hawser_lane_get_now_us (self->lane) + self->owner->handshake_timeout_us, on_opening_late);
     }
   if (!hawser_lane_epoll_add (self->lane, self->fd, EPOLLIN, &self->pollable))
     fail (self, HAWSER_ERROR_QUOTA, g_strerror (errno));
+}
+
+void
+hawser_connection_expect_proxy (HawserConnection *self)
+{
+  self->opening = g_new0 (Opening, 1);
+  self->opening->proxy = g_byte_array_new ();
 }
 
 void
@@ -924,7 +977,8 @@ hawser_connection_get_principal_name (HawserConnection *self)
  * hawser_connection_dup_address:
  * @self: a connection
  *
- * Returns: (transfer full): the peer's address as `tcp:127.0.0.1:40112` or `unix:`; empty when it is gone
+ * Returns: (transfer full): the peer's address as `tcp:127.0.0.1:40112` or `unix:`, what a proxy says of it where one is
+ *   trusted; empty when it is gone
  * Since: 0.1
  */
 char *
@@ -937,6 +991,8 @@ hawser_connection_dup_address (HawserConnection *self)
   socklen_t len = sizeof address;
   g_autoptr (GSocketAddress) parsed = NULL;
 
+  if (self->address != NULL)
+    return g_strdup (self->address);
   if (self->fd < 0 || getpeername (self->fd, &address.any, &len) != 0)
     return g_strdup ("");
   if (address.any.sa_family == AF_UNIX)

@@ -23,7 +23,7 @@ static const ToolVerb verbs[] = {
   { "bridge", "Look", "list", "Bridges to other brokers", tool_verb_bridge },
   { "bench", "Measure", "pub|sub|fanout|req|conn", "How many messages pass in a second, and how long each takes", tool_verb_bench },
   { "rtt", "Measure", "", "Round trips to the bus and back", tool_verb_rtt },
-  { "config", "Operate", "check|print|explain|sample", "The configuration of hawserd", tool_verb_config },
+  { "config", "Operate", "check|print|explain|sample|import", "The configuration of hawserd", tool_verb_config },
   { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
   { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },
   { "inspect", "Extend", "[PLUGIN|TYPE]", "What a plugin offers: types, settings, defaults", tool_verb_inspect },

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* hawser config check|print|explain|sample: the configuration of hawserd, without a daemon. */
+/* hawser config check|print|explain|sample|import: the configuration of hawserd, without a daemon. */
 
 #include "tool-config.h"
+#include "tool-mosquitto.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -139,7 +140,7 @@ explain (Tool  *tool,
 static char **
 all_sample_paths (void)
 {
-  static const char * const kinds[] = { "hawser", "log", "admin", "tls", "identity", "policy", "listener", "topic", "subscription" };
+  static const char * const kinds[] = { "hawser", "log", "admin", "tls", "identity", "policy", "listener", "topic", "subscription", "bridge" };
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -195,6 +196,49 @@ sample (Tool  *tool,
   return code;
 }
 
+static int
+import (Tool  *tool,
+        int    argc,
+        char **argv)
+{
+  g_autofree char *state_dir = NULL, *secrets_dir = NULL, *output = NULL;
+  const GOptionEntry entries[] = {
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "Write it there; default: stdout", "FILE" },
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "Directory of what is kept, where mosquitto had persistence (default /var/lib/hawser)", "DIR" },
+    { "secrets", 0, 0, G_OPTION_ARG_FILENAME, &secrets_dir, "Write passwords of bridges there, a file of mode 600 each", "DIR" },
+    { NULL }
+  };
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  ToolMosquittoOptions options;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, entries, "mosquitto FILE", "Makes a configuration out of a mosquitto.conf.",
+                   "What could not be carried over is said on stderr, a line each, with its place.\n"
+                   "Such as: hawser config import mosquitto /etc/mosquitto/mosquitto.conf -o /etc/hawser/hawser.conf", 2, 2, &code))
+    return code;
+  if (strcmp (argv[1], "mosquitto") != 0)
+    return tool_fail (tool, TOOL_USAGE, "import '%s': mosquitto is the one that is known", argv[1]);
+  if (secrets_dir != NULL)
+    {
+      g_autofree char *given = g_steal_pointer (&secrets_dir);
+
+      secrets_dir = g_canonicalize_filename (given, NULL);
+    }
+  options = (ToolMosquittoOptions) { .state_dir = state_dir != NULL ? state_dir : "/var/lib/hawser", .secrets_dir = secrets_dir };
+  text = tool_mosquitto_import (argv[2], &options, notes, &error);
+  if (text == NULL)
+    return tool_fail (tool, g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? TOOL_NOT_FOUND : TOOL_FAILED, "%s", error->message);
+  for (guint i = 0; i < notes->len; i++)
+    tool_note (tool, "%s", (char *) notes->pdata[i]);
+  if (output == NULL)
+    g_print ("%s", text);
+  else if (!g_file_set_contents_full (output, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error))
+    return tool_fail (tool, TOOL_FAILED, "%s", error->message);
+  return TOOL_DONE;
+}
+
 int
 tool_verb_config (Tool  *tool,
                   int    argc,
@@ -205,6 +249,7 @@ tool_verb_config (Tool  *tool,
     { "print", NULL, "[FILE…]", "Prints what is in effect, without secrets", print },
     { "explain", NULL, "KIND.KEY | KIND.TYPE.KEY", "Says what one key means", explain },
     { "sample", NULL, "all | KIND[.TYPE]…", "Prints groups with every key", sample },
+    { "import", NULL, "mosquitto FILE", "Makes a configuration out of a mosquitto.conf", import },
   };
 
   return tool_run_sub_verb (tool, verbs, G_N_ELEMENTS (verbs), argc, argv);

@@ -502,5 +502,187 @@ class Measures(WithDaemon):
         self.assertEqual(self.hawser('rtt', '-u', f'mqtt://127.0.0.1:{free_port()}').returncode, 4)
 
 
+class Import(Case):
+    """hawser config import mosquitto: what people have in /etc/mosquitto, and that the result serves."""
+
+    # Debian's package, Docker's image, Home Assistant's add-on, an edge gateway, two tenants, and the one of mosquitto(8) without a file.
+    SAMPLES = {
+        'debian': """
+            # Place your local configuration in /etc/mosquitto/conf.d/
+            pid_file /run/mosquitto/mosquitto.pid
+
+            persistence true
+            persistence_location /var/lib/mosquitto/
+
+            log_dest file /var/log/mosquitto/mosquitto.log
+
+            include_dir {dir}/conf.d
+            """,
+        'docker': """
+            listener 1883 0.0.0.0
+            allow_anonymous true
+            persistence true
+            persistence_location /mosquitto/data/
+            log_dest stdout
+            """,
+        'home-assistant': """
+            log_type error
+            log_type information
+            protocol mqtt
+            user root
+            allow_anonymous false
+            password_file {dir}/passwd
+            acl_file {dir}/acl
+            max_queued_messages 8192
+            persistence true
+            persistence_location /data/
+            autosave_interval 1800
+            connection_messages true
+            listener 1883
+            listener 1884
+            protocol websockets
+            listener 8883
+            cafile {dir}/ca.pem
+            certfile {dir}/server.pem
+            keyfile {dir}/server.key
+            require_certificate true
+            use_identity_as_username true
+            tls_version tlsv1.2
+            """,
+        'gateway': """
+            bind_address 127.0.0.1
+            port 1883
+            max_inflight_messages 40
+            max_queued_messages 10000
+            max_packet_size 131072
+            message_size_limit 65536
+            max_keepalive 600
+            persistent_client_expiration 2w
+            connection cloud
+            address a1b2c3.iot.example.org:8883
+            bridge_protocol_version mqttv311
+            bridge_cafile {dir}/ca.pem
+            bridge_certfile {dir}/server.pem
+            bridge_keyfile {dir}/server.key
+            bridge_insecure false
+            cleansession true
+            clientid gateway-7
+            start_type automatic
+            notifications false
+            restart_timeout 10 30
+            keepalive_interval 300
+            try_private false
+            topic awsiot_to_localgateway in 1
+            topic localgateway_to_awsiot out 1
+            topic both_directions both 1
+            topic # out 1 up/ site-7/
+            topic "" in 0 down/one site-7/down/one
+            """,
+        'tenants': """
+            per_listener_settings true
+            listener 1883
+            password_file {dir}/passwd
+            acl_file {dir}/acl
+            listener 1884 127.0.0.1
+            allow_anonymous true
+            """,
+        'nothing': '',
+    }
+    ACL = """
+        # what is for everybody
+        topic read public/#
+        user anna
+        topic readwrite home/#
+        topic deny home/safe/#
+        user bert
+        topic read home/#
+        pattern write device/%c/up
+        pattern read device/%u/down
+        """
+
+    def setUp(self):
+        super().setUp()
+        (self.scratch / 'conf.d').mkdir()
+        (self.scratch / 'conf.d' / 'local.conf').write_text('listener 1883\nallow_anonymous true\n')
+        (self.scratch / 'conf.d' / 'local.conf~').write_text('nonsense\n')
+        (self.scratch / 'passwd').touch(0o600)
+        for user in ('anna', 'bert'):
+            subprocess.run(['mosquitto_passwd', '-b', str(self.scratch / 'passwd'), user, f'secret of {user}'], check=True, capture_output=True)
+        (self.scratch / 'acl').write_text(self.ACL)
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'server.key', '-out',
+                        'server.pem', '-days', '2', '-subj', '/CN=localhost'], check=True, capture_output=True, cwd=self.scratch)
+        (self.scratch / 'ca.pem').write_bytes((self.scratch / 'server.pem').read_bytes())
+        (self.scratch / 'server.key').chmod(0o600)
+
+    def take(self, text, *arguments):
+        text = '\n'.join(line.strip() for line in text.splitlines()).replace('{dir}', str(self.scratch))
+        done = self.hawser('config', 'import', 'mosquitto', self.write(text, 'mosquitto.conf'), *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def test_every_sample_becomes_a_configuration_without_an_error(self):
+        for name, text in self.SAMPLES.items():
+            with self.subTest(name):
+                done = self.take(text)
+                check = self.run_daemon('--check-config', '--config', self.write(done.stdout))
+                self.assertEqual(check.returncode, 0, check.stdout + check.stderr + done.stdout)
+
+    def test_what_could_not_be_carried_over_is_told_with_its_place(self):
+        done = self.take('listener 1883\nallow_anonymous true\nplugin /usr/lib/x.so\nhttp_dir /srv\nmax_nonsense 7\npersistence true\n'
+                         'connection far\naddress x\ntopic # both\nremote_username u\nremote_password hidden\nround_robin true\n')
+        place = self.scratch / 'mosquitto.conf'
+        for line, word in ((3, 'plugins of mosquitto'), (4, 'static='), (5, 'max_nonsense 7: has no counterpart'), (6, 'mosquitto.db'), (11, '--secrets'),
+                           (12, 'round_robin')):
+            self.assertRegex(done.stderr, rf'(?m)^{re.escape(str(place))}:{line}: .*{re.escape(word)}')
+        self.assertNotIn('hidden', done.stdout + done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 6, done.stderr)
+
+    def test_a_password_of_a_bridge_goes_to_a_file_of_its_own(self):
+        secrets = self.scratch / 'secrets'
+        secrets.mkdir()
+        done = self.take('connection far\naddress x:1884\ntopic a/# out 2 l/ r/\nremote_username u\nremote_password two words\n', '--secrets', str(secrets))
+        path = secrets / 'bridge-far.password'
+        self.assertEqual((path.read_text(), path.stat().st_mode & 0o777), ('two words', 0o600))
+        for line in (f'password-file={path}', 'address=mqtt://x:1884;', 'topics-out=a/# qos=2 local=l/ remote=r/;', 'user=u'):
+            self.assertIn(line + '\n', done.stdout)
+        self.assertNotIn('two words', done.stdout + done.stderr)
+
+    def client(self, program, port, user, *arguments):
+        login = ['-u', user, '-P', f'secret of {user}'] if user else []
+        return subprocess.run([program, '-V', '5', '-h', '127.0.0.1', '-p', str(port), *login, *arguments], capture_output=True, text=True, timeout=DEADLINE_S)
+
+    def test_the_users_of_the_password_file_log_in_and_may_what_the_acl_says(self):
+        port = free_port()
+        done = self.take(f'listener {port}\npassword_file {{dir}}/passwd\nacl_file {{dir}}/acl\nallow_anonymous true\n')
+        self.start(done.stdout)
+
+        def publishes(user, topic, *more):
+            result = self.client('mosquitto_pub', port, user, '-q', '1', '-d', '-t', topic, '-m', 'x', '-r', *more)
+            return 'RC:135' not in result.stdout and result.returncode == 0
+
+        def reads(user, topic):
+            return self.client('mosquitto_sub', port, user, '-t', topic, '-C', '1', '-W', '1').stdout == 'x\n'
+
+        self.assertTrue(publishes('anna', 'home/light'))
+        for user, topic, may in (('anna', 'home/safe/1', False), ('anna', 'public/x', False), ('bert', 'home/light', False), (None, 'home/light', False)):
+            self.assertEqual(publishes(user, topic), may, (user, topic))
+        self.assertTrue(publishes('bert', 'device/d7/up', '-i', 'd7'))
+        self.assertFalse(publishes('bert', 'device/d7/up', '-i', 'd8'))
+        self.assertTrue(reads('bert', 'home/light'))
+        self.assertFalse(reads(None, 'home/light'))
+        wrong = subprocess.run(['mosquitto_pub', '-V', '5', '-h', '127.0.0.1', '-p', str(port), '-u', 'anna', '-P', 'wrong', '-t', 'home/x', '-m', 'x'],
+                               capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertNotEqual(wrong.returncode, 0)
+
+    def test_mistakes_are_told(self):
+        self.assertEqual(self.hawser('config', 'import', 'mosquitto', str(self.scratch / 'none')).returncode, 6)
+        self.assertEqual(self.hawser('config', 'import', 'emqx', 'x').returncode, 2)
+        (self.scratch / 'circle').mkdir()
+        (self.scratch / 'circle' / 'a.conf').write_text(f'include_dir {self.scratch}/circle\n')
+        done = self.hawser('config', 'import', 'mosquitto', str(self.scratch / 'circle' / 'a.conf'))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('1000 files', done.stderr)
+
+
 if __name__ == '__main__':
     unittest.main(verbosity=2)

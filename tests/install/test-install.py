@@ -39,10 +39,11 @@ class Installed(fixture.Case):
         fixture.HAWSER = str(cls.prefix / 'bin/hawser')
         cls.pkg_config = next(cls.prefix.rglob('hawser-1.pc'))
         # The prefix was moved to a scratch directory: say so where pkg-config looks.
-        cls.pkg_config.write_text(re.sub(r'(?m)^prefix=.*$', f'prefix={cls.prefix}', cls.pkg_config.read_text()))
+        for file in (cls.pkg_config, cls.pkg_config.with_name('hawser-harness-1.pc')):
+            file.write_text(re.sub(r'(?m)^prefix=.*$', f'prefix={cls.prefix}', file.read_text()))
 
-    def pkg(self, *arguments):
-        return subprocess.run(['pkg-config', *arguments, 'hawser-1'], check=True, capture_output=True, text=True,
+    def pkg(self, *arguments, package='hawser-1'):
+        return subprocess.run(['pkg-config', *arguments, package], check=True, capture_output=True, text=True,
                               env=clean_environment(PKG_CONFIG_PATH=str(self.pkg_config.parent))).stdout.strip()
 
     def test_the_daemon_runs_from_there_with_its_plugins(self):
@@ -104,6 +105,20 @@ class Installed(fixture.Case):
                 self.assertTrue(chunk, answer)
                 answer += chunk
         self.assertEqual(daemon.stop()[0], 0)
+
+    def test_a_plugin_of_somebody_else_is_tested_with_the_installed_harness(self):
+        work = self.scratch / 'tested'
+        work.mkdir()
+        for file in ('protocols/line/line.c', 'protocols/line/line.plugin', 'tests/protocols/line/test-line.c'):
+            (work / pathlib.Path(file).name).write_text((SOURCE / file).read_text())
+        env = clean_environment(HAWSER_PLUGIN_PATH=str(work), LD_LIBRARY_PATH=str(self.pkg_config.parent.parent))
+        for command in (['cc', '-shared', '-fPIC', '-o', 'hawser-line.so', 'line.c', *self.pkg('--cflags', '--libs').split()],
+                        ['cc', '-MD', '-MF', 'test.d', '-o', 'test-line', 'test-line.c', *self.pkg('--cflags', '--libs', package='hawser-harness-1').split()]):
+            built = subprocess.run(command, cwd=work, capture_output=True, text=True, env=env)
+            self.assertEqual(built.returncode, 0, built.stderr)
+        self.assertNotIn(str(SOURCE) + '/', (work / 'test.d').read_text())
+        done = subprocess.run(['./test-line', '--tap'], cwd=work, capture_output=True, text=True, env=env, timeout=60)
+        self.assertEqual((done.returncode, done.stdout.count('\nok ')), (0, 4), done.stdout + done.stderr)
 
     def test_the_pkg_config_file_says_where_plugins_go(self):
         plugins = pathlib.Path(self.pkg('--variable=pluginsdir'))

@@ -162,6 +162,11 @@ struct _HawserBus {
   guint max_connections;             /* of all listeners; 0: any */
   GPtrArray *listeners;
   GPtrArray *bridges;
+  void (*system_wanted) (gpointer data);   /* before somebody subscribes to a $SYS topic */
+  gpointer system_data;
+  guint n_system_filters;            /* that are there */
+  guint64 most_connections;          /* at a time */
+  guint64 n_expired_receivers;       /* sessions whose clients stayed away */
   HawserPublisher *self_publisher;
 
   const HawserJournalFuncs *journal_funcs;

@@ -372,7 +372,7 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
     return FALSE;
   hawser_topic_table_set_retained (&self->topics, record, record->name, record->len, is_empty ? NULL : message);
   self->statistics.n_retained = self->topics.n_retained;
-  if (self->journal == NULL)
+  if (self->journal == NULL || *record->name == '$') /* figures of this run */
     return FALSE;
   if (is_empty)
     self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_committed : NULL, pending);

@@ -208,6 +208,7 @@ build_topic (HawserAssembly    *self,
                 "max-subscription-duration", hawser_config_group_get_duration_us (group, "max-subscription-duration"),
                 "max-message-size", hawser_config_group_get_size (group, "max-message-size"),
                 "message-expiry", hawser_config_group_get_duration_us (group, "message-expiry"),
+                "dedup-window", hawser_config_group_get_duration_us (group, "dedup-window"),
                 "history", (guint) hawser_config_group_get_uint (group, "history"),
                 NULL);
   hawser_assembly_check_effects (group, NULL, NULL);

@@ -118,6 +118,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "topic", "content-type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Type of payloads that do not name one" },
   { "topic", "max-message-size", HAWSER_KEY_SIZE, NULL, 1, 256 * MIB, NULL, TRUE, "Largest payload; default: that of [hawser]" },
   { "topic", "message-expiry", HAWSER_KEY_DURATION, NULL, MS, 100 * YEAR, NULL, TRUE, "Age at which a message is no longer delivered" },
+  { "topic", "dedup-window", HAWSER_KEY_DURATION, NULL, MS, 366 * DAY, NULL, TRUE, "How long a message id is remembered; a message of the topic that brings it again is dropped" },
   { "topic", "history", HAWSER_KEY_INTEGER, "0", 0, 1000000, NULL, TRUE, "Messages kept for replay" },
 
   { "subscription", "topic", HAWSER_KEY_FILTER, NULL, 0, 0, NULL, FALSE, "What it subscribes to: a topic or filter" },

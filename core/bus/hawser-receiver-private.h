@@ -55,9 +55,7 @@ void         hawser_entry_end_lease          (HawserBus       *bus,
 
 /* hawser-receiver-filters.c */
 HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
-                                              HawserMatchNode *node,
-                                              const char      *filter,
-                                              gsize            len);
+                                              HawserMatchNode *node);
 void         hawser_receiver_remove_entry    (HawserReceiver  *self,
                                               HawserEntry     *entry);
 void         hawser_receiver_renew_routes    (HawserReceiver  *self);

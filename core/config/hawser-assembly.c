@@ -23,8 +23,8 @@
 #include "hawser-spool-journal.h"
 #include "hawser-spool.h"
 #include "hawser-store.h"
-#include "hawser-system-topics-private.h"
 #include "hawser-tls.h"
+#include "hawser-twins.h"
 #include "hawser-units.h"
 
 #define SPOOL_FILE "spool.db"
@@ -56,10 +56,10 @@ struct _HawserAssembly {
   GHashTable *tls;         /* name to HawserTls */
   GHashTable *identities;  /* name to HawserIdentity */
   GPtrArray *provisions;   /* of Provision */
+  GPtrArray *families;     /* of HawserTwinFamily */
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
   GListStore *sinks;       /* of HawserSinkRunner */
   GListStore *bridges;     /* of HawserBridge */
-  HawserSystemTopics *system_topics;
   HawserStore *store;
   HawserSpool *spool;
 };
@@ -101,6 +101,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->tls);
   g_hash_table_unref (self->identities);
   g_ptr_array_unref (self->provisions);
+  g_ptr_array_unref (self->families);
   g_object_unref (self->listeners);
   g_object_unref (self->sinks);
   g_object_unref (self->bridges);
@@ -125,6 +126,7 @@ hawser_assembly_init (HawserAssembly *self)
   self->tls = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->identities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->provisions = g_ptr_array_new_with_free_func (provision_free);
+  self->families = g_ptr_array_new_with_free_func (g_object_unref);
   self->listeners = g_list_store_new (HAWSER_TYPE_LISTENER);
   self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
   self->bridges = g_list_store_new (HAWSER_TYPE_BRIDGE);
@@ -208,7 +210,6 @@ build_topic (HawserAssembly    *self,
                 "max-subscription-duration", hawser_config_group_get_duration_us (group, "max-subscription-duration"),
                 "max-message-size", hawser_config_group_get_size (group, "max-message-size"),
                 "message-expiry", hawser_config_group_get_duration_us (group, "message-expiry"),
-                "dedup-window", hawser_config_group_get_duration_us (group, "dedup-window"),
                 "history", (guint) hawser_config_group_get_uint (group, "history"),
                 NULL);
   hawser_assembly_check_effects (group, NULL, NULL);
@@ -577,6 +578,53 @@ build_bridge (HawserAssembly    *self,
   g_list_store_append (self->bridges, bridge);
 }
 
+/* ---- twins ---- */
+
+/* A family, or the one twin that a [twin] group is. */
+static void
+build_twins (HawserAssembly    *self,
+             HawserConfigGroup *group)
+{
+  gboolean is_single = strcmp (hawser_config_group_get_kind (group), "twin") == 0;
+  g_autoptr (HawserTwinFamily) family = hawser_twin_family_new (hawser_config_group_get_name (group));
+  g_autoptr (GError) error = NULL;
+  const char *property = NULL;
+
+  g_object_set (family, "single", is_single, NULL);
+  if (!hawser_config_group_apply_properties (group, G_OBJECT (family), NULL))
+    return;
+  if (!hawser_twin_family_check (family, &property, &error))
+    {
+      add_problem (group, property != NULL && hawser_config_group_has (group, property) ? property : NULL, error);
+      return;
+    }
+  g_ptr_array_add (self->families, g_steal_pointer (&family));
+}
+
+/* The open configuration, [topic #], lets its readers read what becomes of twins too; # alone does not match $twin. */
+static void
+open_twin_topics (HawserAssembly *self)
+{
+  HawserLocalTopic *all = NULL;
+  g_autofree char *policy = NULL;
+
+  for (guint i = 0; i < self->topics->len; i++)
+    {
+      g_autofree char *name = hawser_topic_dup_name (HAWSER_TOPIC (self->topics->pdata[i]));
+
+      if (g_str_has_prefix (name, "$twin/"))
+        return;
+      if (strcmp (name, "#") == 0)
+        all = self->topics->pdata[i];
+    }
+  if (all == NULL || self->families->len == 0)
+    return;
+  g_object_get (all, "subscribe-policy", &policy, NULL);
+  g_ptr_array_add (self->topics, hawser_local_topic_new ("$twin/#"));
+  g_object_set (self->topics->pdata[self->topics->len - 1], "create", "auto", "subscribe-policy", policy,
+                "description", "Changes of twins, and what their devices are told", NULL);
+}
+
 /* ---- the whole ---- */
 
 /* After all of them were made, since they may name each other. */
@@ -617,6 +665,8 @@ build_all (HawserAssembly *self)
     { "listener", build_listener },
     { "subscription", build_subscription },
     { "bridge", build_bridge },
+    { "twin", build_twins },
+    { "twin-family", build_twins },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
@@ -626,6 +676,7 @@ build_all (HawserAssembly *self)
       for (guint g = 0; g < groups->len; g++)
         kinds[i].build (self, groups->pdata[g]);
     }
+  open_twin_topics (self);
   build_admin (self);
   join_tls (self);
   hawser_assembly_check_effects (hawser_config_get_group (self->config, "hawser", NULL), G_OBJECT (self->bus), NULL);
@@ -747,29 +798,9 @@ start_topics (HawserAssembly  *self,
   for (guint i = 0; i < self->topics->len; i++)
     if (!hawser_bus_add_topic (self->bus, self->topics->pdata[i], error))
       return FALSE;
-  return TRUE;
-}
-
-/* Who may read everything may read $SYS topics, unless a group of theirs says who may. */
-static gboolean
-start_system_topics (HawserAssembly  *self,
-                     GError         **error)
-{
-  gint64 interval_us = hawser_config_group_get_duration_us (hawser_config_get_group (self->config, "hawser", NULL), "sys-interval");
-  HawserConfigGroup *all = hawser_config_get_group (self->config, "topic", "#");
-
-  if (interval_us == 0)
-    return TRUE;
-  if (all != NULL && hawser_bus_get_topic (self->bus, "$SYS/#") == NULL)
-    {
-      g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("$SYS/#");
-
-      g_object_set (topic, "create", "auto", "description", "Figures of this daemon", NULL);
-      set_text (all, "subscribe-policy", G_OBJECT (topic), "subscribe-policy");
-      if (!hawser_bus_add_topic (self->bus, HAWSER_TOPIC (topic), error))
-        return FALSE;
-    }
-  self->system_topics = hawser_system_topics_new (self->bus, interval_us);
+  for (guint i = 0; i < self->families->len; i++)
+    if (!hawser_twins_add_family (hawser_twins_get (self->bus), self->families->pdata[i], error))
+      return FALSE;
   return TRUE;
 }
 
@@ -859,7 +890,7 @@ hawser_assembly_start (HawserAssembly  *self,
   g_return_val_if_fail (self->is_built && !self->is_started, FALSE);
 
   self->is_started = TRUE;
-  if (start_spool (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_subscriptions (self, error) &&
+  if (start_spool (self, error) && start_topics (self, error) && start_subscriptions (self, error) &&
       start_listeners (self, error))
     return TRUE;
   hawser_assembly_stop (self);
@@ -945,7 +976,6 @@ hawser_assembly_stop (HawserAssembly *self)
 
       hawser_sink_runner_stop (runner);
     }
-  g_clear_pointer (&self->system_topics, hawser_system_topics_free);
   hawser_bus_close (self->bus);
   if (self->spool != NULL)
     hawser_spool_close (self->spool, 0);

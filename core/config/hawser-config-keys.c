@@ -31,6 +31,7 @@ const HawserConfigKind hawser_config_kinds[] = {
   { "subscription", TRUE, "topic", TRUE, "A durable subscription: a sink, or the queue of a known identity" },
   { "bridge", TRUE, "type", TRUE, "Where we connect to somebody else's broker" },
   { "twin", TRUE, "", TRUE, "An actor that stands for one real thing" },
+  { "twin-family", TRUE, "id", TRUE, "Twins that topics make, and their place in the tree" },
   { NULL, FALSE, NULL, FALSE, NULL },
 };
 
@@ -49,7 +50,6 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "trust-loopback", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether loopback counts as encrypted for require-encryption" },
   { "hawser", "sync", HAWSER_KEY_WORD, "always", 0, 0, "always interval never", FALSE, "When the spool reaches the disk: before each acknowledgement, every sync-interval, or as the system likes" },
   { "hawser", "sync-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, FALSE, "Longest time between writes with sync=interval" },
-  { "hawser", "sys-interval", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, FALSE, "Time between figures on $SYS topics while somebody subscribes to one; 0s: there are none" },
   { "hawser", "stop-timeout", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, TRUE, "Longest time to drain at the end" },
 
   { "log", "level", HAWSER_KEY_WORD, "info", 0, 0, "error warning message info debug", TRUE, "Least severity that is logged" },
@@ -118,7 +118,6 @@ const HawserConfigKey hawser_config_keys[] = {
   { "topic", "content-type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Type of payloads that do not name one" },
   { "topic", "max-message-size", HAWSER_KEY_SIZE, NULL, 1, 256 * MIB, NULL, TRUE, "Largest payload; default: that of [hawser]" },
   { "topic", "message-expiry", HAWSER_KEY_DURATION, NULL, MS, 100 * YEAR, NULL, TRUE, "Age at which a message is no longer delivered" },
-  { "topic", "dedup-window", HAWSER_KEY_DURATION, NULL, MS, 366 * DAY, NULL, TRUE, "How long a message id is remembered; a message of the topic that brings it again is dropped" },
   { "topic", "history", HAWSER_KEY_INTEGER, "0", 0, 1000000, NULL, TRUE, "Messages kept for replay" },
 
   { "subscription", "topic", HAWSER_KEY_FILTER, NULL, 0, 0, NULL, FALSE, "What it subscribes to: a topic or filter" },
@@ -169,6 +168,25 @@ const HawserConfigKey hawser_config_keys[] = {
   { "twin", "passivate-after", HAWSER_KEY_DURATION, NULL, MS, YEAR, NULL, TRUE, "Silence after which it leaves memory" },
   { "twin", "subscribe-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may read it" },
   { "twin", "write-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may set desired properties and send commands" },
+  { "twin", "status-topics", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Topics that say online or offline, such as those of wills" },
+  { "twin-family", "topics", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Topics of reports; {NAME} stands for one level, + and # as in filters" },
+  { "twin-family", "id", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Id of a twin, made of the {NAME}s of its topic" },
+  { "twin-family", "parent", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Id of the twin above it, made of the same {NAME}s" },
+  { "twin-family", "status-topics", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Topics that say online or offline, such as those of wills" },
+  { "twin-family", "title", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Name for people" },
+  { "twin-family", "description", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "One line for people" },
+  { "twin-family", "map", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "PROPERTY:/JSON/POINTER of what is read from a message; default: every member" },
+  { "twin-family", "stale-after", HAWSER_KEY_DURATION, NULL, MS, YEAR, NULL, TRUE, "Silence after which it is stale" },
+  { "twin-family", "offline-after", HAWSER_KEY_DURATION, NULL, MS, YEAR, NULL, TRUE, "Silence after which it is offline" },
+  { "twin-family", "aggregate", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "FUNCTION:PROPERTY over its children; sum, count, min, max, mean" },
+  { "twin-family", "aggregate-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, TRUE, "Shortest time between two aggregates" },
+  { "twin-family", "history", HAWSER_KEY_INTEGER, "0", 0, 1000000, NULL, TRUE, "Values kept of each property" },
+  { "twin-family", "publish-topic", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Topic its changes are published to; {id} is its id" },
+  { "twin-family", "persist", HAWSER_KEY_WORD, "never", 0, 0, "never on-change interval", TRUE, "When its state is stored" },
+  { "twin-family", "persist-interval", HAWSER_KEY_DURATION, "10s", MS, DAY, NULL, TRUE, "Longest time unstored with persist=interval" },
+  { "twin-family", "passivate-after", HAWSER_KEY_DURATION, NULL, MS, YEAR, NULL, TRUE, "Silence after which it leaves memory" },
+  { "twin-family", "subscribe-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may read it" },
+  { "twin-family", "write-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may set desired properties and send commands" },
   { NULL, NULL, HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, NULL },
 };
 

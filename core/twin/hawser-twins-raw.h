@@ -8,6 +8,7 @@
 /* Twins by number, for programs that write millions of values a second or walk the tree without objects. C only, on the
  * bus's lane. A reference is valid until its twin is removed or leaves memory: hawser_twins_lookup() again after each turn. */
 
+#include "hawser-policy-context.h"
 #include "hawser-twins.h"
 
 G_BEGIN_DECLS
@@ -63,5 +64,23 @@ void            hawser_twins_report_columns (HawserTwins         *self,
                                              const int           *columns,
                                              const double        *values,
                                              guint                n);
+
+/* Rights and questions of the faces: HTTP and what else shows twins. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_twins_check_read    (HawserTwins               *self,
+                                            const HawserPolicyContext *context,
+                                            const char                *id);
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_twins_check_write   (HawserTwins               *self,
+                                            const HawserPolicyContext *context,
+                                            const char                *id);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twins_matches       (HawserTwins               *self,
+                                            const char                *id,
+                                            const char                *query,
+                                            GError                   **error);
+HAWSER_AVAILABLE_IN_ALL
+char           *hawser_twins_dup_id_of_topic (HawserTwins             *self,
+                                              const char              *topic);
 
 G_END_DECLS

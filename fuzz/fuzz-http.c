@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Any bytes as what an HTTP peer sends: as requests, whole and cut in two at every place the first byte names, with the
- * same outcome; as a structured event, a path, a header value and gzip. */
+ * same outcome; as a structured event, a path, a header value and gzip; as the path, time, tags and fields of a twin. */
 
 #include <string.h>
 
 #include "http-cloud-event.h"
+#include "http-fields.h"
 #include "http-guard.h"
 #include "http-request.h"
+#include "http-twins.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 
@@ -95,6 +97,26 @@ read_json (const guint8 *data, gsize size)
   g_string_free (json, TRUE);
 }
 
+static void
+read_twin (const char *text, const guint8 *data, gsize size)
+{
+  g_auto (HttpTwinPath) path = { 0 };
+  g_autoptr (HttpFields) fields = NULL;
+  g_autoptr (GString) out = g_string_new (NULL);
+  const char *detail;
+  gint64 us;
+
+  if (http_twin_path_read (text, &path))
+    g_assert_true (*path.id != '\0' && g_utf8_validate (path.id, -1, NULL) && (path.part == HTTP_TWIN_INBOX) == (path.subject != NULL));
+  http_twin_read_time (text, 0, &us);
+  http_twin_tags_have (text, 1);
+  fields = http_fields_new (text, &detail);
+  if (fields == NULL)
+    fields = http_fields_new ("a,b/c,d/e/f", &detail);
+  http_fields_project (fields, (const char *) data, size, out);
+  g_assert_true (hawser_json_check (out->str, out->len, NULL));
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
@@ -108,6 +130,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     read_request (data, size, data[0] % size);
   read_chunked (data, size, 1 + size / 3);
   read_json (data, size);
+  read_twin (text, data, size);
   unzipped = http_gunzip (data, size, 65536, &status);
   if (unzipped != NULL)
     {

@@ -111,6 +111,7 @@ finalize (GObject *object)
   g_string_free (self->scratch, TRUE);
   g_string_free (self->encoded, TRUE);
   g_string_free (self->frame, TRUE);
+  g_string_free (self->twin_text, TRUE);
   g_strfreev (self->static_dirs);
   g_strfreev (self->cors_origins);
   g_strfreev (self->host_names);
@@ -220,6 +221,7 @@ http_adapter_init (HttpAdapter *self)
   self->scratch = g_string_sized_new (1024);
   self->encoded = g_string_new (NULL);
   self->frame = g_string_new (NULL);
+  self->twin_text = g_string_new (NULL);
   self->hubs = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, free_hub);
   self->keys = http_keys_new ();
   self->failures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

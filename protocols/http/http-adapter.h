@@ -46,6 +46,7 @@ struct _HttpAdapter {
   HawserMessage *encoded_message; /* whose JSON is in encoded: a message for many is encoded once */
   GString *encoded;
   gboolean encoded_is_retained;
+  GString *twin_text;            /* a twin on its way out */
   GString *frame;                /* of the event stream: see http-events.c */
   gconstpointer frame_message;
   guint64 frame_hub, frame_sequence;

@@ -8,8 +8,10 @@
 
 #include <string.h>
 
+#include "http-ask.h"
 #include "http-cloud-event.h"
 #include "http-idempotency.h"
+#include "http-listen.h"
 
 #define MAX_BATCH 10000                          /* events of one request */
 #define DEFAULT_QOS 1                            /* an answer is an acknowledgement: it means what QoS 1 means */
@@ -240,133 +242,74 @@ read_events (HttpSession *session, HttpRequest *request, const char *topic, cons
 
 /* ---- Request and reply ---- */
 
-typedef struct {
-  HttpExchange base;
-  HawserTimer timer;
-  HttpSession *session;                          /* NULL: over */
-  HawserReceiver *receiver;
-  HawserMessage *reply;
-  GBytes *correlation;
-  char *reply_to;
-  guint ref_count;
-} Question;
-
 static void
-unref_question (Question *self)
+answer_reply (HttpSession *session, HawserMessage *reply, gpointer data)
 {
-  if (--self->ref_count > 0)
-    return;
-  if (self->reply != NULL)
-    hawser_message_unref (self->reply);
-  g_bytes_unref (self->correlation);
-  g_free (self->reply_to);
-  g_free (self);
-}
-
-static void
-free_question (HttpExchange *exchange)
-{
-  Question *self = (Question *) exchange;
-  HawserBus *bus = http_session_get_adapter (self->session)->bus;
-
-  self->session = NULL;
-  hawser_timer_disarm (&self->timer);
-  if (self->receiver != NULL)
-    hawser_receiver_remove (g_steal_pointer (&self->receiver));
-  hawser_bus_remove_topic (bus, self->reply_to); /* nobody else has it */
-  unref_question (self);
-}
-
-/* With what a page of a publisher must not do on our origin, whatever its content type. */
-static void
-add_ce_headers (HttpSession *session, HawserMessage *message)
-{
-  http_session_add_header (session, "Content-Security-Policy", "sandbox; default-src 'none'");
-  http_append_ce_headers (http_session_get_extra (session), message);
-}
-
-static void
-answer_reply (gpointer data)
-{
-  Question *self = data;
-  HttpSession *session = self->session;
-
-  if (session != NULL)
-    {
-      g_autofree char *content_type = hawser_message_dup_content_type (self->reply);
-
-      add_ce_headers (session, self->reply);
-      http_session_respond_payload (session, 200, content_type != NULL && http_is_header_value (content_type) ? content_type : "application/octet-stream", self->reply);
-    }
-  unref_question (self);
-}
-
-static HawserDeliverResult
-deliver_reply (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
-{
-  Question *self = data;
-  g_autoptr (GBytes) correlation = hawser_message_dup_correlation (delivery->message);
-
-  if (self->session == NULL || self->reply != NULL || (correlation != NULL && !g_bytes_equal (correlation, self->correlation)))
-    return HAWSER_DELIVER_DONE;
-  self->reply = hawser_message_ref (delivery->message);
-  self->ref_count++;
-  hawser_lane_post (http_session_get_adapter (self->session)->lane, answer_reply, self); /* not while the bus is routing */
-  return HAWSER_DELIVER_DONE;
-}
-
-static void
-on_question_ended (HawserReceiver *receiver, gpointer data, HawserError reason)
-{
-  ((Question *) data)->receiver = NULL;
-}
-
-static const HawserReceiverFuncs question_funcs = { deliver_reply, NULL, on_question_ended };
-
-static void
-on_no_reply (HawserTimer *timer)
-{
-  Question *self = (Question *) ((char *) timer - G_STRUCT_OFFSET (Question, timer));
-
-  if (self->reply == NULL)
-    http_session_respond_error (self->session, HAWSER_ERROR_TIMEOUT, "no reply came in time");
+  if (reply != NULL)
+    http_ask_respond (session, reply);
+  else
+    http_session_respond_error (session, HAWSER_ERROR_TIMEOUT, "no reply came in time");
 }
 
 static void
 ask (HttpSession *session, HttpRequest *request, const char *topic, const HttpPublishOptions *options, gint64 wait_us)
 {
-  HttpAdapter *adapter = http_session_get_adapter (session);
-  g_autofree char *id = g_uuid_string_random ();
-  char *reply_to = g_strconcat ("reply/http/", id, NULL);
-  Question *self = g_new0 (Question, 1);
+  HttpAsk *question = http_ask_new (session, NULL, wait_us, answer_reply, NULL, NULL);
   HawserMessage *message;
   const char *detail;
   int result;
 
-  self->base.free = free_question;
-  self->ref_count = 1;
-  self->session = session;
-  self->correlation = g_bytes_new (id, strlen (id));
-  self->reply_to = reply_to;
-  http_session_set_exchange (session, &self->base);
-  self->receiver = hawser_receiver_new (adapter->bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
-  hawser_receiver_attach (self->receiver, NULL, &question_funcs, self);
-  result = hawser_receiver_subscribe (self->receiver, reply_to, strlen (reply_to), &(HawserSubscribeOptions) { .qos = 2, .retain_handling = 2 });
-  if (result != HAWSER_RESULT_OK)
-    {
-      answer_refused (session, result, -1);
-      return;
-    }
-  message = http_message_from_request (request, topic, options, reply_to, self->correlation, &detail);
+  if (question == NULL)
+    return;
+  message = http_message_from_request (request, topic, options, http_ask_get_reply_to (question), http_ask_get_correlation (question), &detail);
   if (message == NULL)
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
       return;
     }
-  hawser_timer_arm (&self->timer, adapter->lane, hawser_lane_get_now_us (adapter->lane) + wait_us, on_no_reply);
   result = hawser_connection_publish (http_session_get_connection (session), message, options->qos > 0 ? on_published : NULL, 0);
   if (result != HAWSER_RESULT_OK && result != HAWSER_RESULT_PENDING)
     answer_refused (session, result, -1);
+}
+
+/* ---- Devices that listen for a while ---- */
+
+/* ttd of the query, or the header of Hono's devices: seconds. FALSE: answered. */
+static gboolean
+read_ttd (HttpSession *session, HttpRequest *request, gint64 *us)
+{
+  const char *hono = http_request_get_header (request, "hono-ttd");
+  guint64 seconds = 0;
+
+  if (!http_request_get_duration (request, "ttd", 0, MAX_WAIT_US, us)
+      || (hono != NULL && !g_ascii_string_to_unsigned (hono, 10, 0, MAX_WAIT_US / G_USEC_PER_SEC, &seconds, NULL)))
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "ttd is a duration up to 10min");
+      return FALSE;
+    }
+  if (hono != NULL)
+    *us = (gint64) seconds * G_USEC_PER_SEC;
+  return TRUE;
+}
+
+/* Commands are those of the twin that the topic feeds, or those that `command` filters. */
+static void
+listen (HttpSession *session, HttpRequest *request, const char *topic, HawserMessage *message, gint64 ttd_us)
+{
+  g_autoptr (GPtrArray) filters = http_request_list_query (request, "command");
+  g_autofree char *id = filters->len == 0 ? hawser_twins_dup_id_of_topic (hawser_twins_get (http_session_get_adapter (session)->bus), topic) : NULL;
+  g_autofree char *inbox = id != NULL ? g_strconcat ("$twin/inbox/", id, "/#", NULL) : NULL;
+
+  if (inbox != NULL)
+    g_ptr_array_add (filters, inbox);
+  if (filters->len == 0)
+    {
+      hawser_message_unref (message);
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "the topic feeds no twin: command=FILTER says where commands are published");
+      return;
+    }
+  g_ptr_array_add (filters, NULL);
+  http_listen_publish (session, message, (const char * const *) filters->pdata, ttd_us);
 }
 
 /* ---- Handlers ---- */
@@ -378,7 +321,7 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
   HttpPublishOptions options;
   HawserMessage *message;
   const char *detail;
-  gint64 wait_us = 0;
+  gint64 wait_us = 0, ttd_us = 0;
   guint64 mark = 0;
   gboolean given, is_batch;
 
@@ -390,7 +333,7 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "wait is not a duration up to 10min");
       return;
     }
-  if (wait_us == 0 && !begin_key (session, request, &mark))
+  if (!read_ttd (session, request, &ttd_us) || (wait_us == 0 && ttd_us == 0 && !begin_key (session, request, &mark)))
     return;
   is_batch = content_type_is (request, "application/cloudevents-batch+json");
   if (is_batch || content_type_is (request, "application/cloudevents+json"))
@@ -409,7 +352,9 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
       return;
     }
   message = http_message_from_request (request, topic, &options, NULL, NULL, &detail);
-  if (message != NULL)
+  if (message != NULL && ttd_us > 0)
+    listen (session, request, topic, message, ttd_us);
+  else if (message != NULL)
     publish_one (session, message, 202, mark);
   else
     {
@@ -481,7 +426,6 @@ respond_retained (HttpSession *session, HttpRequest *request, HawserMessage *mes
 {
   const char *known = http_request_get_header (request, "If-None-Match");
   const char *accept = http_request_get_header (request, "Accept");
-  g_autofree char *content_type = hawser_message_dup_content_type (message);
   g_autofree char *tag = g_strdup_printf ("\"%x-%" G_GINT64_MODIFIER "x\"", http_session_get_adapter (session)->epoch, hawser_message_get_sequence (message));
 
   http_session_add_header (session, "ETag", tag);
@@ -499,8 +443,7 @@ respond_retained (HttpSession *session, HttpRequest *request, HawserMessage *mes
       http_session_respond (session, 200, "application/cloudevents+json", json->str, json->len);
       return;
     }
-  add_ce_headers (session, message);
-  http_session_respond_payload (session, 200, content_type != NULL && http_is_header_value (content_type) ? content_type : "application/octet-stream", message);
+  http_ask_respond (session, message);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http-static.h"
+#include "http-twins.h"
 
 static const HttpRoute routes[] = {
   { "POST", "/v1/topics/", http_publish_post, TRUE },
@@ -20,6 +21,12 @@ static const HttpRoute routes[] = {
   { "POST", "/v1/ack", http_owned_post_ack },
   { "GET", "/v1/ws", http_live_get },
   { "GET", "/mqtt", http_mqtt_get, .is_public = TRUE },
+  { "GET", "/v1/twins", http_twins_list },
+  { "GET", "/v1/twins/events", http_twins_events },
+  { "GET", "/v1/twins/", http_twins_get, TRUE },
+  { "PATCH", "/v1/twins/", http_twins_patch, TRUE },
+  { "DELETE", "/v1/twins/", http_twins_delete, TRUE },
+  { "POST", "/v1/twins/", http_twins_post, TRUE },
   { "GET", "/v1/admin/status", http_admin_status, .needs_admin = TRUE },
   { "GET", "/v1/admin/topics/", http_admin_get_topic, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/topics/", http_admin_put_topic, TRUE, .needs_admin = TRUE },
@@ -27,7 +34,6 @@ static const HttpRoute routes[] = {
   { "GET", "/v1/admin/subscriptions/", http_admin_get_subscription, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/subscriptions/", http_admin_put_subscription, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/subscriptions/", http_admin_delete_subscription, TRUE, .needs_admin = TRUE },
-  { "DELETE", "/v1/admin/scheduled/", http_admin_delete_scheduled, TRUE, .needs_admin = TRUE },
   { "GET", "/v1/admin/", http_admin_list, TRUE, .needs_admin = TRUE },
   { "GET", "/metrics", http_metrics_get, .needs_admin = TRUE },
   { "GET", "/livez", http_health_live, .needs_admin = TRUE, .is_public = TRUE },

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the rows share: hawserd with the open configuration, stock clients around it, waiting without sleeping."""
+import base64
+import hashlib
 import http.client
 import json
 import os
 import pathlib
 import re
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -154,6 +158,43 @@ class Events:
         self.process.wait()
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+class WebSocket:
+    """RFC 6455 by hand: a stock client is not in every Debian."""
+
+    def __init__(self, port, path, subprotocol='cloudevents.json'):
+        self.socket = socket.create_connection(('127.0.0.1', port), DEADLINE_S)
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall((f'GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n'
+                             f'Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {subprotocol}\r\n\r\n').encode())
+        self.file = self.socket.makefile('rb')
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while (line := self.file.readline().strip()):
+            name, _, value = line.decode().partition(':')
+            self.headers[name.lower()] = value.strip()
+        digest = hashlib.sha1((key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').encode()).digest()
+        self.is_accepted = self.headers.get('sec-websocket-accept') == base64.b64encode(digest).decode()
+
+    def send(self, value):
+        data, mask = json.dumps(value).encode(), os.urandom(4)
+        head = bytes([0x81, 0x80 | len(data)]) if len(data) < 126 else bytes([0x81, 0xfe]) + struct.pack('>H', len(data))
+        self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def read(self):
+        first, second = self.file.read(2)
+        size = second & 127
+        if size == 126:
+            size, = struct.unpack('>H', self.file.read(2))
+        elif size == 127:
+            size, = struct.unpack('>Q', self.file.read(8))
+        assert first == 0x81, first
+        return json.loads(self.file.read(size))
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
 
 
 class Client:

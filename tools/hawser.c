@@ -21,6 +21,7 @@ static const ToolVerb verbs[] = {
   { "conn", "Look", "list", "Connections", tool_verb_conn },
   { "listener", "Look", "list", "Listeners", tool_verb_listener },
   { "bridge", "Look", "list", "Bridges to other brokers", tool_verb_bridge },
+  { "twin", "Look", "tree|list|show|get|set|watch|query", "Twins: what things report and what is counted of them", tool_verb_twin },
   { "bench", "Measure", "pub|sub|fanout|req|conn", "How many messages pass in a second, and how long each takes", tool_verb_bench },
   { "rtt", "Measure", "", "Round trips to the bus and back", tool_verb_rtt },
   { "config", "Operate", "check|print|explain|sample|import", "The configuration of hawserd", tool_verb_config },

@@ -84,6 +84,7 @@ int tool_verb_status     (Tool *tool, int argc, char **argv);
 int tool_verb_topic      (Tool *tool, int argc, char **argv);
 int tool_verb_subs       (Tool *tool, int argc, char **argv);
 int tool_verb_conn       (Tool *tool, int argc, char **argv);
+int tool_verb_twin       (Tool *tool, int argc, char **argv);
 int tool_verb_listener   (Tool *tool, int argc, char **argv);
 int tool_verb_bridge     (Tool *tool, int argc, char **argv);
 int tool_verb_inspect    (Tool *tool, int argc, char **argv);

@@ -66,6 +66,17 @@ query_topics (Tool *tool)
 }
 
 static int
+query_twins (Tool *tool)
+{
+  g_autoptr (JsonArray) rows = NULL;
+  int code = tool_http_list (tool, "/v1/twins?fields=id", &rows);
+
+  for (guint i = 0; code == TOOL_DONE && i < json_array_get_length (rows); i++)
+    g_print ("%s\n", json_object_get_string_member_with_default (json_array_get_object_element (rows, i), "id", ""));
+  return code;
+}
+
+static int
 query_plugins (void)
 {
   GListModel *plugins = hawser_plugin_registry_get_plugins (hawser_plugin_registry_get_default ());
@@ -99,7 +110,7 @@ tool_verb_completion (Tool  *tool,
 {
   g_autofree char *query = NULL;
   const GOptionEntry entries[] = {
-    { "query", 0, 0, G_OPTION_ARG_STRING, &query, "verbs, words, contexts, topics or plugins that are there now", "WHAT" },
+    { "query", 0, 0, G_OPTION_ARG_STRING, &query, "verbs, words, contexts, topics, twins or plugins that are there now", "WHAT" },
     { NULL }
   };
   int code;
@@ -118,7 +129,9 @@ tool_verb_completion (Tool  *tool,
     return query_contexts (tool);
   if (strcmp (query, "topics") == 0)
     return query_topics (tool);
+  if (strcmp (query, "twins") == 0)
+    return query_twins (tool);
   if (strcmp (query, "plugins") == 0)
     return query_plugins ();
-  return tool_fail (tool, TOOL_USAGE, "--query=%s: verbs, words VERB, contexts, topics or plugins", query);
+  return tool_fail (tool, TOOL_USAGE, "--query=%s: verbs, words VERB, contexts, topics, twins or plugins", query);
 }

@@ -22,6 +22,7 @@ _hawser() {
   else
     case $verb:$word in
       pub:|req:|sub:*|reply:*|topic:show|topic:remove|topic:add) choices=$(hawser completion --query topics -W 1 2>/dev/null) ;;
+      twin:tree|twin:list|twin:show|twin:get|twin:set|twin:watch) choices=$(hawser completion --query twins -W 1 2>/dev/null) ;;
       context:select|context:show|context:remove) choices=$(hawser completion --query contexts 2>/dev/null) ;;
       inspect:*) choices=$(hawser completion --query plugins 2>/dev/null) ;;
       bench:) choices='pub sub fanout req conn' ;;

@@ -25,6 +25,8 @@ function __hawser_choices
             switch "$words[1] $words[2]"
                 case 'sub *' 'topic show' 'topic add' 'topic remove'
                     hawser completion --query topics -W 1 2>/dev/null
+                case 'twin tree' 'twin list' 'twin show' 'twin get' 'twin set' 'twin watch'
+                    hawser completion --query twins -W 1 2>/dev/null
                 case 'context select' 'context show' 'context remove'
                     hawser completion --query contexts 2>/dev/null
             end

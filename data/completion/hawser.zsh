@@ -16,6 +16,7 @@ _hawser() {
   else
     case $rest[1]:$rest[2] in
       pub:|req:|sub:*|reply:*|topic:show|topic:remove|topic:add) choices=(${(f)"$(hawser completion --query topics -W 1 2>/dev/null)"}) ;;
+      twin:tree|twin:list|twin:show|twin:get|twin:set|twin:watch) choices=(${(f)"$(hawser completion --query twins -W 1 2>/dev/null)"}) ;;
       context:select|context:show|context:remove) choices=(${(f)"$(hawser completion --query contexts 2>/dev/null)"}) ;;
       inspect:*) choices=(${(f)"$(hawser completion --query plugins 2>/dev/null)"}) ;;
       completion:) choices=(bash zsh fish) ;;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* --demo=flight: the Pegasus configuration with a state of its own in a fresh directory, a simulator that flies it, and what to
- * type next. Everything is removed at the end. */
+/* --demo=flight and --demo=sites: the configuration of an example with a state of its own in a fresh directory, a simulator
+ * that fills it with life, and what to type next. Everything is removed at the end. */
 
 #include "daemon.h"
 
@@ -14,9 +14,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIMULATOR "flight-simulator"
+/* A demonstration: an example of the source tree, installed under its name. */
+typedef struct {
+  const char *name;
+  const char *folder;          /* of examples/ */
+  const char *simulator;
+  const char *directory_variable, *page_variable; /* of its configuration */
+  const char *page;            /* under which path */
+  const char *title;
+  const char *hints;           /* two ports of MQTT, one of HTTP */
+} Demo;
+
+static const Demo demos[] = {
+  { "flight", "pegasus", "flight-simulator", "FLIGHT_DIR", "FLIGHT_PAGE", "flight", "flight",
+    "  hawser sub -u mqtt://127.0.0.1:%u -v 'craft/#'\n"
+    "  mosquitto_sub -p %u -v -t 'craft/#'\n"
+    "  curl -N 'http://127.0.0.1:%u/v1/events?filter=craft/%%23'\n" },
+  { "sites", "power-plant", "site-simulator", "SITES_DIR", "SITES_PAGE", "sites", "power plant",
+    "  hawser sub -u mqtt://127.0.0.1:%u -v 'grid/north/#'\n"
+    "  mosquitto_sub -p %u -v -t 'grid/+/f1/s01/#'\n"
+    "  curl 'http://127.0.0.1:%u/v1/twins/fleet/aggregate'\n" },
+};
 
 struct _DaemonDemo {
+  const Demo *demo;
   char *file;
   char *state_dir;
   char *simulator;
@@ -73,32 +94,45 @@ remove_tree (const char *path)
   g_remove (path);
 }
 
+static const Demo *
+find_demo (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (demos); i++)
+    if (strcmp (demos[i].name, name) == 0)
+      return &demos[i];
+  return NULL;
+}
+
 /* NULL: said why, *out_code is the exit status. */
 DaemonDemo *
 daemon_demo_new (const char *name,
                  int        *out_code)
 {
   g_autoptr (DaemonDemo) self = g_new0 (DaemonDemo, 1);
-  g_autofree char *page = NULL;
+  g_autofree char *page = NULL, *installed = NULL, *in_tree = NULL, *built = NULL, *template = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (strcmp (name, "flight") != 0)
+  self->demo = find_demo (name);
+  if (self->demo == NULL)
     {
-      g_printerr (strcmp (name, "sites") == 0 ? "hawserd: --demo=%s is not available yet; there is --demo=flight\n"
-                  : "hawserd: --demo=%s: there is --demo=flight\n", name);
+      g_printerr ("hawserd: --demo=%s: there are --demo=flight and --demo=sites\n", name);
       *out_code = DAEMON_USAGE;
       return NULL;
     }
-  self->file = find_file ("HAWSER_DEMO_DIR", "hawser.conf", HAWSER_DEMO_FROM_BIN, "../examples/pegasus");
-  page = find_file ("HAWSER_DEMO_DIR", "page", HAWSER_DEMO_FROM_BIN, "../examples/pegasus");
-  self->simulator = find_file ("HAWSER_LIBEXEC_DIR", SIMULATOR, HAWSER_LIBEXEC_FROM_BIN, "examples/pegasus/flight-simulator");
+  installed = g_build_filename (HAWSER_DEMO_FROM_BIN, name, NULL);
+  in_tree = g_build_filename ("..", "examples", self->demo->folder, NULL);
+  built = g_build_filename ("examples", self->demo->folder, self->demo->simulator, NULL);
+  self->file = find_file ("HAWSER_DEMO_DIR", "hawser.conf", installed, in_tree);
+  page = find_file ("HAWSER_DEMO_DIR", "page", installed, in_tree);
+  self->simulator = find_file ("HAWSER_LIBEXEC_DIR", self->demo->simulator, HAWSER_LIBEXEC_FROM_BIN, built);
   if (self->file == NULL || page == NULL)
     {
-      g_printerr ("hawserd: the files of the flight demo are not installed; HAWSER_DEMO_DIR says where they are\n");
+      g_printerr ("hawserd: the files of the demo '%s' are not installed; HAWSER_DEMO_DIR says where they are\n", name);
       *out_code = DAEMON_FAILED;
       return NULL;
     }
-  self->state_dir = g_dir_make_tmp ("hawser-flight-XXXXXX", &error);
+  template = g_strdup_printf ("hawser-%s-XXXXXX", name);
+  self->state_dir = g_dir_make_tmp (template, &error);
   if (self->state_dir == NULL)
     {
       g_printerr ("hawserd: %s\n", error->message);
@@ -106,10 +140,16 @@ daemon_demo_new (const char *name,
       return NULL;
     }
   /* The configuration has these as variables. */
-  g_setenv ("FLIGHT_DIR", self->state_dir, TRUE);
-  g_setenv ("FLIGHT_PAGE", page, TRUE);
+  g_setenv (self->demo->directory_variable, self->state_dir, TRUE);
+  g_setenv (self->demo->page_variable, page, TRUE);
   self->cancellable = g_cancellable_new ();
   return g_steal_pointer (&self);
+}
+
+const char *
+daemon_demo_get_name (DaemonDemo *self)
+{
+  return self->demo->name;
 }
 
 const char *
@@ -138,7 +178,7 @@ on_simulator_ended (GObject      *source,
 
   if (!g_subprocess_wait_check_finish (G_SUBPROCESS (source), result, &error) &&
       !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_warning ("the flight simulator ended: %s", error->message);
+    g_warning ("the simulator ended: %s", error->message);
 }
 
 static void
@@ -153,7 +193,7 @@ start_simulator (DaemonDemo *self,
   self->process = g_subprocess_launcher_spawn (launcher, &error, self->simulator, "--url", url, "--exit-with-parent", NULL);
   if (self->process == NULL)
     {
-      g_warning ("cannot start the flight simulator: %s", error->message);
+      g_warning ("cannot start %s: %s", self->demo->simulator, error->message);
       return;
     }
   g_subprocess_wait_check_async (self->process, self->cancellable, on_simulator_ended, NULL);
@@ -175,28 +215,25 @@ find_port (HawserAssembly *assembly,
   return 0;
 }
 
-/* After `ready`: the flight begins, and the reader learns where to look. */
+/* After `ready`: it begins, and the reader learns where to look. */
 void
 daemon_demo_start (DaemonDemo     *self,
                    HawserAssembly *assembly)
 {
   guint mqtt = find_port (assembly, "mqtt"), web = find_port (assembly, "web");
+  g_autofree char *title = g_strdup_printf ("The %s:", self->demo->title);
 
-  g_print ("\n"
-           "The flight:     http://127.0.0.1:%u/flight/\n"
-           "The dashboard:  http://127.0.0.1:%u/\n"
-           "\n"
-           "In a second terminal:\n"
-           "  hawser sub -u mqtt://127.0.0.1:%u -v 'craft/#'\n"
-           "  mosquitto_sub -p %u -v -t 'craft/#'\n"
-           "  curl -N 'http://127.0.0.1:%u/v1/events?filter=craft/%%23'\n"
-           "\n"
-           "Ctrl-C ends it; the archive is in %s until then.\n", web, web, mqtt, mqtt, web, self->state_dir);
+  g_print ("\n%-17shttp://127.0.0.1:%u/%s/\n%-16shttp://127.0.0.1:%u/\n\nIn a second terminal:\n", title, web, self->demo->page, "The dashboard:", web);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* from the table above */
+  g_print (self->demo->hints, mqtt, mqtt, web);
+#pragma GCC diagnostic pop
+  g_print ("\nCtrl-C ends it; what it stores is in %s until then.\n", self->state_dir);
   fflush (stdout);
   if (self->simulator != NULL)
     start_simulator (self, mqtt);
   else
-    g_warning ("there is no " SIMULATOR " here: the page stays still");
+    g_warning ("there is no %s here: the page stays still", self->demo->simulator);
 }
 
 void

@@ -132,8 +132,8 @@ daemon_run (HawserAssembly *assembly,
     {
       g_printerr ("hawserd: %s\n", error->message);
       if (demo != NULL)
-        g_printerr ("hawserd: another port: hawserd --demo=flight --set listener.mqtt.address=tcp:127.0.0.1:0 "
-                    "--set listener.web.address=tcp:127.0.0.1:0\n");
+        g_printerr ("hawserd: another port: hawserd --demo=%s --set listener.mqtt.address=tcp:127.0.0.1:0 "
+                    "--set listener.web.address=tcp:127.0.0.1:0\n", daemon_demo_get_name (demo));
       return DAEMON_FAILED;
     }
   self.loop = g_main_loop_new (NULL, FALSE);

@@ -31,6 +31,7 @@ extern const char daemon_builtin_config[];
 /* daemon-demo.c */
 typedef struct _DaemonDemo DaemonDemo;
 DaemonDemo *daemon_demo_new       (const char *name, int *out_code);
+const char *daemon_demo_get_name  (DaemonDemo *self);
 const char *daemon_demo_get_file  (DaemonDemo *self);
 void        daemon_demo_start     (DaemonDemo *self, HawserAssembly *assembly);
 void        daemon_demo_free      (DaemonDemo *self);

@@ -41,7 +41,7 @@ parse (Options *self,
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->settings, "One setting, over all files (repeatable)", "KIND.NAME.KEY=VALUE" },
     { "check-config", 't', 0, G_OPTION_ARG_NONE, &self->check, "Find everything that is wrong with it and end", NULL },
     { "print-config", 0, 0, G_OPTION_ARG_NONE, &self->print, "Print what is in effect, without secrets, and end", NULL },
-    { "demo", 0, 0, G_OPTION_ARG_STRING, &self->demo, "Run a demonstration on this machine: flight", "NAME" },
+    { "demo", 0, 0, G_OPTION_ARG_STRING, &self->demo, "Run a demonstration on this machine: flight, sites", "NAME" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, "Print the version and end", NULL },
     { NULL }
   };

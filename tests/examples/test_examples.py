@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test_examples.py c|python|gjs DIRECTORY: runs the five example programs of a language, with mosquitto's clients at the
+"""test_examples.py c|python|gjs DIRECTORY: runs the six example programs of a language, with mosquitto's clients at the
 other end of those that listen."""
 import contextlib
 import pathlib
@@ -84,6 +84,12 @@ class ExamplesTest(unittest.TestCase):
         ended = run("sink")
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
         self.assertEqual(ended.stdout, "not ready yet\nwrote one\nwrote two\nwrote three\nall of them are safe\n")
+
+    def test_twin_counts_a_street_and_lists_its_roofs(self):
+        ended = run("twin")
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertEqual(ended.stdout, "street/lake: 7.5 kW\nroof/lake/1 online 2.5\nroof/lake/2 online 4.0\nroof/lake/3 online 1.0\n"
+                                       "roof/lake/2 is to give 3 kW at most\n")
 
     def test_receiver_gets_its_messages_and_the_end(self):
         ended = run("receiver")

@@ -9,17 +9,17 @@
 
 #define N_FEEDERS 5                 /* of a region */
 #define KM_LAT (1.0 / 111.2)        /* degrees of latitude in a kilometre */
-#define FEEDER_KM 9.0
+#define FEEDER_KM 13.0
 
 static const struct {
   const char *name;
   SitePlace substation;
   double turn;                      /* of the first feeder, clockwise from north, in degrees */
 } regions[SITE_N_REGIONS] = {
-  { "north", { 46.560, 8.120 }, 20.0 },
-  { "lake", { 46.455, 7.830 }, 65.0 },
-  { "south", { 46.330, 8.170 }, 40.0 },
-  { "east", { 46.450, 8.480 }, 10.0 },
+  { "north", { 46.610, 8.110 }, 20.0 },
+  { "lake", { 46.460, 7.780 }, 65.0 },
+  { "south", { 46.290, 8.180 }, 40.0 },
+  { "east", { 46.450, 8.540 }, 10.0 },
 };
 
 static SitePlace
@@ -38,10 +38,10 @@ site_map_spot (guint index, guint n, SiteSpot *out)
   guint number = index / (SITE_N_REGIONS * N_FEEDERS);
   guint n_of_feeder = MAX (1, (n + SITE_N_REGIONS * N_FEEDERS - 1) / (SITE_N_REGIONS * N_FEEDERS));
   guint64 random = site_seed (7, index), bend = site_seed (11, region * N_FEEDERS + feeder);
-  double along = FEEDER_KM * (0.22 + 0.78 * (number + 1) / n_of_feeder);
+  double along = FEEDER_KM * (0.26 + 0.74 * (number + 1) / n_of_feeder);
   double turns = (site_random (&bend) - 0.5) * 0.9;
   double angle = (regions[region].turn + 360.0 / N_FEEDERS * feeder) * G_PI / 180.0 + turns * along / FEEDER_KM;
-  double aside = (number % 2 == 0 ? 1.0 : -1.0) * (0.35 + 0.75 * site_random (&random));
+  double aside = (number % 2 == 0 ? 1.0 : -1.0) * (0.55 + 0.9 * site_random (&random));
 
   out->region = regions[region].name;
   out->feeder = feeder + 1;

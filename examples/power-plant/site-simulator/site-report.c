@@ -58,25 +58,26 @@ read_number (JsonObject *object, const char *name, double fallback, double *out)
 }
 
 gboolean
-site_order_read (const char *text, gsize len, double *out_kw, double *out_seconds, const char **out_why)
+site_order_read (const char *text, gsize len, double battery_kw, double *out_kw, double *out_seconds, const char **out_why)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonObject *object;
-  double kw, seconds;
+  double kw, share, seconds;
 
   *out_why = "an order is a JSON object such as {\"power-kw\":2.5,\"seconds\":60}";
   if (len > 4096 || !json_parser_load_from_data (parser, text, (gssize) len, NULL) || json_parser_get_root (parser) == NULL
       || !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
     return FALSE;
   object = json_node_get_object (json_parser_get_root (parser));
-  if (!json_object_has_member (object, "power-kw") || !read_number (object, "power-kw", 0.0, &kw) || !read_number (object, "seconds", DEFAULT_ORDER_S, &seconds))
+  if ((!json_object_has_member (object, "power-kw") && !json_object_has_member (object, "share")) || !read_number (object, "power-kw", 0.0, &kw)
+      || !read_number (object, "share", 0.0, &share) || !read_number (object, "seconds", DEFAULT_ORDER_S, &seconds))
     return FALSE;
   if (seconds < 0.0 || seconds > SITE_LONGEST_ORDER_S)
     {
       *out_why = "seconds is 0 to 3600";
       return FALSE;
     }
-  *out_kw = kw;
+  *out_kw = json_object_has_member (object, "share") ? share * battery_kw : kw;
   *out_seconds = seconds;
   return TRUE;
 }

@@ -17,9 +17,11 @@ void     site_report_write (const SiteModel *model,
                             const SitePlace *place,
                             double           hour,
                             GString         *out);
-/* %FALSE: it is no order; *out_why says what is wrong with it */
+/* @battery_kw: of whom it is for, as an order to many says which share of that each of them is to give. %FALSE: it is no
+ * order; *out_why says what is wrong with it */
 gboolean site_order_read   (const char      *text,
                             gsize            len,
+                            double           battery_kw,
                             double          *out_kw,
                             double          *out_seconds,
                             const char     **out_why);

@@ -170,7 +170,7 @@ on_order (const MqttLinkMessage *message, gpointer user_data)
 
   if (site->back_us != 0)
     return;                         /* silent is silent */
-  if (!site_order_read (message->payload, message->payload_len, &kw, &seconds, &why))
+  if (!site_order_read (message->payload, message->payload_len, site->model.plant.battery_kw, &kw, &seconds, &why))
     {
       g_string_printf (self->report, "{\"accepted\":false,\"why\":\"%s\"}", *why == 's' ? why : "not an order");
       mqtt_link_reply (site->link, message, "application/json", self->report);
@@ -339,7 +339,7 @@ add_site (Simulator *self, guint index)
   site->name = g_strdup_printf ("%s/f%u/s%02u", site->spot.region, site->spot.feeder, site->spot.number);
   site->telemetry_topic = g_strdup_printf ("grid/%s/telemetry", site->name);
   site->link_topic = g_strdup_printf ("grid/%s/link", site->name);
-  site->filters[0] = g_strdup_printf ("grid/%s/command/dispatch", site->name);
+  site->filters[0] = g_strdup_printf ("$twin/inbox/site/%s/dispatch", site->name);
   site->random = site_seed ((guint64) self->seed + 1000003, index);
   site_model_start (&site->model, site->spot.kind, site_seed ((guint64) self->seed, index), FIRST_HOUR);
   site->advanced_us = self->started_us;

@@ -131,8 +131,8 @@ every_spot_of_the_map_is_another_one (void)
       site_map_spot (i, 200, &spot);
       g_assert_cmpuint (spot.feeder, >=, 1);
       g_assert_cmpuint (spot.feeder, <=, 5);
-      g_assert_cmpfloat (spot.place.lat, >, 46.2);
-      g_assert_cmpfloat (spot.place.lat, <, 46.7);
+      g_assert_cmpfloat (spot.place.lat, >, 46.1);
+      g_assert_cmpfloat (spot.place.lat, <, 46.8);
       g_assert_true (g_hash_table_add (seen, g_strdup_printf ("%s/%u/%u", spot.region, spot.feeder, spot.number)));
       g_assert_true (g_hash_table_add (seen, g_strdup_printf ("%.4f %.4f", spot.place.lat, spot.place.lon)));
       n_of[spot.kind]++;
@@ -167,6 +167,9 @@ orders_are_read_or_refused (void)
     { "{\"power-kw\":2.5}", TRUE, 2.5, 60 },
     { "{\"power-kw\":-500,\"seconds\":30}", TRUE, -500, 30 },
     { "{\"power-kw\":1,\"seconds\":0,\"why\":\"peak\"}", TRUE, 1, 0 },
+    { "{\"power-kw\":-500,\"share\":-0.5}", TRUE, -5, 60 },
+    { "{\"share\":0.25,\"seconds\":5}", TRUE, 2.5, 5 },
+    { "{\"share\":\"all\"}", FALSE, 0, 0 },
     { "{}", FALSE, 0, 0 },
     { "{\"power-kw\":\"2\"}", FALSE, 0, 0 },
     { "{\"power-kw\":1e999}", FALSE, 0, 0 },
@@ -182,7 +185,7 @@ orders_are_read_or_refused (void)
       double kw = 0.0, seconds = 0.0;
       const char *why;
 
-      g_assert_cmpint (site_order_read (table[i].text, strlen (table[i].text), &kw, &seconds, &why), ==, table[i].is_order);
+      g_assert_cmpint (site_order_read (table[i].text, strlen (table[i].text), 10.0, &kw, &seconds, &why), ==, table[i].is_order);
       g_assert_cmpfloat (kw, ==, table[i].kw);
       g_assert_cmpfloat (seconds, ==, table[i].seconds);
     }

@@ -69,6 +69,7 @@
 #include "hawser-listener-io.h"
 #include "hawser-spool-journal.h"
 #include "hawser-backoff.h"
+#include "hawser-scram.h"
 #include "hawser-store.h"
 #include "hawser-spool.h"
 #include "hawser-template.h"

@@ -142,6 +142,7 @@ void
 hawser_bus_add_connection (HawserBus *self, HawserConnection *connection)
 {
   g_queue_push_tail_link (&self->connections, hawser_connection_get_link (connection));
+  self->most_connections = MAX (self->most_connections, self->connections.length);
   if (self->connection_model != NULL)
     g_list_store_append (self->connection_model, connection);
 }

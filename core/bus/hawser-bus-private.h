@@ -3,12 +3,15 @@
 
 #include "hawser-bus.h"
 #include "hawser-connection-private.h"
+#include "hawser-dedup.h"
 #include "hawser-journal.h"
 #include "hawser-lane-private.h"
 #include "hawser-policy-context.h"
 #include "hawser-queue.h"
 #include "hawser-receiver.h"
+#include "hawser-schedule.h"
 #include "hawser-topic-table.h"
+#include "hawser-wishes.h"
 
 G_BEGIN_DECLS
 
@@ -78,6 +81,7 @@ typedef struct _HawserDurable {
   guint64 recovered_position;        /* from before this process: not in its accounts */
   guint32 expiry_s;                  /* after detaching; G_MAXUINT32: never */
   struct _HawserTerms *terms;        /* NULL: none were agreed */
+  GPtrArray *watched;                /* positions that publishers wait for; NULL: none */
   gint64 detached_us;                /* on the journal's line of time; 0: attached, or never was */
   HawserTimer timer;
   HawserReceiver *receiver;
@@ -93,6 +97,24 @@ typedef struct {
   guint8 retain_as_published;
   guint8 is_picky;                   /* its terms decide about each message */
 } HawserRoute;
+
+typedef struct _HawserLabels HawserLabels;
+
+/* A publish that is acknowledged later: after its commits, and what was asked for besides. */
+typedef struct _HawserPending HawserPending;
+struct _HawserPending {
+  HawserPending *next, **link;       /* of the publisher; link NULL: the publisher is gone or has no list */
+  HawserBus *bus;
+  HawserPublished published;         /* NULL: nobody waits any more */
+  gpointer data;
+  guint64 cookie;
+  guint64 position;                  /* of the message; 0: only its retained value is awaited */
+  guint n_waiting;                   /* commits and sinks */
+  guint n_commits;
+  int result;
+  gboolean is_routing;               /* the publish call has not returned: nobody is called back */
+  HawserLabels *labels;
+};
 
 struct _HawserRouteSet {
   gint ref_count;
@@ -114,7 +136,8 @@ typedef struct {
   HawserTopicRecord *last;
   guint32 last_records_version, last_settings_version, last_policy_version;
   int last_decision;
-  struct _HawserPending *pending;    /* publishes that wait for a commit */
+  gboolean is_schedule;              /* what it publishes was looked at when it came */
+  HawserPending *pending;            /* publishes that wait for a commit */
   HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
 } HawserPublisher;
 
@@ -162,6 +185,11 @@ struct _HawserBus {
   guint max_connections;             /* of all listeners; 0: any */
   GPtrArray *listeners;
   GPtrArray *bridges;
+  void (*system_wanted) (gpointer data);   /* before somebody subscribes to a $SYS topic */
+  gpointer system_data;
+  guint n_system_filters;            /* that are there */
+  guint64 most_connections;          /* at a time */
+  guint64 n_expired_receivers;       /* sessions whose clients stayed away */
   HawserPublisher *self_publisher;
 
   const HawserJournalFuncs *journal_funcs;
@@ -169,7 +197,9 @@ struct _HawserBus {
   guint64 committed_position;        /* all up to here is on the disk, or was refused */
   GPtrArray *commit_waiters;         /* receivers with waits_commit */
   GHashTable *keepers;               /* queue of the journal -> receiver with kept keys */
-  struct _HawserPending *free_pending;
+  HawserPending *free_pending;
+  HawserSchedule schedule;
+  HawserDedup dedup;
 
   HawserBusStatistics statistics;
   char refusal[256];
@@ -204,6 +234,30 @@ int              hawser_bus_refuse               (HawserBus              *self,
 void             hawser_bus_filter_changed       (HawserBus              *self,
                                                   const char             *filter,
                                                   gsize                   len);
+
+/* One of what @self waits for has happened. */
+void             hawser_pending_done             (HawserPending          *self);
+/* Its publisher is told now; the rest is waited for without it. */
+void             hawser_pending_end_early        (HawserPending          *self,
+                                                  int                     result);
+
+/* ---- labels that a publisher waits for ---- */
+int              hawser_labels_check             (HawserBus              *bus,
+                                                  HawserRouteSet         *set,
+                                                  const HawserWishes     *wishes,
+                                                  gboolean                is_kept);
+/* hawser_labels_check() let it pass; @position is not 0 if there are sinks. */
+HawserLabels    *hawser_labels_new               (HawserPending          *pending,
+                                                  HawserRouteSet         *set,
+                                                  const HawserWishes     *wishes,
+                                                  guint64                 position);
+void             hawser_labels_free              (HawserLabels           *self);
+guint            hawser_labels_get_n_missing     (HawserLabels           *self);
+/* A message left the queue of @receiver: @is_done, because it is where it belongs. */
+void             hawser_labels_settle            (HawserReceiver         *receiver,
+                                                  guint64                 position,
+                                                  gboolean                is_done);
+void             hawser_labels_drop_receiver     (HawserReceiver         *receiver);
 
 /* ---- rights: the one function ---- */
 void             hawser_bus_resolve_policies     (HawserBus              *self,

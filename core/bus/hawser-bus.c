@@ -113,6 +113,8 @@ finalize (GObject *object)
 
   g_clear_object ((GObject **) &self->twins);
   hawser_publisher_free (self->self_publisher);
+  hawser_schedule_clear (&self->schedule);
+  hawser_dedup_clear (&self->dedup);
   hawser_topic_table_clear (&self->topics);
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
@@ -170,6 +172,8 @@ hawser_bus_init (HawserBus *self)
 {
   self->is_open = TRUE;
   hawser_topic_table_init (&self->topics, MAX_TOPICS, MAX_RETAINED);
+  hawser_schedule_init (&self->schedule, self);
+  hawser_dedup_init (&self->dedup, self);
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);
@@ -683,6 +687,8 @@ hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
 {
   self->statistics.n_topics = hawser_topic_table_get_n_topics (&self->topics);
   self->statistics.n_retained = self->topics.n_retained;
+  self->statistics.n_scheduled = hawser_schedule_get_n (&self->schedule);
+  self->statistics.n_duplicates = self->dedup.n_duplicates;
   *out_statistics = self->statistics;
 }
 
@@ -742,7 +748,7 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   if (!hawser_bus_recover_terms (self, error))
     return FALSE;
   hawser_group_sweep (self);
-  return hawser_bus_recover_kept_keys (self, error);
+  return hawser_bus_recover_kept_keys (self, error) && hawser_dedup_recover (&self->dedup, error) && hawser_schedule_recover (&self->schedule, error);
 }
 
 /**

@@ -458,7 +458,7 @@ group_new (HawserBus *bus, const char *text, gsize len, gsize filter_at)
   g_hash_table_insert (bus->groups, self->text, self);
 
   node = hawser_match_tree_insert (bus->filters, text + filter_at, len - filter_at);
-  entry = hawser_receiver_add_entry (self->receiver, node);
+  entry = hawser_receiver_add_entry (self->receiver, node, text + filter_at, len - filter_at);
   entry->retain_as_published = TRUE; /* each member decides for itself */
   hawser_bus_filter_changed (bus, text + filter_at, len - filter_at);
   hawser_bus_model_add_subscription (bus, entry);

@@ -84,6 +84,7 @@ on_absent_too_long (HawserTimer *timer)
 {
   HawserDurable *durable = (HawserDurable *) ((char *) timer - G_STRUCT_OFFSET (HawserDurable, timer));
 
+  durable->receiver->bus->n_expired_receivers++;
   hawser_receiver_remove (durable->receiver);
 }
 
@@ -181,7 +182,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
       if (!hawser_topic_filter_check (filter, len))
         continue;
       node = hawser_match_tree_insert (bus->filters, filter, len);
-      entry = hawser_receiver_add_entry (self, node);
+      entry = hawser_receiver_add_entry (self, node, filter, len);
       entry->id = id;
       entry->qos = MIN (qos, 2);
       entry->no_local = no_local;

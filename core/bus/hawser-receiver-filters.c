@@ -10,8 +10,14 @@
 #include "hawser-topic-filter.h"
 #include "hawser-topic-raw.h"
 
+static gboolean
+is_system (const char *filter, gsize len)
+{
+  return len >= 5 && memcmp (filter, "$SYS/", 5) == 0;
+}
+
 HawserEntry *
-hawser_receiver_add_entry (HawserReceiver *self, HawserMatchNode *node)
+hawser_receiver_add_entry (HawserReceiver *self, HawserMatchNode *node, const char *filter, gsize len)
 {
   HawserEntry *entry = g_new0 (HawserEntry, 1);
 
@@ -27,6 +33,7 @@ hawser_receiver_add_entry (HawserReceiver *self, HawserMatchNode *node)
   self->entries = entry;
   entry->link_of_receiver = &self->entries;
   self->n_entries++;
+  self->bus->n_system_filters += is_system (filter, len);
   if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     self->bus->statistics.n_subscriptions++;
   return entry;
@@ -53,6 +60,7 @@ hawser_receiver_remove_entry (HawserReceiver *self, HawserEntry *entry)
     hawser_match_node_set_value (entry->node, entry->next_of_node);
   if (hawser_match_node_get_value (entry->node) == NULL)
     hawser_match_tree_prune (bus->filters, entry->node);
+  bus->n_system_filters -= is_system (filter, strlen (filter));
   hawser_bus_filter_changed (bus, filter, strlen (filter));
   self->n_entries--;
   if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
@@ -164,12 +172,14 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   if (!check_filter_right (self, filter, filter_len, &result))
     return result;
 
+  if (G_UNLIKELY (is_system (filter, filter_len)) && bus->system_wanted != NULL)
+    bus->system_wanted (bus->system_data);
   node = hawser_match_tree_insert (bus->filters, filter, filter_len);
   entry = find_entry (self, node);
   is_new = entry == NULL;
   if (is_new)
     {
-      entry = hawser_receiver_add_entry (self, node);
+      entry = hawser_receiver_add_entry (self, node, filter, filter_len);
       hawser_bus_model_add_subscription (bus, entry);
       hawser_receiver_lease_entry (self, entry, filter, filter_len);
     }

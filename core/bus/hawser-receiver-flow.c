@@ -84,8 +84,11 @@ hawser_receiver_count_unqueued (HawserReceiver *self)
 void
 hawser_receiver_forget_position (HawserReceiver *self, guint64 position)
 {
-  if (position != 0 && self->durable != NULL && self->durable->queue != 0)
-    self->bus->journal_funcs->ack (self->bus->journal, self->durable->queue, position);
+  if (position == 0 || self->durable == NULL || self->durable->queue == 0)
+    return;
+  self->bus->journal_funcs->ack (self->bus->journal, self->durable->queue, position);
+  if (G_UNLIKELY (self->durable->watched != NULL))
+    hawser_labels_settle (self, position, FALSE);
 }
 
 static void
@@ -465,6 +468,14 @@ hawser_receiver_ack (HawserReceiver *self, guint64 position)
       hawser_group_acknowledged (self, position);
       return;
     }
+  if (G_UNLIKELY (self->durable != NULL && self->durable->watched != NULL))
+    hawser_labels_settle (self, position, TRUE);
+  hawser_receiver_discard (self, position);
+}
+
+void
+hawser_receiver_discard (HawserReceiver *self, guint64 position)
+{
   hawser_receiver_forget_position (self, position);
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);

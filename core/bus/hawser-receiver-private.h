@@ -55,7 +55,9 @@ void         hawser_entry_end_lease          (HawserBus       *bus,
 
 /* hawser-receiver-filters.c */
 HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
-                                              HawserMatchNode *node);
+                                              HawserMatchNode *node,
+                                              const char      *filter,
+                                              gsize            len);
 void         hawser_receiver_remove_entry    (HawserReceiver  *self,
                                               HawserEntry     *entry);
 void         hawser_receiver_renew_routes    (HawserReceiver  *self);

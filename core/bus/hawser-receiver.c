@@ -191,6 +191,7 @@ hawser_receiver_remove (HawserReceiver *self)
   hawser_lane_unmark_dirty (bus->lane, &self->dirty);
   if (self->durable != NULL)
     {
+      hawser_labels_drop_receiver (self);
       if (self->durable->queue != 0)
         bus->journal_funcs->remove_queue (bus->journal, self->durable->queue);
       hawser_receiver_forget_terms (self);

@@ -230,7 +230,11 @@ void            hawser_receiver_resume         (HawserReceiver           *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_ack            (HawserReceiver           *self,
                                                 guint64                   position);
-/* The same for all up to @position, for parties that only say how far they came. FALSE, and nothing happens, if this queue
+/* The party will never have it, and it leaves the spool all the same: who waits for it to arrive is told. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_discard        (HawserReceiver           *self,
+                                                guint64                   position);
+/* The same as acknowledging for all up to @position, for parties that only say how far they came. FALSE, and nothing happens, if this queue
  * never gave that much: the position is of another spool, or made up. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_receiver_ack_through    (HawserReceiver           *self,
@@ -301,6 +305,17 @@ void            hawser_bus_foreach_retained    (HawserBus                *self,
                                                 HawserRetainedFunc        func,
                                                 gpointer                  data);
 
+/* Messages that wait for their time, the earliest first; FALSE from @func stops. Cancelling is not for @func. */
+typedef gboolean (*HawserScheduledFunc) (const char *id, gint64 due_wall_us, HawserMessage *message, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_scheduled   (HawserBus                *self,
+                                                HawserScheduledFunc       func,
+                                                gpointer                  data);
+/* Not from inside a publish call. FALSE: there is none. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_cancel_scheduled    (HawserBus                *self,
+                                                const char               *id);
+
 /* Counters of the whole bus since it began. published x matches = delivered + queued + dropped holds at any time. */
 typedef enum {
   HAWSER_DROP_OVERFLOW,
@@ -321,6 +336,8 @@ typedef struct {
   guint64 published_bytes;
   guint64 delivered_bytes;
   guint64 n_topics, n_retained, n_receivers, n_subscriptions, n_durable;
+  guint64 n_scheduled;           /* now: wait for the time that their publisher named */
+  guint64 n_duplicates;          /* accepted, and dropped by dedup-window */
 } HawserBusStatistics;
 
 HAWSER_AVAILABLE_IN_ALL

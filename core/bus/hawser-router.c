@@ -13,19 +13,6 @@
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
-/* A publish that is acknowledged after the commit. */
-typedef struct _HawserPending HawserPending;
-struct _HawserPending {
-  HawserPending *next, **link;       /* of the publisher; link NULL: the publisher is gone or has no list */
-  HawserBus *bus;
-  HawserPublished published;         /* NULL: nobody waits any more */
-  gpointer data;
-  guint64 cookie;
-  guint64 position;                  /* of the message; 0: only its retained value is awaited */
-  guint n_waiting;                   /* commits */
-  int result;
-};
-
 int
 hawser_bus_refuse (HawserBus *self, int code, const char *format, ...)
 {
@@ -244,26 +231,112 @@ hawser_bus_free_pending (HawserBus *self)
 }
 
 static void
+give_back (HawserPending *pending)
+{
+  hawser_labels_free (pending->labels);
+  pending->next = pending->bus->free_pending;
+  pending->bus->free_pending = pending;
+}
+
+static void
+tell (HawserPending *pending)
+{
+  HawserPublished published = pending->published;
+
+  if (pending->link != NULL)
+    {
+      *pending->link = pending->next;
+      if (pending->next != NULL)
+        pending->next->link = pending->link;
+      pending->link = NULL;
+    }
+  pending->published = NULL;
+  if (published != NULL)
+    published (pending->data, pending->cookie, pending->result);
+}
+
+void
+hawser_pending_done (HawserPending *pending)
+{
+  if (--pending->n_waiting > 0)
+    return;
+  tell (pending);
+  give_back (pending);
+}
+
+void
+hawser_pending_end_early (HawserPending *pending, int result)
+{
+  HawserLabels *labels = g_steal_pointer (&pending->labels);
+
+  pending->n_waiting -= hawser_labels_get_n_missing (labels);
+  hawser_labels_free (labels);
+  pending->result = result;
+  if (pending->is_routing)
+    return;
+  tell (pending);
+  if (pending->n_waiting == 0)
+    give_back (pending);
+}
+
+static void
 on_committed (gpointer data, gboolean ok, const GError *error)
 {
   HawserPending *pending = data;
 
   if (pending->position != 0)
     hawser_bus_note_commit (pending->bus, pending->position, ok);
+  pending->n_commits--;
   if (!ok)
     pending->result = hawser_bus_refuse (pending->bus, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
-  if (--pending->n_waiting > 0)
-    return;
-  if (pending->link != NULL)
+  if (!ok && pending->labels != NULL && pending->n_waiting > 1)
     {
-      *pending->link = pending->next;
-      if (pending->next != NULL)
-        pending->next->link = pending->link;
+      pending->n_waiting--;
+      hawser_pending_end_early (pending, pending->result); /* no sink will ever have it */
+      return;
     }
-  if (pending->published != NULL)
-    pending->published (pending->data, pending->cookie, pending->result);
-  pending->next = pending->bus->free_pending;
-  pending->bus->free_pending = pending;
+  hawser_pending_done (pending);
+}
+
+/* What is asked of the journal now is waited for. */
+static HawserPending *
+await_commit (HawserPending *pending)
+{
+  if (pending == NULL)
+    return NULL;
+  pending->n_waiting++;
+  pending->n_commits++;
+  return pending;
+}
+
+/* The end of the publish call: what it returns. */
+static int
+finish_routing (HawserPending *pending, HawserPublisher *publisher, gboolean outlives)
+{
+  gboolean is_awaited = pending->published != NULL;
+  int result = pending->result;
+
+  pending->is_routing = FALSE;
+  if (result != HAWSER_RESULT_OK)
+    {
+      pending->published = NULL;
+      hawser_pending_done (pending);
+      return result;
+    }
+  if (--pending->n_waiting == 0)
+    {
+      give_back (pending);
+      return HAWSER_RESULT_OK;
+    }
+  if (!outlives)
+    {
+      pending->next = publisher->pending;
+      if (pending->next != NULL)
+        pending->next->link = &pending->next;
+      publisher->pending = pending;
+      pending->link = &publisher->pending;
+    }
+  return is_awaited ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
 }
 
 /* ---- Steps of a publish ---- */
@@ -361,19 +434,20 @@ limit_expiry (HawserLocalTopic *settings, HawserMessage *message)
     message->expiry_s = limit;
 }
 
-/* MQTT 5.0 section 3.3.1.3: an empty retained message takes the value away. Returns whether a commit is awaited. There is
- * room for the value: route_checked() saw to it. */
-static gboolean
+/* MQTT 5.0 section 3.3.1.3: an empty retained message takes the value away. There is room for the value: route_checked()
+ * saw to it. */
+static void
 keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *message, HawserPending *pending)
 {
   gboolean is_empty = message->payload_len == 0;
 
   if (is_empty && record->retained == NULL)
-    return FALSE;
+    return;
   hawser_topic_table_set_retained (&self->topics, record, record->name, record->len, is_empty ? NULL : message);
   self->statistics.n_retained = self->topics.n_retained;
-  if (self->journal == NULL)
-    return FALSE;
+  if (self->journal == NULL || *record->name == '$') /* figures of this run */
+    return;
+  await_commit (pending);
   if (is_empty)
     self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_committed : NULL, pending);
   else
@@ -382,7 +456,6 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
 
       self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_committed : NULL, pending);
     }
-  return pending != NULL;
 }
 
 static gboolean
@@ -457,7 +530,7 @@ pick_routes (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessag
 }
 
 static guint64
-append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message, HawserPending *pending, gboolean *out_waits)
+append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message, HawserPending *pending)
 {
   guint32 few[16];
   guint32 *queues = set->n_routes <= G_N_ELEMENTS (few) ? few : g_new (guint32, set->n_routes);
@@ -468,10 +541,7 @@ append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message,
     if (goes_to_journal (&set->routes[i], message) && !is_own (&set->routes[i], message))
       queues[n++] = set->routes[i].receiver->durable->queue;
   if (n > 0)
-    {
-      position = self->journal_funcs->append (self->journal, message, queues, n, pending != NULL ? on_committed : NULL, pending);
-      *out_waits = pending != NULL;
-    }
+    position = self->journal_funcs->append (self->journal, message, queues, n, pending != NULL ? on_committed : NULL, await_commit (pending));
   if (queues != few)
     g_free (queues);
   return position;
@@ -522,6 +592,48 @@ is_refused_by_receiver (HawserRouteSet *set, const HawserPublisher *publisher, H
   return FALSE;
 }
 
+static HawserPending *
+start_pending (HawserBus *self, HawserPublished published, gpointer data, guint64 cookie)
+{
+  HawserPending *pending;
+
+  if (self->journal == NULL)
+    return NULL;
+  pending = take_pending (self);
+  pending->bus = self;
+  pending->published = published;
+  pending->data = data;
+  pending->cookie = cookie;
+  pending->is_routing = TRUE;
+  pending->n_waiting = 1;            /* the publish call itself */
+  return pending;
+}
+
+/* It goes when its time has come. */
+static int
+put_off (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, gint64 due_us, HawserPending *pending, gboolean outlives)
+{
+  int result = hawser_schedule_add (&self->schedule, message, due_us, publisher->origin, pending != NULL ? on_committed : NULL, pending);
+
+  if (pending == NULL)
+    return result;
+  if (result == HAWSER_RESULT_PENDING)
+    await_commit (pending);
+  else
+    pending->result = result;
+  return finish_routing (pending, publisher, outlives);
+}
+
+/* It came before. Its publisher is told so when the first one is safe. */
+static int
+drop_duplicate (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, HawserPending *pending, gboolean outlives)
+{
+  if (pending != NULL && hawser_dedup_await (&self->dedup, message, on_committed, pending))
+    await_commit (pending);
+  hawser_message_unref (message);
+  return pending != NULL ? finish_routing (pending, publisher, outlives) : HAWSER_RESULT_OK;
+}
+
 static int
 route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *record, HawserMessage *message, HawserPublished published,
                gpointer data, guint64 cookie, gboolean outlives)
@@ -529,9 +641,11 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   HawserLocalTopic *settings = hawser_topic_table_settings (&self->topics, record);
   HawserRouteSet *set;
   HawserPending *pending = NULL;
+  HawserWishes wishes = { .due_us = 0 };
+  HawserMessage *asked = NULL;       /* what @wishes points into */
   guint64 position = 0;
-  gboolean waits = FALSE, is_kept, is_first_value;
-  guint n_waiting = 0; /* a commit never comes from inside the call that asks for it */
+  gboolean is_kept, is_first_value;
+  int result;
 
   if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
     {
@@ -549,6 +663,21 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
         return HAWSER_RESULT_OK;
       message = changed;
     }
+  if (G_UNLIKELY (message->properties_len > 0) && !publisher->is_schedule)
+    {
+      const char *problem = hawser_wishes_read (message, hawser_lane_get_now_us (self->lane),
+                                                hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock), &wishes);
+
+      if (problem != NULL)
+        {
+          hawser_message_unref (message);
+          return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "topic '%s': %s", record->name, problem);
+        }
+      if (settings != NULL && settings->dedup_window_us > 0 && hawser_dedup_is_known (&self->dedup, message, settings->dedup_window_us))
+        return drop_duplicate (self, publisher, message, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
+      if (wishes.due_us != 0)
+        return put_off (self, publisher, message, wishes.due_us, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
+    }
 
   is_kept = G_UNLIKELY (message->retain || (settings != NULL && settings->retain != HAWSER_RETAIN_CLIENT)) &&
             (settings == NULL || settings->retain == HAWSER_RETAIN_LAST || (settings->retain == HAWSER_RETAIN_CLIENT && message->retain));
@@ -564,6 +693,16 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       hawser_message_unref (message);
       return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
     }
+  if (G_UNLIKELY (wishes.has_labels) && published != NULL && (result = hawser_labels_check (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
+    {
+      hawser_message_unref (message);
+      return result;
+    }
+  if (G_UNLIKELY (wishes.has_labels))
+    {
+      asked = hawser_message_ref (message);
+      message = hawser_wishes_strip (message, NULL);
+    }
 
   message = hawser_message_stamp (message, ++self->sequence, hawser_lane_get_now_us (self->lane), publisher->origin);
   if (settings != NULL && settings->message_expiry_us > 0)
@@ -572,16 +711,11 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
 
-  if (self->journal != NULL && (published != NULL || (message->qos == 2 && set->has_journal)))
-    {
-      pending = take_pending (self);
-      pending->bus = self;
-      pending->published = published;
-      pending->data = data;
-      pending->cookie = cookie;
-    }
+  /* a QoS 2 message without a publisher that waits: its delivery does */
+  if (published != NULL || (message->qos == 2 && set->has_journal))
+    pending = start_pending (self, published, data, cookie);
   if (is_kept)
-    n_waiting += keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
+    keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
 
   if (self->twins != NULL)
     self->twin_hook->message (self->twins, record, message, publisher->connection);
@@ -592,10 +726,14 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       self->routing++;
       if (set->has_journal)
         {
-          position = append_to_journal (self, set, message, pending, &waits);
-          n_waiting += waits;
+          position = append_to_journal (self, set, message, pending);
           if (pending != NULL)
             pending->position = position;
+        }
+      if (G_UNLIKELY (wishes.has_labels) && published != NULL && pending != NULL && position != 0)
+        {
+          pending->labels = hawser_labels_new (pending, set, &wishes, position);
+          pending->n_waiting += hawser_labels_get_n_missing (pending->labels);
         }
       deliver_all (self, publisher, set, message, position);
       hawser_route_set_unref (set);
@@ -605,25 +743,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   else if (is_first_value && record->n_published == 1 && record->topic == NULL && self->topic_model == NULL)
     hawser_topic_table_remove (&self->topics, record); /* the value alone stays; who publishes here again makes a record that stays too */
   hawser_message_unref (message);
-
-  if (pending == NULL)
-    return HAWSER_RESULT_OK;
-  pending->n_waiting = n_waiting;
-  if (n_waiting == 0)
-    {
-      pending->next = self->free_pending;
-      self->free_pending = pending;
-      return HAWSER_RESULT_OK;
-    }
-  if (!outlives)
-    {
-      pending->next = publisher->pending;
-      if (pending->next != NULL)
-        pending->next->link = &pending->next;
-      publisher->pending = pending;
-      pending->link = &publisher->pending;
-    }
-  return published != NULL ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
+  hawser_message_unref (asked);
+  return pending != NULL ? finish_routing (pending, publisher, outlives) : HAWSER_RESULT_OK;
 }
 
 static int

@@ -15,12 +15,12 @@ static const struct {
   const char *kind;
   const char *keys;            /* between blanks */
 } read_keys[] = {
-  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size sync sync-interval stop-timeout " },
+  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size sync sync-interval sys-interval stop-timeout " },
   { "log", " level format domains " },
   { "admin", " address enabled identities tls " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
-             "max-message-size message-expiry max-subscription-duration " },
+             "max-message-size message-expiry max-subscription-duration dedup-window " },
   { "bridge", " type enabled description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
 };

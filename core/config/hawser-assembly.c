@@ -23,6 +23,7 @@
 #include "hawser-spool-journal.h"
 #include "hawser-spool.h"
 #include "hawser-store.h"
+#include "hawser-system-topics-private.h"
 #include "hawser-tls.h"
 #include "hawser-twins.h"
 #include "hawser-units.h"
@@ -60,6 +61,7 @@ struct _HawserAssembly {
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
   GListStore *sinks;       /* of HawserSinkRunner */
   GListStore *bridges;     /* of HawserBridge */
+  HawserSystemTopics *system_topics;
   HawserStore *store;
   HawserSpool *spool;
 };
@@ -210,6 +212,7 @@ build_topic (HawserAssembly    *self,
                 "max-subscription-duration", hawser_config_group_get_duration_us (group, "max-subscription-duration"),
                 "max-message-size", hawser_config_group_get_size (group, "max-message-size"),
                 "message-expiry", hawser_config_group_get_duration_us (group, "message-expiry"),
+                "dedup-window", hawser_config_group_get_duration_us (group, "dedup-window"),
                 "history", (guint) hawser_config_group_get_uint (group, "history"),
                 NULL);
   hawser_assembly_check_effects (group, NULL, NULL);
@@ -804,6 +807,29 @@ start_topics (HawserAssembly  *self,
   return TRUE;
 }
 
+/* Who may read everything may read $SYS topics, unless a group of theirs says who may. */
+static gboolean
+start_system_topics (HawserAssembly  *self,
+                     GError         **error)
+{
+  gint64 interval_us = hawser_config_group_get_duration_us (hawser_config_get_group (self->config, "hawser", NULL), "sys-interval");
+  HawserConfigGroup *all = hawser_config_get_group (self->config, "topic", "#");
+
+  if (interval_us == 0)
+    return TRUE;
+  if (all != NULL && hawser_bus_get_topic (self->bus, "$SYS/#") == NULL)
+    {
+      g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("$SYS/#");
+
+      g_object_set (topic, "create", "auto", "description", "Figures of this daemon", NULL);
+      set_text (all, "subscribe-policy", G_OBJECT (topic), "subscribe-policy");
+      if (!hawser_bus_add_topic (self->bus, HAWSER_TOPIC (topic), error))
+        return FALSE;
+    }
+  self->system_topics = hawser_system_topics_new (self->bus, interval_us);
+  return TRUE;
+}
+
 static gboolean
 start_provision (HawserAssembly   *self,
                  const Provision  *provision,
@@ -890,7 +916,7 @@ hawser_assembly_start (HawserAssembly  *self,
   g_return_val_if_fail (self->is_built && !self->is_started, FALSE);
 
   self->is_started = TRUE;
-  if (start_spool (self, error) && start_topics (self, error) && start_subscriptions (self, error) &&
+  if (start_spool (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_subscriptions (self, error) &&
       start_listeners (self, error))
     return TRUE;
   hawser_assembly_stop (self);
@@ -976,6 +1002,7 @@ hawser_assembly_stop (HawserAssembly *self)
 
       hawser_sink_runner_stop (runner);
     }
+  g_clear_pointer (&self->system_topics, hawser_system_topics_free);
   hawser_bus_close (self->bus);
   if (self->spool != NULL)
     hawser_spool_close (self->spool, 0);

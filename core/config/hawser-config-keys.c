@@ -50,6 +50,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "trust-loopback", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether loopback counts as encrypted for require-encryption" },
   { "hawser", "sync", HAWSER_KEY_WORD, "always", 0, 0, "always interval never", FALSE, "When the spool reaches the disk: before each acknowledgement, every sync-interval, or as the system likes" },
   { "hawser", "sync-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, FALSE, "Longest time between writes with sync=interval" },
+  { "hawser", "sys-interval", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, FALSE, "Time between figures on $SYS topics while somebody subscribes to one; 0s: there are none" },
   { "hawser", "stop-timeout", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, TRUE, "Longest time to drain at the end" },
 
   { "log", "level", HAWSER_KEY_WORD, "info", 0, 0, "error warning message info debug", TRUE, "Least severity that is logged" },
@@ -118,6 +119,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "topic", "content-type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Type of payloads that do not name one" },
   { "topic", "max-message-size", HAWSER_KEY_SIZE, NULL, 1, 256 * MIB, NULL, TRUE, "Largest payload; default: that of [hawser]" },
   { "topic", "message-expiry", HAWSER_KEY_DURATION, NULL, MS, 100 * YEAR, NULL, TRUE, "Age at which a message is no longer delivered" },
+  { "topic", "dedup-window", HAWSER_KEY_DURATION, NULL, MS, 366 * DAY, NULL, TRUE, "How long a message id is remembered; a message of the topic that brings it again is dropped" },
   { "topic", "history", HAWSER_KEY_INTEGER, "0", 0, 1000000, NULL, TRUE, "Messages kept for replay" },
 
   { "subscription", "topic", HAWSER_KEY_FILTER, NULL, 0, 0, NULL, FALSE, "What it subscribes to: a topic or filter" },

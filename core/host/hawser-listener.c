@@ -875,6 +875,44 @@ hawser_listener_get_proves_identity (HawserListener *self)
   return self->identities->len > 0;
 }
 
+/**
+ * hawser_listener_has_verifiers:
+ * @self: a listener
+ *
+ * Returns: whether some provider there has users for SCRAM
+ * Since: 0.1
+ */
+gboolean
+hawser_listener_has_verifiers (HawserListener *self)
+{
+  for (guint i = 0; i < self->identities->len; i++)
+    if (hawser_identity_has_verifiers (g_ptr_array_index (self->identities, i)))
+      return TRUE;
+  return FALSE;
+}
+
+/**
+ * hawser_listener_find_verifier:
+ * @self: a listener
+ * @name: what the peer calls itself, UTF-8
+ * @out_principal: (out) (transfer full) (nullable): who that is, once it has proved it
+ *
+ * Asks the identity providers of this listener in turn.
+ *
+ * Returns: (transfer full) (nullable): what SCRAM-SHA-256 needs of that user
+ * Since: 0.1
+ */
+char *
+hawser_listener_find_verifier (HawserListener *self, const char *name, HawserPrincipal **out_principal)
+{
+  char *verifier = NULL;
+
+  *out_principal = NULL;
+  for (guint i = 0; i < self->identities->len && verifier == NULL; i++)
+    verifier = hawser_identity_find_verifier (g_ptr_array_index (self->identities, i), name, out_principal);
+  return verifier;
+}
+
 typedef struct {
   HawserListener *listener;
   HawserCredentialKind kind;

@@ -77,6 +77,12 @@ gboolean        hawser_listener_allows_anonymous    (HawserListener        *self
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_listener_get_proves_identity (HawserListener        *self);
 HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_listener_has_verifiers (HawserListener *self);
+HAWSER_AVAILABLE_IN_ALL
+char           *hawser_listener_find_verifier (HawserListener   *self,
+                                               const char       *name,
+                                               HawserPrincipal **out_principal);
+HAWSER_AVAILABLE_IN_ALL
 void            hawser_listener_authenticate        (HawserListener        *self,
                                                      HawserCredentialKind   kind,
                                                      const char            *name,

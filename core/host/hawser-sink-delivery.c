@@ -52,16 +52,18 @@ attempt_free (Attempt *attempt)
   g_free (attempt);
 }
 
-/* @n messages from the front are where they belong: they leave the spool. */
+/* @n messages from the front leave the spool: because they are where they belong, or because they never will be. */
 static void
-settle (HawserSinkRunner *self, HawserBatchGroup *group, guint n)
+settle (HawserSinkRunner *self, HawserBatchGroup *group, guint n, gboolean is_safe)
 {
   for (guint i = 0; i < n && self->receiver != NULL; i++)
     {
       guint64 position = hawser_batch_group_get (group, i)->position;
 
-      if (position != 0)
+      if (position != 0 && is_safe)
         hawser_receiver_ack (self->receiver, position);
+      else if (position != 0)
+        hawser_receiver_discard (self->receiver, position);
     }
   hawser_batcher_release (&self->batcher, group, n);
   self->has_room = TRUE;
@@ -79,7 +81,7 @@ drop_expired (HawserSinkRunner *self, HawserBatchGroup *group, gint64 now_us)
   if (n == 0)
     return;
   self->statistics.n_expired += n;
-  settle (self, group, n);
+  settle (self, group, n, FALSE);
 }
 
 static gboolean
@@ -155,7 +157,7 @@ keep_rest (Attempt *attempt, guint n_safe)
   HawserSinkRunner *self = attempt->runner;
   guint n_left = attempt->group->n_in_write - n_safe;
 
-  settle (self, attempt->group, n_safe);
+  settle (self, attempt->group, n_safe, TRUE);
   hawser_batch_unref (attempt->batch);
   attempt->batch = hawser_batch_new ();
   for (guint i = 0; i < n_left; i++)
@@ -178,14 +180,14 @@ wait_for_retry (Attempt *attempt, gint64 retry_after_us, gint64 now_us)
 }
 
 static void
-finish (Attempt *attempt)
+finish (Attempt *attempt, gboolean is_safe)
 {
   HawserSinkRunner *self = attempt->runner;
   HawserBatchGroup *group = attempt->group;
   guint n = group->n_in_write;
 
   attempt_free (attempt);
-  settle (self, group, n);
+  settle (self, group, n, is_safe);
 }
 
 /* ---- Dead letters ---- */
@@ -239,7 +241,7 @@ on_letter_published (GObject *source, GAsyncResult *result, gpointer data)
   else
     {
       self->statistics.n_dead_letters += attempt->group->n_in_write;
-      finish (attempt);
+      finish (attempt, FALSE);
     }
   hawser_sink_delivery_pump (self);
 }
@@ -271,7 +273,7 @@ give_up (Attempt *attempt, const char *reason)
   if (self->settings.dead_letter == NULL)
     {
       self->statistics.n_given_up += attempt->group->n_in_write;
-      finish (attempt);
+      finish (attempt, FALSE);
       return;
     }
   attempt->refusal = g_strdup (reason);
@@ -366,7 +368,7 @@ take_outcome (Attempt *attempt, const HawserSinkOutcome *outcome, gint64 now_us)
     hawser_sink_runner_set_error (self, outcome->reason);
   if (outcome->n_safe >= attempt->group->n_in_write)
     {
-      finish (attempt);
+      finish (attempt, TRUE);
       return;
     }
   if (outcome->n_safe > 0)
@@ -419,7 +421,7 @@ settle_write (gpointer data)
   else
     {
       /* stopped meanwhile: what is safe is acknowledged, the rest comes again from the spool */
-      settle (self, attempt->group, outcome->n_safe);
+      settle (self, attempt->group, outcome->n_safe, TRUE);
       attempt->group->n_in_write = 0;
       attempt_free (attempt);
       hawser_sink_delivery_abandon (self);

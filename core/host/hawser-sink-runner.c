@@ -171,7 +171,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
       self->statistics.n_taken++;
       self->statistics.n_filtered++;
       if (delivery->position != 0)
-        hawser_receiver_ack (receiver, delivery->position);
+        hawser_receiver_discard (receiver, delivery->position);
       return HAWSER_DELIVER_DONE;
     }
   key = hawser_sink_dup_key (self->sink, delivery->message);

@@ -69,6 +69,7 @@ struct _HawserLane {
 
   HawserTimerWheel wheel;
   gint64 armed_us;              /* what the timer source waits for; -1: nothing */
+  gboolean has_new_timers;      /* or the wheel turned: it has to be asked again */
 
   HawserTimer trim_timer;
   Chunk *free_chunks[N_CHUNK_SIZES];
@@ -133,9 +134,13 @@ flush_dirty (HawserLane *self, guint max)
 static void
 arm_timer_source (HawserLane *self)
 {
-  gint64 next_us = hawser_timer_wheel_next_us (&self->wheel);
+  gint64 next_us;
 
-  if (next_us == self->armed_us || hawser_clock_is_manual (self->clock))
+  if (!self->has_new_timers || hawser_clock_is_manual (self->clock))
+    return; /* nothing comes earlier than before; what was disarmed costs one early wake-up */
+  self->has_new_timers = FALSE;
+  next_us = hawser_timer_wheel_next_us (&self->wheel);
+  if (next_us == self->armed_us)
     return;
   self->armed_us = next_us;
   g_source_set_ready_time (self->timer_source, next_us);
@@ -244,6 +249,7 @@ dispatch_timers (GSource *source, GSourceFunc callback, gpointer data)
 
   g_source_set_ready_time (source, -1);
   self->armed_us = -1;
+  self->has_new_timers = TRUE;
   if (self->is_in_turn)
     {
       hawser_lane_unref (self); /* inside a callback of ours: that turn goes on, and arms this again at its end */
@@ -526,6 +532,7 @@ hawser_timer_arm (HawserTimer *timer, HawserLane *lane, gint64 due_us, HawserTim
   timer->due_us = due_us;
   timer->func = func;
   hawser_timer_wheel_add (&lane->wheel, timer);
+  lane->has_new_timers = TRUE;
   if (!lane->is_in_turn && (lane->armed_us < 0 || due_us < lane->armed_us))
     arm_timer_source (lane);
 }

@@ -81,6 +81,37 @@ hawser_identity_find_key (HawserIdentity *self, const char *name)
   return iface->find_key != NULL ? iface->find_key (self, name) : NULL;
 }
 
+/**
+ * hawser_identity_find_verifier: (virtual find_verifier)
+ * @self: an identity provider
+ * @name: what the peer calls itself, UTF-8
+ * @out_principal: (out) (transfer full) (nullable): who that is, once it has proved it
+ *
+ * Returns: (transfer full) (nullable): what SCRAM-SHA-256 needs of that user; %NULL when there is nothing of the kind
+ * Since: 0.1
+ */
+char *
+hawser_identity_find_verifier (HawserIdentity *self, const char *name, HawserPrincipal **out_principal)
+{
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+
+  *out_principal = NULL;
+  return iface->find_verifier != NULL ? iface->find_verifier (self, name, out_principal) : NULL;
+}
+
+/**
+ * hawser_identity_has_verifiers:
+ * @self: an identity provider
+ *
+ * Returns: whether it can answer hawser_identity_find_verifier()
+ * Since: 0.1
+ */
+gboolean
+hawser_identity_has_verifiers (HawserIdentity *self)
+{
+  return HAWSER_IDENTITY_GET_IFACE (self)->find_verifier != NULL;
+}
+
 /* No principal and no error would mean a peer that is let in anonymously: a faulty provider must not say that. */
 static HawserPrincipal *
 or_error (HawserPrincipal *principal, GError *failure, GError **error)

@@ -50,6 +50,8 @@ G_DECLARE_INTERFACE (HawserIdentity, hawser_identity, HAWSER, IDENTITY, GObject)
  *   @authenticate_finish. The one to fill in Python and JavaScript, which cannot be handed a callback
  * @find_key: (optional): the pre-shared key of whoever calls itself @name, or %NULL; asked during the handshake of TLS,
  *   must answer at once
+ * @find_verifier: (optional): what SCRAM-SHA-256 needs of a user: "ITERATIONS$SALT$STOREDKEY$SERVERKEY", the last three in
+ *   base64 (RFC 5802); %NULL for somebody who is not there, or whose password is kept in another form
  *
  * Turns what a peer shows into claims. Without @understands it judges passwords.
  *
@@ -79,9 +81,12 @@ struct _HawserIdentityInterface {
                                            GError              **error);
   GBytes          *(*find_key)            (HawserIdentity       *self,
                                            const char           *name);
+  char            *(*find_verifier)       (HawserIdentity       *self,
+                                           const char           *name,
+                                           HawserPrincipal     **out_principal);
 
   /*< private >*/
-  gpointer reserved[6];
+  gpointer reserved[5];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -93,6 +98,12 @@ gboolean         hawser_identity_understands         (HawserIdentity       *self
 HAWSER_AVAILABLE_IN_ALL
 GBytes          *hawser_identity_find_key            (HawserIdentity       *self,
                                                       const char           *name);
+HAWSER_AVAILABLE_IN_ALL
+char            *hawser_identity_find_verifier       (HawserIdentity       *self,
+                                                      const char           *name,
+                                                      HawserPrincipal     **out_principal);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_identity_has_verifiers       (HawserIdentity       *self);
 HAWSER_AVAILABLE_IN_ALL
 HawserPrincipal *hawser_identity_authenticate        (HawserIdentity       *self,
                                                       HawserCredentialKind  kind,

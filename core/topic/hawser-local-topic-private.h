@@ -20,6 +20,7 @@ struct _HawserLocalTopic {
   guint32 policy_version;            /* of the bus when they were resolved; G_MAXUINT32: a name changed since */
   guint64 max_message_size;          /* bytes; 0: the listener's limit alone */
   gint64 message_expiry_us;          /* 0: none */
+  gint64 dedup_window_us;            /* 0: ids are not looked at */
   gint64 max_subscription_us;        /* 0: none */
   gint64 expires_us;                 /* wall time; 0: never */
   HawserRetain retain;

@@ -27,6 +27,7 @@ enum {
   PROP_MAX_MESSAGE_SIZE,
   PROP_MESSAGE_EXPIRY,
   PROP_HISTORY,
+  PROP_DEDUP_WINDOW,
   PROP_CREATE,
   N_PROPS,
 };
@@ -88,6 +89,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
     case PROP_MESSAGE_EXPIRY: self->message_expiry_us = g_value_get_int64 (value); break;
     case PROP_HISTORY: self->history = g_value_get_uint (value); break;
+    case PROP_DEDUP_WINDOW: self->dedup_window_us = g_value_get_int64 (value); break;
     case PROP_CREATE: self->creates = g_strcmp0 (g_value_get_string (value), "auto") == 0; break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); return;
     }
@@ -123,6 +125,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_MAX_MESSAGE_SIZE: g_value_set_uint64 (value, self->max_message_size); break;
     case PROP_MESSAGE_EXPIRY: g_value_set_int64 (value, self->message_expiry_us); break;
     case PROP_HISTORY: g_value_set_uint (value, self->history); break;
+    case PROP_DEDUP_WINDOW: g_value_set_int64 (value, self->dedup_window_us); break;
     case PROP_CREATE: g_value_set_string (value, self->creates ? "auto" : "no"); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -170,6 +173,8 @@ hawser_local_topic_class_init (HawserLocalTopicClass *klass)
   props[PROP_CONTENT_TYPE] = g_param_spec_string ("content-type", "Content type", "Media type of payloads that come without one", NULL, flags);
   props[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", "Largest payload", "Bytes; 0 for the limit of the listener", 0, G_MAXUINT32, 0, flags);
   props[PROP_MESSAGE_EXPIRY] = g_param_spec_int64 ("message-expiry", "Message expiry", "Longest life of a message in microseconds; 0 for no limit", 0, G_MAXINT64, 0, flags);
+  props[PROP_DEDUP_WINDOW] = g_param_spec_int64 ("dedup-window", "Deduplication window",
+                                                 "How long a message id that came is remembered, in microseconds: a message that brings it again is dropped; 0 for not at all", 0, G_MAXINT64, 0, flags);
   props[PROP_HISTORY] = g_param_spec_uint ("history", "History", "Messages kept for replay; 0 for none", 0, 1000000, 0, flags);
   props[PROP_CREATE] = g_param_spec_string ("create", "Create", "auto: topics that match the filter are made on first use; no: they are not", "no", flags);
   g_object_class_install_properties (object_class, N_PROPS, props);

@@ -162,6 +162,12 @@ authenticate_finish (HawserIdentity *identity, GAsyncResult *result, GError **er
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static char *
+find_verifier (HawserIdentity *identity, const char *name, HawserPrincipal **out_principal)
+{
+  return password_file_find_verifier (IDENTITY_PASSWORD (identity)->file, name, out_principal);
+}
+
 static void
 identity_init (HawserIdentityInterface *iface)
 {
@@ -169,6 +175,7 @@ identity_init (HawserIdentityInterface *iface)
   iface->understands = understands;
   iface->authenticate_async = authenticate_async;
   iface->authenticate_finish = authenticate_finish;
+  iface->find_verifier = find_verifier;
 }
 
 /* ---- object ---- */

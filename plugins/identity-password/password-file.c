@@ -6,6 +6,7 @@
  *
  *   HASH  $scrypt$ln=13,r=8,p=1$SALT$KEY     RFC 7914, parameters as in the PHC string format
  *         $7$ITERATIONS$SALT$KEY             PBKDF2 with SHA-512 (RFC 8018), as mosquitto_passwd writes it
+ *         $scram-sha-256$ITERATIONS$SALT$STOREDKEY$SERVERKEY   RFC 7677: the one that SCRAM can be spoken with
  *
  * SALT and KEY are base64. Empty lines and lines that begin with '#' do not count. One bad line makes the whole file bad,
  * since a file that was cut off must not let in the users that are left with half their rights (HARDENING F2).
@@ -16,6 +17,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@
 #define KEY_MAX_LEN        64
 #define PBKDF2_KEY_LEN     64   /* one block of SHA-512, as mosquitto writes it */
 #define SCRYPT_KEY_LEN     32
+#define SCRAM_KEY_LEN      32
 #define MAX_ITERATIONS     10000000   /* about 5 s; ours, against a typing error */
 #define MAX_MEMORY         (64 * 1024 * 1024) /* bytes of one scrypt; ours, since two may run at a time */
 
@@ -36,6 +39,7 @@
 typedef enum {
   METHOD_SCRYPT,
   METHOD_PBKDF2,
+  METHOD_SCRAM,
 } Method;
 
 typedef struct {
@@ -45,6 +49,7 @@ typedef struct {
   gsize salt_len;
   guint8 key[KEY_MAX_LEN];
   gsize key_len;
+  guint8 server_key[SCRAM_KEY_LEN];      /* of METHOD_SCRAM; its key is the stored key */
 } Hash;
 
 typedef struct {
@@ -104,9 +109,25 @@ password_file_get_n_users (PasswordFile *self)
 
 /* ---- hashes ---- */
 
+/* StoredKey of RFC 5802, section 3. */
+static gboolean
+derive_scram (const Hash *hash, const guint8 *password, gsize len, guint8 *out_key)
+{
+  guint8 salted[SCRAM_KEY_LEN], client[SCRAM_KEY_LEN];
+  gboolean is_done = PKCS5_PBKDF2_HMAC ((const char *) password, (int) len, hash->salt, (int) hash->salt_len, (int) hash->n, EVP_sha256 (), SCRAM_KEY_LEN, salted) == 1 &&
+                     HMAC (EVP_sha256 (), salted, SCRAM_KEY_LEN, (const guint8 *) "Client Key", 10, client, NULL) != NULL &&
+                     EVP_Digest (client, SCRAM_KEY_LEN, out_key, NULL, EVP_sha256 (), NULL) == 1;
+
+  OPENSSL_cleanse (salted, sizeof salted);
+  OPENSSL_cleanse (client, sizeof client);
+  return is_done;
+}
+
 static gboolean
 derive (const Hash *hash, const guint8 *password, gsize len, guint8 *out_key)
 {
+  if (hash->method == METHOD_SCRAM)
+    return derive_scram (hash, password, len, out_key);
   if (hash->method == METHOD_PBKDF2)
     return PKCS5_PBKDF2_HMAC ((const char *) password, (int) len, hash->salt, (int) hash->salt_len, (int) hash->n, EVP_sha512 (), (int) hash->key_len, out_key) == 1;
   return EVP_PBE_scrypt ((const char *) password, len, hash->salt, hash->salt_len, hash->n, hash->r, hash->p, MAX_MEMORY + 1024 * 1024, out_key, hash->key_len) == 1;
@@ -151,13 +172,33 @@ parse_scrypt (const char *text, Hash *hash)
   return 128 * hash->r * (hash->n + hash->p + 2) <= MAX_MEMORY;
 }
 
+static const char *
+parse_scram (char **parts, Hash *out)
+{
+  gsize len;
+
+  out->method = METHOD_SCRAM;
+  out->key_len = SCRAM_KEY_LEN;
+  if (g_strv_length (parts) != 6)
+    return "expected $scram-sha-256$ITERATIONS$SALT$STOREDKEY$SERVERKEY";
+  if (!g_ascii_string_to_unsigned (parts[2], 10, 4096, MAX_ITERATIONS, &out->n, NULL))
+    return "iterations of SCRAM must be 4096 to 10000000"; /* RFC 7677, 4 */
+  if (!decode_base64 (parts[3], out->salt, 8, SALT_MAX_LEN, &out->salt_len))
+    return "the salt must be 8 to 64 bytes in base64";
+  if (!decode_base64 (parts[4], out->key, SCRAM_KEY_LEN, SCRAM_KEY_LEN, &len) || !decode_base64 (parts[5], out->server_key, SCRAM_KEY_LEN, SCRAM_KEY_LEN, &len))
+    return "the keys must be 32 bytes in base64";
+  return NULL;
+}
+
 /* Returns: what is wrong, NULL when nothing is. */
 static const char *
 parse_hash (const char *text, Hash *out)
 {
-  g_auto (GStrv) parts = g_strsplit (text, "$", 6);
+  g_auto (GStrv) parts = g_strsplit (text, "$", 7);
   gsize key_len;
 
+  if (g_strv_length (parts) > 2 && *parts[0] == '\0' && strcmp (parts[1], "scram-sha-256") == 0)
+    return parse_scram (parts, out);
   if (g_strv_length (parts) != 5 || *parts[0] != '\0')
     return "expected $scrypt$ln=N,r=N,p=N$SALT$KEY or $7$ITERATIONS$SALT$KEY";
   if (strcmp (parts[1], "scrypt") == 0)
@@ -173,7 +214,7 @@ parse_hash (const char *text, Hash *out)
         return "iterations must be 1 to 10000000";
     }
   else
-    return "unknown hash; scrypt and 7 (PBKDF2 with SHA-512) are known";
+    return "unknown hash; scrypt, 7 (PBKDF2 with SHA-512) and scram-sha-256 are known";
   if (!decode_base64 (parts[3], out->salt, 8, SALT_MAX_LEN, &out->salt_len))
     return "the salt must be 8 to 64 bytes in base64";
   /* exact, so that a line that was cut off is noticed */
@@ -292,6 +333,22 @@ password_file_verify (PasswordFile *self, const char *name, const guint8 *passwo
   is_right = CRYPTO_memcmp (key, hash->key, hash->key_len) == 0;
   OPENSSL_cleanse (key, sizeof key);
   return is_right && user != NULL ? hawser_principal_ref (user->principal) : NULL;
+}
+
+/* Returns: (transfer full) (nullable): "ITERATIONS$SALT$STOREDKEY$SERVERKEY" of a user whose password is kept for SCRAM. */
+char *
+password_file_find_verifier (PasswordFile *self, const char *name, HawserPrincipal **out_principal)
+{
+  User *user = g_hash_table_lookup (self->users, name);
+  g_autofree char *salt = NULL, *stored_key = NULL, *server_key = NULL;
+
+  if (user == NULL || user->hash.method != METHOD_SCRAM)
+    return NULL;
+  salt = g_base64_encode (user->hash.salt, user->hash.salt_len);
+  stored_key = g_base64_encode (user->hash.key, SCRAM_KEY_LEN);
+  server_key = g_base64_encode (user->hash.server_key, SCRAM_KEY_LEN);
+  *out_principal = hawser_principal_ref (user->principal);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT "$%s$%s$%s", user->hash.n, salt, stored_key, server_key);
 }
 
 /* Returns: (transfer full): the second field of a line for a new password, with a fresh salt. */

@@ -25,6 +25,9 @@ HawserPrincipal *password_file_verify    (PasswordFile  *self,
                                           const guint8  *password,
                                           gsize          len);
 
+char            *password_file_find_verifier (PasswordFile *self,
+                                          const char    *name,
+                                          HawserPrincipal **out_principal);
 char            *password_file_hash      (const guint8  *password,
                                           gsize          len,
                                           GError       **error);

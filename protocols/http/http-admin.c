@@ -515,6 +515,38 @@ list_plugins (Page *page)
     }
 }
 
+static char *
+format_time (gint64 wall_us)
+{
+  g_autoptr (GDateTime) whole = g_date_time_new_from_unix_utc (wall_us / G_USEC_PER_SEC);
+  g_autofree char *text = whole != NULL ? g_date_time_format (whole, "%Y-%m-%dT%H:%M:%S") : NULL;
+
+  return text != NULL ? g_strdup_printf ("%s.%03dZ", text, (int) (wall_us % G_USEC_PER_SEC / 1000)) : NULL;
+}
+
+/* In the order of their times: the key of a page is time and id. */
+static gboolean
+list_scheduled (const char *id, gint64 due_wall_us, HawserMessage *message, gpointer data)
+{
+  Page *page = data;
+  g_autofree char *key = g_strdup_printf ("%020" G_GINT64_FORMAT " %s", due_wall_us, id);
+  g_autofree char *due = format_time (due_wall_us);
+  GString *json;
+  gsize len;
+
+  if (!page_wants (page, key, hawser_message_get_topic (message)))
+    return TRUE;
+  json = g_string_new ("{");
+  append_string (json, "id", id);
+  append_string (json, "topic", hawser_message_get_topic (message));
+  append_string (json, "deliver-at", due);
+  hawser_message_get_data (message, &len);
+  append_number (json, "size", len);
+  g_string_append_c (json, '}');
+  page_add (page, key, g_string_free (json, FALSE));
+  return page->items->len <= page->limit;
+}
+
 void
 http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -545,9 +577,11 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     list_bridges (bus, &page);
   else if (g_str_equal (rest, "plugins"))
     list_plugins (&page);
+  else if (g_str_equal (rest, "scheduled"))
+    hawser_bus_foreach_scheduled (bus, list_scheduled, &page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges and plugins are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, plugins and scheduled are listed");
       return;
     }
   respond_page (session, &page);
@@ -977,4 +1011,17 @@ http_admin_delete_subscription (HttpSession *session, HttpRequest *request, cons
       hawser_receiver_remove (find.receiver);
       respond_when_safe (session, 204, NULL);
     }
+}
+
+void
+http_admin_delete_scheduled (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *id = read_name (session, rest);
+
+  if (id == NULL)
+    return;
+  if (hawser_bus_cancel_scheduled (http_session_get_adapter (session)->bus, id))
+    respond_when_safe (session, 204, NULL);
+  else
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "no message of this id waits for its time");
 }

@@ -105,6 +105,14 @@ add_trace (HawserProperties *properties, HttpRequest *request, const char **out_
     add_attribute (properties, "tracestate", state, out_detail);
 }
 
+/* What the bus reads from the message itself, said in the query. */
+static const struct {
+  const char *query;
+  const char *attribute;
+} wishes[] = {
+  { "deliver-at", "deliverat" }, { "deliver-after", "deliverafter" }, { "delay", "deliverafter" }, { "requested", "requested" }, { "timeout", "timeout" },
+};
+
 HawserMessage *
 http_message_from_request (HttpRequest *request, const char *topic, const HttpPublishOptions *options, const char *reply_to, GBytes *correlation, const char **out_detail)
 {
@@ -162,6 +170,9 @@ http_message_from_request (HttpRequest *request, const char *topic, const HttpPu
       else
         add_attribute (&properties, "id", id, out_detail);
     }
+  for (gsize i = 0; i < G_N_ELEMENTS (wishes) && *out_detail == NULL; i++)
+    if ((value = http_request_get_query (request, wishes[i].query)) != NULL)
+      add_attribute (&properties, wishes[i].attribute, value, out_detail);
   if (reply_to != NULL)
     {
       gsize len;

@@ -213,6 +213,8 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   append_gauge (out, "hawser_messages_queued", "Messages that wait for a receiver, in memory or spool.", (double) statistics.queued);
   append_gauge (out, "hawser_topics", "Topics in use or declared.", (double) statistics.n_topics);
   append_gauge (out, "hawser_retained_messages", "Topics with a last value.", (double) statistics.n_retained);
+  append_gauge (out, "hawser_scheduled_messages", "Messages that wait for the time that their publisher named.", (double) statistics.n_scheduled);
+  append_counter (out, "hawser_messages_duplicate_total", "Messages accepted and dropped, because their id came within dedup-window before.", statistics.n_duplicates);
   append_head (out, "hawser_subscriptions", "gauge", "Filters of receivers.");
   g_string_append_printf (out, "hawser_subscriptions{kind=\"durable\"} %" G_GUINT64_FORMAT "\nhawser_subscriptions{kind=\"ephemeral\"} %" G_GUINT64_FORMAT "\n",
                           statistics.n_durable, statistics.n_subscriptions - MIN (statistics.n_durable, statistics.n_subscriptions));

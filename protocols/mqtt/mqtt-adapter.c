@@ -28,6 +28,9 @@ enum {
   PROP_MAX_SESSIONS,
   PROP_MAX_QUEUED_MESSAGES,
   PROP_MAX_QUEUED_BYTES,
+  PROP_REDIRECT,
+  PROP_REDIRECT_FOR_GOOD,
+  PROP_RESPONSE_INFORMATION,
   N_PROPS,
 };
 
@@ -52,6 +55,9 @@ static const gsize offsets[N_PROPS] = {
   [PROP_MAX_SESSIONS] = G_STRUCT_OFFSET (MqttSettings, max_sessions),
   [PROP_MAX_QUEUED_MESSAGES] = G_STRUCT_OFFSET (MqttSettings, max_queued_messages),
   [PROP_MAX_QUEUED_BYTES] = G_STRUCT_OFFSET (MqttSettings, max_queued_bytes),
+  [PROP_REDIRECT] = G_STRUCT_OFFSET (MqttSettings, redirect),
+  [PROP_REDIRECT_FOR_GOOD] = G_STRUCT_OFFSET (MqttSettings, redirect_for_good),
+  [PROP_RESPONSE_INFORMATION] = G_STRUCT_OFFSET (MqttSettings, response_information),
 };
 
 static const struct {
@@ -111,6 +117,11 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     *(guint *) field = g_value_get_uint (value);
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     *(gboolean *) field = g_value_get_boolean (value);
+  else if (G_VALUE_HOLDS_STRING (value))
+    {
+      g_free (*(char **) field);
+      *(char **) field = g_value_dup_string (value);
+    }
   else if (G_VALUE_HOLDS_INT64 (value))
     *(gint64 *) field = g_value_get_int64 (value);
   else
@@ -131,6 +142,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     g_value_set_uint (value, *(const guint *) field);
   else if (G_VALUE_HOLDS_BOOLEAN (value))
     g_value_set_boolean (value, *(const gboolean *) field);
+  else if (G_VALUE_HOLDS_STRING (value))
+    g_value_set_string (value, *(char *const *) field);
   else if (G_VALUE_HOLDS_INT64 (value))
     g_value_set_int64 (value, *(const gint64 *) field);
   else
@@ -143,6 +156,8 @@ finalize (GObject *object)
   HawserMqttAdapter *self = HAWSER_MQTT_ADAPTER (object);
 
   mqtt_encoder_clear (&self->encoder);
+  g_free (self->settings.redirect);
+  g_free (self->settings.response_information);
   hawser_properties_clear (&self->properties);
   g_byte_array_unref (self->output);
   g_byte_array_unref (self->block);
@@ -224,7 +239,7 @@ hawser_mqtt_adapter_class_init (HawserMqttAdapterClass *klass)
   object_class->get_property = get_property;
   object_class->finalize = finalize;
 
-  props[PROP_VERSIONS] = g_param_spec_boxed ("versions", NULL, "Versions of MQTT that are spoken: 3.1, 3.1.1, 5.0; default 3.1.1 and 5.0",
+  props[PROP_VERSIONS] = g_param_spec_boxed ("versions", NULL, "Versions of MQTT that are spoken: 3.1, 3.1.1, 5.0; default all of them",
                                              G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_RECEIVE_MAXIMUM] = g_param_spec_uint ("receive-maximum", NULL, "Messages a client may have under way to us at QoS 1 and 2",
                                                    1, 65535, 1000, flags);
@@ -252,13 +267,18 @@ hawser_mqtt_adapter_class_init (HawserMqttAdapterClass *klass)
                                                        0, G_MAXUINT, 0, flags);
   props[PROP_MAX_QUEUED_BYTES] = hawser_param_spec_size ("max-queued-bytes", "Bytes queued for a client; 0 is the default of the bus",
                                                          0, G_MAXUINT64, 0, flags);
+  props[PROP_REDIRECT] = g_param_spec_string ("redirect", NULL, "Another server, HOST:PORT, that MQTT 5.0 clients are sent to when they connect; older ones are refused",
+                                              NULL, flags);
+  props[PROP_REDIRECT_FOR_GOOD] = g_param_spec_boolean ("redirect-for-good", NULL, "Whether they shall remember that server", FALSE, flags);
+  props[PROP_RESPONSE_INFORMATION] = g_param_spec_string ("response-information", NULL, "What a topic for answers begins with, for clients that ask: their id is put behind it",
+                                                          NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
 hawser_mqtt_adapter_init (HawserMqttAdapter *self)
 {
-  self->settings.versions = 1u << MQTT_VERSION_3_1_1 | 1u << MQTT_VERSION_5_0;
+  self->settings.versions = 1u << MQTT_VERSION_3_1 | 1u << MQTT_VERSION_3_1_1 | 1u << MQTT_VERSION_5_0;
   self->output = g_byte_array_new ();
   self->block = g_byte_array_new ();
 }

@@ -28,6 +28,9 @@ typedef struct {
   guint max_levels;
   guint max_client_id;
   guint max_sessions;
+  char *redirect;                 /* Server Reference for whoever connects; NULL: they may stay */
+  gboolean redirect_for_good;
+  char *response_information;     /* NULL: none is given */
   guint max_queued_messages;      /* 0: the bus's default */
   guint64 max_queued_bytes;
 } MqttSettings;

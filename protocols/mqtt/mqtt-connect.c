@@ -14,13 +14,19 @@ struct _MqttLogin {
   MqttConnect connect;    /* slices into the body */
   char *client_id;
   gboolean is_assigned;
+  gboolean is_sessions;   /* freed by the session, not by a call: AUTH packets come between */
 };
+
+static void free_login (gpointer data);
 
 void
 mqtt_login_cancel (MqttLogin *login)
 {
-  if (login != NULL)
-    login->session = NULL;
+  if (login == NULL)
+    return;
+  login->session = NULL;
+  if (login->is_sessions)
+    free_login (login);
 }
 
 static void
@@ -86,7 +92,9 @@ check_connect (MqttSession *self, const MqttConnect *connect)
 
   if ((self->adapter->settings.versions >> connect->version & 1) == 0)
     return MQTT_BAD_VERSION;
-  if (mqtt_properties_has (&connect->properties, MQTT_AUTH_METHOD))
+  if (self->adapter->settings.redirect != NULL && *self->adapter->settings.redirect != '\0')
+    return self->adapter->settings.redirect_for_good ? MQTT_MOVED : MQTT_USE_ANOTHER;
+  if (mqtt_properties_has (&connect->properties, MQTT_AUTH_METHOD) && !mqtt_auth_is_offered (self, &connect->properties))
     return MQTT_BAD_METHOD;
   reason = check_client_id (self, connect);
   return reason != MQTT_SUCCESS ? reason : check_will (self, connect);
@@ -155,6 +163,13 @@ write_connack (MqttSession *self, const MqttLogin *login, gboolean session_prese
         mqtt_properties_put_number (block, MQTT_ALIAS_MAXIMUM, settings->topic_alias_maximum);
       if (keep_alive_is_ours)
         mqtt_properties_put_number (block, MQTT_SERVER_KEEP_ALIVE, self->keep_alive_s);
+      if (settings->response_information != NULL && mqtt_properties_get (&login->connect.properties, MQTT_REQUEST_RESPONSE, 0) == 1)
+        {
+          g_autofree char *information = g_strconcat (settings->response_information, login->client_id, NULL);
+
+          mqtt_properties_put_slice (block, MQTT_RESPONSE_INFO, information, MIN (strlen (information), G_MAXUINT16));
+        }
+      mqtt_auth_put (self, block);
     }
   mqtt_codec_write_connack (self->adapter->output, self->version, session_present && self->version != MQTT_VERSION_3_1, MQTT_SUCCESS, block);
   mqtt_session_send_output (self);
@@ -313,6 +328,16 @@ on_authenticated (HawserPrincipal *principal, const GError *error, gpointer user
     }
 }
 
+void
+mqtt_session_let_in (MqttSession *self, HawserPrincipal *principal)
+{
+  MqttLogin *login = self->login;
+
+  login->is_sessions = FALSE;
+  open_session (self, login, principal);
+  free_login (login);
+}
+
 static void
 ask_identity (MqttSession *self, MqttLogin *login)
 {
@@ -353,6 +378,12 @@ mqtt_session_on_connect (MqttSession *self, const guint8 *body, gsize len)
   login->session = self;
   self->state = MQTT_STATE_LOGIN;
   self->login = login;
+  if (mqtt_properties_has (&connect->properties, MQTT_AUTH_METHOD))
+    {
+      login->is_sessions = TRUE;
+      mqtt_auth_begin (self, &connect->properties); /* AUTH packets follow */
+      return;
+    }
   ask_identity (self, login);
   if (self->state == MQTT_STATE_LOGIN)
     {

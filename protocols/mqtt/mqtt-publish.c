@@ -45,12 +45,12 @@ answer (MqttSession *self, guint16 packet_id, guint8 qos, int result, const char
 }
 
 static void
-answer_owed (MqttSession *self)
+answer_owed (MqttSession *self, const char *detail)
 {
   MqttOwed owed;
 
   while (self->state == MQTT_STATE_OPEN && mqtt_inflow_pop (self->inflow, &owed))
-    answer (self, owed.packet_id, owed.qos, owed.result, NULL);
+    answer (self, owed.packet_id, owed.qos, owed.result, owed.result != HAWSER_RESULT_OK ? detail : NULL);
   if (self->is_paused && self->state == MQTT_STATE_OPEN && self->inflow->n_owed < MAX_OWED / 2)
     {
       self->is_paused = FALSE;
@@ -66,7 +66,7 @@ on_published (gpointer data, guint64 cookie, int result)
   if (self == NULL || self->state != MQTT_STATE_OPEN)
     return;
   mqtt_inflow_resolve (self->inflow, cookie, result);
-  answer_owed (self);
+  answer_owed (self, result != HAWSER_RESULT_OK ? hawser_bus_get_last_refusal (hawser_connection_get_bus (data)) : NULL);
 }
 
 void
@@ -75,7 +75,7 @@ mqtt_session_answer_kept (MqttSession *self, guint16 packet_id)
   if (self->inflow == NULL)
     return;
   mqtt_inflow_resolve_kept (self->inflow, packet_id);
-  answer_owed (self);
+  answer_owed (self, NULL);
 }
 
 static void

@@ -27,6 +27,7 @@ free_more (MqttMore *more)
     return;
   mqtt_will_free (more->will);
   mqtt_exact_free (more->exact);
+  mqtt_auth_free (more->auth);
   g_free (more->provisioned);
   for (guint i = 0; i < more->n_aliases; i++)
     g_free (more->aliases[i]);
@@ -169,6 +170,8 @@ tell_reason (MqttSession *self, guint8 reason, const char *detail)
   g_byte_array_set_size (block, 0);
   if (detail != NULL)
     mqtt_properties_put_slice (block, MQTT_REASON_STRING, detail, MIN (strlen (detail), 1024));
+  if (reason == MQTT_USE_ANOTHER || reason == MQTT_MOVED)
+    mqtt_properties_put_slice (block, MQTT_SERVER_REFERENCE, self->adapter->settings.redirect, strlen (self->adapter->settings.redirect));
   if (has_connected)
     mqtt_codec_write_end (output, self->version, MQTT_DISCONNECT, reason, block);
   else
@@ -345,6 +348,11 @@ on_ping (MqttSession *self, gsize len)
 static void
 on_packet (MqttSession *self, const MqttHeader *header, const guint8 *body)
 {
+  if (G_UNLIKELY (self->state == MQTT_STATE_LOGIN && header->type != MQTT_AUTH && header->type != MQTT_DISCONNECT))
+    {
+      mqtt_session_end (self, MQTT_PROTOCOL_ERROR, HAWSER_ERROR_MALFORMED, "only AUTH comes before CONNACK"); /* [MQTT-3.1.2-30] */
+      return;
+    }
   switch (header->type)
     {
     case MQTT_PUBLISH:
@@ -374,8 +382,11 @@ on_packet (MqttSession *self, const MqttHeader *header, const guint8 *body)
       else
         mqtt_session_end (self, MQTT_PROTOCOL_ERROR, HAWSER_ERROR_MALFORMED, "second CONNECT"); /* [MQTT-3.1.0-2] */
       return;
+    case MQTT_AUTH:
+      mqtt_session_on_auth (self, body, header->body_len);
+      return;
     default:
-      /* AUTH without an authentication method, and what only servers send */
+      /* what only servers send */
       mqtt_session_end (self, MQTT_PROTOCOL_ERROR, HAWSER_ERROR_MALFORMED, "packet type is not for servers");
       return;
     }

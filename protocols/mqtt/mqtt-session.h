@@ -17,10 +17,12 @@ typedef enum {
 } MqttState;
 
 typedef struct _MqttLogin MqttLogin;
+typedef struct _MqttAuth MqttAuth;
 
 /* What few sessions need. */
 typedef struct {
   MqttWill *will;
+  MqttAuth *auth;                   /* of a client that named a method at CONNECT */
   MqttExact *exact;                 /* QoS 2 messages of the spool under way to the client */
   HawserReceiver **provisioned;     /* slots; NULL where one ended */
   guint n_provisioned;
@@ -78,6 +80,22 @@ void         mqtt_session_on_connect  (MqttSession         *self,
                                        const guint8        *body,
                                        gsize                len);
 void         mqtt_login_cancel        (MqttLogin           *login);
+
+/* It has proved who it is: what mqtt_session_on_connect() began goes on. */
+void         mqtt_session_let_in      (MqttSession         *self,
+                                       HawserPrincipal     *principal);
+
+/* mqtt-auth.c: AUTH */
+gboolean     mqtt_auth_is_offered     (MqttSession         *self,
+                                       const MqttProperties *properties);
+void         mqtt_auth_begin          (MqttSession         *self,
+                                       const MqttProperties *properties);
+void         mqtt_auth_put            (MqttSession         *self,
+                                       GByteArray          *block);
+void         mqtt_auth_free           (MqttAuth            *auth);
+void         mqtt_session_on_auth     (MqttSession         *self,
+                                       const guint8        *body,
+                                       gsize                len);
 
 /* mqtt-publish.c */
 void         mqtt_session_on_publish  (MqttSession         *self,

@@ -665,12 +665,34 @@ class Versions(Base):
         finally:
             server.close()
 
-    def test_mqisdp_is_spoken_when_asked_for(self):
-        server = Server("mqtt;versions=3.1,3.1.1")
+    def test_mqisdp_is_spoken_and_may_be_left_out(self):
+        wire = Wire(self.port, connect("a", 3, name=b"MQIsdp"))
+        self.assertEqual(wire.read().body, b"\x00\x00")
+        wire.send(subscribe(("old", 1), version=3) + publish("old", b"x", 3, 1))
+        self.assertEqual(sorted(wire.read().type for _ in range(3)), [3, 4, 9])
+        wire.close()
+        server = Server("mqtt;versions=3.1.1,5.0")
         try:
-            wire = Wire(server.port, connect("a", 3, name=b"MQIsdp"))
-            self.assertEqual(wire.read().body, b"\x00\x00")
-            wire.close()
+            self.assertEqual(Wire(server.port, connect("a", 3, name=b"MQIsdp")).read().body, b"\x00\x01")
+        finally:
+            server.close()
+
+    def test_clients_are_sent_to_another_server(self):
+        for options, code in (("redirect=other.example:1883", 0x9C), ("redirect=other.example:1883;redirect-for-good=true", 0x9D)):
+            server = Server("mqtt;" + options)
+            try:
+                answer = Wire(server.port, connect("", 5)).read()
+                self.assertEqual((answer.body[1], b"\x1c" + string("other.example:1883") in answer.body), (code, True))
+                self.assertEqual(Wire(server.port, connect("", 4)).read().body, b"\0\3")
+            finally:
+                server.close()
+
+    def test_response_information_is_for_those_who_ask(self):
+        server = Server("mqtt;response-information=answers/")
+        try:
+            for block, expected in ((b"", False), (b"\x19\0", False), (b"\x19\1", True)):
+                with connected(server.port, "anna", 5, block=block) as wire:
+                    self.assertEqual(b"\x1a" + string("answers/anna") in wire.connack, expected)
         finally:
             server.close()
 

@@ -11,8 +11,10 @@ import os
 import re
 import struct
 import sys
+import tempfile
 import unittest
 
+import test_mqtt_auth as scram
 from mqtt_facts import (BAD_TEXT, LIMITED, MALFORMED, PROTOCOL, PUBACK, PUBCOMP, PUBREC, PUBREL, DISCONNECT, Facts, ack, connect, expiry, mqtt, packet, publish,
                         string, subscribe, unsubscribe, user)
 
@@ -77,6 +79,21 @@ class Mqtt311(Facts):
 class Mqtt5(Facts):
     v = 5
     listeners = Facts.listeners + ("mqtt;max-packet-size=200;max-message-size=100",)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        path = os.path.join(cls.folder.name, "passwords")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(scram.line("anna", "secret"))
+        os.chmod(path, 0o600)
+        cls.listeners = Mqtt5.listeners + ("mqtt;anonymous=no;passwords=" + path,)
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.folder.cleanup()
 
     def property(self, item, ident):
         """Whether the block of a packet that the server made has this property; blocks in these tests are short."""
@@ -503,6 +520,51 @@ class Mqtt5(Facts):
     def auth_flags_are_checked(self):
         for first in (0xF1, 0xF2, 0xF8):
             self.ends(bytes([first, 0]), MALFORMED)
+
+    def challenge(self, wire, party, **arguments):
+        """One round of SCRAM; the server's AUTH."""
+        item = self.next(wire, 15)
+        reason, method, data = scram.read_auth(item.body)
+        self.assertEqual((reason, method), (0x18, "SCRAM-SHA-256"))
+        wire.send(scram.auth(0x18, party.final(data, **arguments)))
+        return item.body, data
+
+    def log_in(self):
+        party = scram.Scram("anna", "secret")
+        wire = self.raw(connect("", 5, block=scram.block(party.first())), self.server.ports[4])
+        self.challenge(wire, party)
+        answer = self.next(wire, 2)
+        self.assertEqual((answer.body[:2], scram.read_auth(answer.body)[1]), (b"\0\0", "SCRAM-SHA-256"))
+        return wire
+
+    def authentication_goes_on_with_one_method(self):
+        wire = self.log_in()
+        party = scram.Scram("anna", "secret")
+        wire.send(scram.auth(0x19, party.first()))
+        self.challenge(wire, party)
+        self.assertEqual(scram.read_auth(self.next(wire, 15).body), (0, "SCRAM-SHA-256", party.expected))
+
+    def authentication_says_no_more_than_it_must(self):
+        party = scram.Scram("anna", "secret")
+        wire = self.raw(connect("", 5, block=scram.block(party.first())), self.server.ports[4])
+        body, data = self.challenge(wire, party)
+        self.assertEqual(body, b"\x18" + mqtt.properties(5, scram.block(data)))
+
+    def another_method_ends(self):
+        self.ends(scram.auth(0x19, b"x", "SCRAM-SHA-1"), 0x8C, self.log_in())
+
+    def failed_authentication_closes(self):
+        wire = self.log_in()
+        party = scram.Scram("anna", "secret")
+        wire.send(scram.auth(0x19, party.first()))
+        self.challenge(wire, party, spoil=True)
+        self.assertEqual([(item.type, item.body[0]) for item in wire.read_all()], [(14, 0x87)])
+
+    def wrong_proof_closes(self):
+        party = scram.Scram("anna", "wrong")
+        wire = self.raw(connect("", 5, block=scram.block(party.first())), self.server.ports[4])
+        self.challenge(wire, party)
+        self.assertEqual([(item.type, item.body[1]) for item in wire.read_all()], [(2, 0x87)])
 
     def unasked_auth_ends(self):
         self.ends(packet(0xF0), PROTOCOL)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Private: which message ids came lately, for topics that say `dedup-window`. */
+
+#include "hawser-journal.h"
+#include "hawser-message-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _HawserBus HawserBus;
+
+typedef struct {
+  HawserBus *bus;
+  GHashTable *ids;                   /* of DedupId; NULL: no topic asked yet */
+  GQueue order;                      /* the same, oldest first */
+  guint64 n_duplicates;
+} HawserDedup;
+
+void     hawser_dedup_init    (HawserDedup         *self,
+                               HawserBus           *bus);
+void     hawser_dedup_clear   (HawserDedup         *self);
+/* Whether a message of this topic with this id came within @window_us before; else it is remembered. */
+gboolean hawser_dedup_is_known (HawserDedup        *self,
+                                const HawserMessage *message,
+                                gint64               window_us);
+/* Of a known one: TRUE if the first is not stored yet, and @done is told, after it, whether it is. */
+gboolean hawser_dedup_await   (HawserDedup         *self,
+                               const HawserMessage *message,
+                               HawserJournalDone    done,
+                               gpointer             data);
+gboolean hawser_dedup_recover (HawserDedup         *self,
+                               GError             **error);
+
+G_END_DECLS

@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""FEATURES C16 D9 D11: messages that wait for their time, that came before, and that are answered when they arrived."""
+import datetime
+import http.server
+import json
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, __file__.rpartition('/')[0])
+from acceptance import DEADLINE_S, Case, wait_for, wire
+
+SLACK_S = 0.05      # FEATURES C16
+BUSY_S = 1.0        # what a loaded machine may add on top
+
+
+def kill(daemon):
+    daemon.process.kill()
+    daemon.process.wait()
+
+
+def in_seconds(seconds):
+    time_then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return time_then.isoformat(timespec='microseconds').replace('+00:00', 'Z')
+
+
+class Scheduled(Case):
+    def check_arrival(self, messages, due, payload):
+        wait_for(lambda: messages, 'the message')
+        late = time.monotonic() - due
+        self.assertGreaterEqual(late, -SLACK_S)
+        self.assertLess(late, BUSY_S)
+        self.assertEqual([m.payload.decode() for m in messages], [payload])
+
+    def test_deliver_at_of_mqtt_arrives_then(self):
+        daemon = self.open()
+        reader, publisher = self.client(daemon), self.client(daemon)
+        reader.subscribe('later')
+        publisher.publish('later', 'x', UserProperty=[('deliver-at', in_seconds(1)), ('kept', 'yes')])
+        self.check_arrival(reader.messages, time.monotonic() + 1, 'x')
+        names = dict(reader.messages[0].properties.UserProperty)
+        self.assertEqual(names['kept'], 'yes')
+        self.assertNotIn('deliver-at', names)
+
+    def test_deliver_after_in_milliseconds_and_unix_time(self):
+        daemon = self.open()
+        reader, publisher = self.client(daemon), self.client(daemon)
+        reader.subscribe('later')
+        publisher.publish('later', 'second', UserProperty=[('deliver-at', '%.3f' % (time.time() + 0.6))])
+        publisher.publish('later', 'first', UserProperty=[('deliver-after', '200ms')])
+        publisher.publish('later', 'late already', UserProperty=[('deliver-at', '2001-01-01T00:00:00Z')])
+        self.assertEqual(reader.wait(3), ['late already', 'first', 'second'])
+
+    def test_http_message_survives_a_restart_and_is_not_early(self):
+        daemon = self.open()
+        due = time.monotonic() + 3
+        self.assertEqual(daemon.web.publish('later', b'x', '?delay=3s').status, 202)
+        item, = daemon.web.items('scheduled')
+        self.assertEqual((item['topic'], item['size']), ('later', 1))
+        kill(daemon)
+        daemon = self.open()
+        self.assertEqual(daemon.web.metrics()['hawser_scheduled_messages'], 1)
+        reader = self.client(daemon)
+        reader.subscribe('later')
+        self.check_arrival(reader.messages, due, 'x')
+        self.assertEqual(daemon.web.items('scheduled'), [])
+        kill(daemon)
+        daemon = self.open()
+        self.assertEqual(daemon.web.items('scheduled'), [])
+
+    def test_ce_header_and_cloud_event_are_put_off_too(self):
+        daemon = self.open()
+        self.assertEqual(daemon.web.publish('later', b'x', ce_deliverafter='1h').status, 202)
+        event = {'specversion': '1.0', 'id': '1', 'source': 's', 'type': 't', 'subject': 'later', 'deliverafter': '1h', 'data': 'x'}
+        answer = daemon.web.request('POST', '/v1/events', json.dumps(event), {'Content-Type': 'application/cloudevents+json'})
+        self.assertEqual(answer.status, 202)
+        self.assertEqual(len(daemon.web.items('scheduled')), 2)
+
+    def test_cancelled_message_never_comes(self):
+        daemon = self.open()
+        reader = self.client(daemon)
+        reader.subscribe('later')
+        for delay in ('300ms', '600ms'):
+            self.assertEqual(daemon.web.publish('later', delay.encode(), f'?deliver-after={delay}').status, 202)
+        first = daemon.web.items('scheduled')[0]
+        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/scheduled/' + first['id']).status, 204)
+        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/scheduled/' + first['id']).status, 404)
+        self.assertEqual(reader.wait(1), ['600ms'])
+
+    def test_time_that_is_none_is_refused(self):
+        daemon = self.open()
+        for query in ('deliver-at=tomorrow', 'delay=soon', 'delay=20000d'):
+            answer = daemon.web.publish('later', b'x', '?' + query)
+            self.assertEqual(answer.status, 400, query)
+            self.assertIn('deliver-', answer.json()['detail'])
+
+
+class Dedup(Case):
+    EXTRA = '\n[topic once/#]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=anyone\ndedup-window=10min\n'
+
+    def test_same_id_is_delivered_once_also_over_a_restart_and_from_another_client(self):
+        daemon = self.open(self.EXTRA)
+        reader = self.client(daemon, 'reader', clean=False, expiry=1000)
+        reader.subscribe('once/#', 'often')
+        for _ in range(2):
+            publisher = self.client(daemon)
+            publisher.publish('once/a', 'a', UserProperty=[('id', 'one')])
+            publisher.publish('often', 'often', UserProperty=[('id', 'one')])
+            self.assertEqual(daemon.web.publish('once/a', b'a', ce_id='one').status, 202)
+            publisher.publish('once/b', 'b', UserProperty=[('id', 'one')])
+        self.assertEqual(sorted(reader.wait(4)), ['a', 'b', 'often', 'often'])
+        self.assertEqual(daemon.web.metrics()['hawser_messages_duplicate_total'], 4)
+        kill(daemon)
+        daemon = self.open(self.EXTRA)
+        reader = self.client(daemon, 'reader', clean=False, expiry=1000)
+        publisher = self.client(daemon)
+        publisher.publish('once/a', 'a', UserProperty=[('id', 'one')])
+        self.assertEqual(daemon.web.publish('once/c', b'again', Idempotency_Key='k').status, 202)
+        kill(daemon)
+        daemon = self.open(self.EXTRA)
+        reader = self.client(daemon, 'reader', clean=False, expiry=1000)
+        self.assertEqual(daemon.web.publish('once/c', b'again', Idempotency_Key='k').status, 202)
+        publisher = self.client(daemon)
+        publisher.publish('once/end', 'end')
+        wait_for(lambda: 'end' in reader.payloads())
+        self.assertEqual([p for p in reader.payloads() if p != 'again'], ['end'])
+        self.assertLessEqual(reader.payloads().count('again'), 1)
+
+    def test_pipelined_duplicates_are_all_acknowledged(self):
+        daemon = self.open(self.EXTRA)
+        reader = self.client(daemon, 'reader', clean=False, expiry=1000)
+        reader.subscribe('once/#')
+        block = b'\x26' + wire.string('id') + wire.string('same')
+        with wire.connected(daemon.mqtt, '', 5) as peer:
+            peer.send(b''.join(wire.publish('once/x', b'x', 5, 1, i, block=block) for i in range(1, 51)) + wire.publish('once/x', b'end', 5, 1, 51))
+            packets = [peer.read() for _ in range(51)]
+        self.assertEqual([(p.type, p.ident, p.body[2:]) for p in packets], [(4, i, b'') for i in range(1, 52)])
+        self.assertEqual(reader.wait(2), ['x', 'end'])
+
+    def test_id_is_free_again_after_the_window(self):
+        daemon = self.open(self.EXTRA.replace('10min', '300ms'))
+        reader = self.client(daemon)
+        reader.subscribe('once/#')
+        end = time.monotonic() + DEADLINE_S
+        while len(reader.messages) < 2 and time.monotonic() < end:
+            daemon.web.publish('once/a', b'a', ce_id='one')
+        self.assertEqual(reader.payloads(), ['a', 'a'])
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """A destination that answers when it may, with what it is told."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.may_answer, self.status, self.n = threading.Event(), 204, 0
+        super().__init__(('127.0.0.1', 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.server.n += 1
+        self.server.may_answer.wait(DEADLINE_S)
+        self.send_response(self.server.status)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def requested(labels, timeout):
+    """The properties of a PUBLISH."""
+    return b''.join(b'\x26' + wire.string(name) + wire.string(value) for name, value in (('requested', labels), ('timeout', timeout)))
+
+
+class Labels(Case):
+    def open_with_sinks(self):
+        self.hook = Hook()
+        self.addCleanup(self.hook.server_close)
+        self.addCleanup(self.hook.shutdown)
+        self.addCleanup(self.hook.may_answer.set)
+        folder = self.scratch / 'archive'
+        folder.mkdir(exist_ok=True)
+        return self.open(f'''
+[subscription archive]
+topic=data/#
+type=file
+path={folder}/all.ndjson
+batch-age=10ms
+
+[subscription slow]
+topic=data/#
+type=webhook
+uri=http://127.0.0.1:{self.hook.server_address[1]}/
+allow-private=true
+batch-age=10ms
+max-attempts=1
+dead-letter=dead
+
+[subscription picky]
+topic=data/#
+type=file
+path={folder}/picky.ndjson
+batch-age=10ms
+filter=topic == "none"
+'''), folder
+
+    def test_answer_comes_when_all_of_it_has_happened(self):
+        daemon, folder = self.open_with_sinks()
+        answer = daemon.web.publish('data/x', b'first', '?requested=stored,sink:archive&timeout=30s')
+        self.assertEqual(answer.status, 202)
+        self.assertIn('first', (folder / 'all.ndjson').read_text())   # there when the answer came
+        threading.Timer(0.3, self.hook.may_answer.set).start()
+        began = time.monotonic()
+        self.assertEqual(daemon.web.publish('data/x', b'second', '?requested=stored,%20sink:slow,sink:archive').status, 202)
+        self.assertGreater(time.monotonic() - began, 0.2)
+
+    def test_missing_one_is_named_at_the_deadline_over_http_and_mqtt(self):
+        daemon, folder = self.open_with_sinks()
+        answer = daemon.web.publish('data/x', b'first', '?requested=stored,sink:archive,sink:slow&timeout=1s')
+        self.assertEqual(answer.status, 504)
+        self.assertEqual(answer.json()['detail'], 'missing in time: sink:slow')
+        self.assertIn('first', (folder / 'all.ndjson').read_text())
+        with wire.connected(daemon.mqtt, '', 5) as peer:
+            peer.send(wire.publish('data/x', b'x', 5, 1, 7, block=requested('stored, sink:slow', '500ms')))
+            packet = peer.read()
+            self.assertGreaterEqual(packet.body[2], 0x80)
+            self.assertIn(b'missing in time: sink:slow', packet.body)
+            self.hook.may_answer.set()
+            peer.send(wire.publish('data/x', b'x', 5, 1, 8, block=requested('stored, sink:slow', '300s')))
+            packet = peer.read()
+            self.assertEqual((packet.type, packet.ident, packet.body[2:]), (4, 8, b''))
+
+    def test_what_a_sink_gives_up_or_leaves_out_is_missing_at_once(self):
+        daemon, folder = self.open_with_sinks()
+        self.hook.status = 400
+        self.hook.may_answer.set()
+        began = time.monotonic()
+        answer = daemon.web.publish('data/x', b'x', '?requested=sink:slow&timeout=5min')
+        self.assertEqual((answer.status, answer.json()['detail']), (504, 'given up, and so missing: sink:slow'))
+        answer = daemon.web.publish('data/x', b'x', '?requested=sink:picky&timeout=5min')
+        self.assertEqual((answer.status, answer.json()['detail']), (504, 'given up, and so missing: sink:picky'))
+        self.assertLess(time.monotonic() - began, DEADLINE_S)
+
+    def test_label_of_nobody_is_refused_before_anything_is_published(self):
+        daemon, folder = self.open_with_sinks()
+        reader = self.client(daemon)
+        reader.subscribe('#')
+        for query, what in (('data/x?requested=sink:nobody', 'sink:nobody'), ('other?requested=stored', 'stored'), ('other?requested=sink:archive', 'sink:archive')):
+            topic, _, query = query.partition('?')
+            answer = daemon.web.publish(topic, b'x', '?' + query)
+            self.assertEqual(answer.status, 404, query)
+            self.assertIn(what, answer.json()['detail'])
+        daemon.web.publish('other', b'end', '?requested=something+else')
+        self.assertEqual(reader.wait(1), ['end'])
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -195,10 +195,8 @@ write_log (GLogLevelFlags   level,
   g_autoptr (GMutexLocker) locker = NULL;
   guint64 n_suppressed = 0;
 
-  if (!is_shown (domain, level))
-    return G_LOG_WRITER_HANDLED;
   locker = g_mutex_locker_new (&state.lock);
-  if (!take_token (domain, &n_suppressed))
+  if (!is_shown (domain, level) || !take_token (domain, &n_suppressed))
     return G_LOG_WRITER_HANDLED;
   if (n_suppressed > 0)
     {
@@ -224,13 +222,15 @@ daemon_log_begin (void)
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
-/* As [log] says. Before any thread is started. */
+/* As [log] says; again after a reload. */
 void
 daemon_log_configure (HawserConfigGroup *group)
 {
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&state.lock);
   const char *format = hawser_config_group_get_string (group, "format");
   g_auto (GStrv) domains = hawser_config_group_get_list (group, "domains");
 
+  g_clear_pointer (&state.domains, g_hash_table_unref);
   state.level = level_from_name (hawser_config_group_get_string (group, "level"));
   if (g_strcmp0 (format, "text") == 0)
     state.format = FORMAT_TEXT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* From start to end: the assembly is started, `ready` is said, signals end it. SIGTERM, SIGINT and
- * SIGHUP (sinks reopen their files) come through a descriptor in the main loop, so nothing runs in a signal handler and GLib needs no thread of its own for them. */
+ * SIGHUP (the configuration is read again, sinks reopen their files) come through a descriptor in the main loop, so nothing runs in a signal handler and GLib needs no thread of its own for them. */
 
 #include "daemon.h"
 
@@ -14,6 +14,7 @@
 
 typedef struct {
   HawserAssembly *assembly;
+  char **files, **settings;  /* of the command line */
   GMainLoop *loop;
   GCancellable *deadline;
   guint deadline_id;
@@ -59,6 +60,37 @@ stop (Run *self)
   hawser_assembly_drain_async (self->assembly, self->deadline, on_drained, self);
 }
 
+/* The same files again. What is wrong is said with its place, and then nothing has changed. */
+static void
+reload (Run *self)
+{
+  g_autofree char *reloading = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HawserConfig) config = NULL;
+  g_autofree char *report = NULL;
+  g_auto (GStrv) cold = NULL;
+
+  if (self->is_stopping)
+    return;
+  daemon_notify (reloading);
+  hawser_assembly_reopen (self->assembly);
+  config = daemon_config_read (self->files, self->settings, daemon_builtin_config, &error);
+  if (config != NULL && hawser_assembly_reload (self->assembly, config, &cold, &error))
+    {
+      for (guint i = 0; cold[i] != NULL; i++)
+        g_warning ("%s takes effect with the next start", cold[i]);
+      daemon_log_configure (hawser_config_get_group (config, "log", NULL));
+      g_message ("the configuration was reloaded");
+    }
+  else
+    {
+      report = config != NULL ? hawser_config_report (config) : g_strdup ("");
+      g_warning ("the configuration stays as it was: %s", error->message);
+      fputs (report, stderr);
+    }
+  daemon_notify ("READY=1");
+}
+
 static gboolean
 on_signal (int          fd,
            GIOCondition condition,
@@ -71,8 +103,7 @@ on_signal (int          fd,
     return G_SOURCE_CONTINUE;
   if (info.ssi_signo == SIGHUP)
     {
-      hawser_assembly_reopen (self->assembly);
-      g_message ("files were reopened");
+      reload (self);
       return G_SOURCE_CONTINUE;
     }
   if (!self->is_stopping)
@@ -121,10 +152,12 @@ say_ready (Run *self)
 
 int
 daemon_run (HawserAssembly *assembly,
-            DaemonDemo     *demo)
+            DaemonDemo     *demo,
+            char          **files,
+            char          **settings)
 {
   g_autoptr (GError) error = NULL;
-  Run self = { .assembly = assembly, .signal_fd = -1 };
+  Run self = { .assembly = assembly, .signal_fd = -1, .files = files, .settings = settings };
 
   if (!take_signals (&self))
     return DAEMON_FAILED;

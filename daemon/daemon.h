@@ -38,6 +38,7 @@ void        daemon_demo_free      (DaemonDemo *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaemonDemo, daemon_demo_free)
 
 /* daemon-run.c */
-int   daemon_run            (HawserAssembly *assembly, DaemonDemo *demo);
+/* @files, @settings: where the configuration comes from, for reloads. */
+int   daemon_run            (HawserAssembly *assembly, DaemonDemo *demo, char **files, char **settings);
 
 G_END_DECLS

@@ -123,7 +123,7 @@ run (Options    *options,
     return DAEMON_BAD_CONFIG;
   if (options->print)
     return print_config (config);
-  return options->check ? DAEMON_DONE : daemon_run (assembly, demo);
+  return options->check ? DAEMON_DONE : daemon_run (assembly, demo, demo != NULL ? (char **) demo_files : options->files, options->settings);
 }
 
 int

@@ -489,6 +489,27 @@ hawser_bus_add_policy (HawserBus *self, HawserPolicy *policy)
 }
 
 /**
+ * hawser_bus_remove_policy:
+ * @self: a bus
+ * @name: name of a policy
+ *
+ * Topics that still name it are denied to everybody.
+ *
+ * Context: the bus's.
+ *
+ * Returns: %TRUE if there was one
+ * Since: 0.1
+ */
+gboolean
+hawser_bus_remove_policy (HawserBus *self, const char *name)
+{
+  if (!g_hash_table_remove (self->policies, name))
+    return FALSE;
+  hawser_bus_rights_changed (self);
+  return TRUE;
+}
+
+/**
  * hawser_bus_add_topic:
  * @self: a bus
  * @topic: a topic, usually a #HawserLocalTopic; one whose name is a filter holds for every topic that it matches and

@@ -69,6 +69,9 @@ HAWSER_AVAILABLE_IN_ALL
 HawserMessage      *hawser_bus_get_retained         (HawserBus           *self,
                                                      const char          *topic);
 HAWSER_AVAILABLE_IN_ALL
+gboolean            hawser_bus_remove_policy        (HawserBus           *self,
+                                                     const char          *name);
+HAWSER_AVAILABLE_IN_ALL
 void                hawser_bus_add_policy           (HawserBus           *self,
                                                      HawserPolicy        *policy);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "hawser-assembly-effects-private.h"
+#include "hawser-assembly-private.h"
 #include "hawser-bridge.h"
 #include "hawser-config-types.h"
 #include "hawser-error.h"
@@ -31,47 +32,12 @@
 #define SPOOL_FILE "spool.db"
 #define ADMIN_TYPE "http" /* what serves [admin] */
 
-/* A durable subscription without a sink: the queue of a peer that may be away. */
-typedef struct {
-  char *id;
-  char *identity;
-  char *filter;
-  char *description;
-  char *attributes;
-  gboolean no_local;
-  HawserQueueLimits limits;
-  HawserSubscriptionTerms terms;
-} Provision;
-
-struct _HawserAssembly {
-  GObject parent_instance;
-
-  HawserConfig *config;
-  HawserBus *bus;
-  HawserPluginRegistry *registry;
-  gboolean is_built;
-  gboolean is_started;
-
-  GPtrArray *policies;     /* of HawserPolicy */
-  GPtrArray *topics;       /* of HawserLocalTopic */
-  GHashTable *tls;         /* name to HawserTls */
-  GHashTable *identities;  /* name to HawserIdentity */
-  GPtrArray *provisions;   /* of Provision */
-  GPtrArray *families;     /* of HawserTwinFamily */
-  GListStore *listeners;   /* of HawserListener, in the order of the configuration */
-  GListStore *sinks;       /* of HawserSinkRunner */
-  GListStore *bridges;     /* of HawserBridge */
-  HawserSystemTopics *system_topics;
-  HawserStore *store;
-  HawserSpool *spool;
-};
-
 G_DEFINE_FINAL_TYPE (HawserAssembly, hawser_assembly, G_TYPE_OBJECT)
 
 static void
 provision_free (gpointer data)
 {
-  Provision *self = data;
+  HawserAssemblyProvision *self = data;
 
   g_free (self->id);
   g_free (self->identity);
@@ -489,7 +455,7 @@ build_provision (HawserAssembly    *self,
   const char *identity = hawser_config_group_get_string (group, "identity");
   gint64 max_age_us = hawser_config_group_get_duration_us (group, "max-age"), ttl_us = hawser_config_group_get_duration_us (group, "ttl");
   gint64 expires_us = 0;
-  Provision *provision;
+  HawserAssemblyProvision *provision;
 
   if (identity == NULL)
     {
@@ -500,7 +466,7 @@ build_provision (HawserAssembly    *self,
   hawser_assembly_check_effects (group, NULL, NULL);
   if (hawser_config_group_has (group, "expires"))
     hawser_date_parse (hawser_config_group_get_string (group, "expires"), &expires_us, NULL); /* the check has complained */
-  provision = g_new0 (Provision, 1);
+  provision = g_new0 (HawserAssemblyProvision, 1);
   provision->id = g_strdup (hawser_config_group_get_name (group));
   provision->identity = g_strdup (identity);
   provision->filter = g_strdup (hawser_config_group_get_string (group, "topic"));
@@ -830,10 +796,10 @@ start_system_topics (HawserAssembly  *self,
   return TRUE;
 }
 
-static gboolean
-start_provision (HawserAssembly   *self,
-                 const Provision  *provision,
-                 GError          **error)
+gboolean
+hawser_assembly_start_provision (HawserAssembly                 *self,
+                                 const HawserAssemblyProvision  *provision,
+                                 GError                        **error)
 {
   const HawserSubscribeOptions options = { .qos = 2, .no_local = provision->no_local };
   HawserReceiver *receiver = hawser_receiver_new (self->bus, provision->id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
@@ -859,7 +825,7 @@ start_subscriptions (HawserAssembly  *self,
                      GError         **error)
 {
   for (guint i = 0; i < self->provisions->len; i++)
-    if (!start_provision (self, self->provisions->pdata[i], error))
+    if (!hawser_assembly_start_provision (self, self->provisions->pdata[i], error))
       return FALSE;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
     {
@@ -927,8 +893,7 @@ hawser_assembly_start (HawserAssembly  *self,
  * hawser_assembly_reopen:
  * @self: an assembly
  *
- * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen(). Certificates, keys and
- * revocation lists are read anew for peers that connect from here on; one that is bad is warned about and stays as it was.
+ * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen().
  *
  * Context: that of the bus.
  *
@@ -937,17 +902,6 @@ hawser_assembly_start (HawserAssembly  *self,
 void
 hawser_assembly_reopen (HawserAssembly *self)
 {
-  GHashTableIter iter;
-  gpointer name, object;
-
-  g_hash_table_iter_init (&iter, self->tls);
-  while (g_hash_table_iter_next (&iter, &name, &object))
-    {
-      g_autoptr (GError) error = NULL;
-
-      if (!hawser_tls_reload (object, &error))
-        g_warning ("tls '%s': stays as it was: %s", (const char *) name, error->message);
-    }
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
     {
       g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);

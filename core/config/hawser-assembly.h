@@ -25,6 +25,11 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_assembly_start          (HawserAssembly        *self,
                                                 GError               **error);
 HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_assembly_reload         (HawserAssembly        *self,
+                                                HawserConfig          *config,
+                                                char                ***out_cold,
+                                                GError               **error);
+HAWSER_AVAILABLE_IN_ALL
 void            hawser_assembly_reopen         (HawserAssembly        *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_assembly_drain_async    (HawserAssembly        *self,

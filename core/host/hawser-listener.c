@@ -5,6 +5,7 @@
 
 #include "hawser-listener.h"
 #include "hawser-listener-io.h"
+#include "hawser-listener-private.h"
 
 #include <errno.h>
 #include <gio/gunixsocketaddress.h>
@@ -21,6 +22,7 @@
 #include "hawser-connection-private.h"
 #include "hawser-error.h"
 #include "hawser-inherited-socket.h"
+#include "hawser-param-copy-private.h"
 #include "hawser-param-spec.h"
 #include "hawser-plugin-registry.h"
 
@@ -596,6 +598,45 @@ close_connections (HawserListener *self)
   for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
     if (hawser_connection_get_owner (link->data) == &self->owner)
       hawser_connection_finish (link->data, HAWSER_ERROR_CLOSED, "the server shuts down");
+}
+
+static void
+take_identities (HawserListener *self, GPtrArray *identities)
+{
+  GPtrArray *old = self->identities;
+
+  self->identities = g_ptr_array_new_with_free_func (g_object_unref);
+  self->has_keys = FALSE;
+  for (guint i = 0; i < identities->len; i++)
+    hawser_listener_add_identity (self, identities->pdata[i]);
+  g_ptr_array_unref (old);
+}
+
+void
+hawser_listener_take_settings (HawserListener *self, HawserListener *from)
+{
+  HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
+  GHashTableIter iter;
+  gpointer inner;
+
+  hawser_param_copy (G_OBJECT (from), G_OBJECT (self), "address");
+  if (G_OBJECT_TYPE (from->protocol) == G_OBJECT_TYPE (self->protocol))
+    hawser_param_copy (G_OBJECT (from->protocol), G_OBJECT (self->protocol), NULL);
+  take_identities (self, from->identities);
+  if (iface->changed != NULL)
+    iface->changed (self->protocol, self);
+  if (self->inner == NULL)
+    return;
+  g_hash_table_iter_init (&iter, self->inner);
+  while (g_hash_table_iter_next (&iter, NULL, &inner))
+    {
+      HawserListener *listener = inner;
+
+      g_object_set (listener, "anonymous", self->anonymous, "max-message-size", self->max_message_size, NULL);
+      take_identities (listener, self->identities);
+      if (HAWSER_PROTOCOL_GET_IFACE (listener->protocol)->changed != NULL)
+        HAWSER_PROTOCOL_GET_IFACE (listener->protocol)->changed (listener->protocol, listener);
+    }
 }
 
 static void

@@ -384,6 +384,38 @@ hawser_tls_get_expiry_s (HawserTls *self)
   return g_get_real_time () / G_USEC_PER_SEC + (gint64) days * 86400 + seconds;
 }
 
+static void
+take_text (char **to, char **from)
+{
+  g_free (*to);
+  *to = g_steal_pointer (from);
+}
+
+void
+hawser_tls_take (HawserTls *self, HawserTls *from)
+{
+  SSL_CTX *old;
+
+  take_text (&self->certificate_file, &from->certificate_file);
+  take_text (&self->private_key_file, &from->private_key_file);
+  take_text (&self->ca_file, &from->ca_file);
+  take_text (&self->crl_file, &from->crl_file);
+  take_text (&self->ciphers, &from->ciphers);
+  take_text (&self->ciphersuites, &from->ciphersuites);
+  self->client_auth = from->client_auth;
+  self->minimum_version = from->minimum_version;
+  SSL_CTX_set_tlsext_servername_arg (from->context, self);
+  g_mutex_lock (&self->lock);
+  old = self->context;
+  self->context = g_steal_pointer (&from->context);
+  SSL_CTX_up_ref (self->context);
+  from->context = self->context; /* whoever names it in others= still shows it */
+  g_ptr_array_unref (self->others);
+  self->others = g_ptr_array_ref (from->others);
+  g_mutex_unlock (&self->lock);
+  SSL_CTX_free (old);
+}
+
 SSL *
 hawser_tls_new_session (HawserTls *self)
 {

@@ -24,6 +24,7 @@ G_DECLARE_INTERFACE (HawserProtocol, hawser_protocol, HAWSER, PROTOCOL, GObject)
  *   %TRUE; used instead of @accepted when both are there
  * @start: (optional): the listener is about to accept; the last moment to refuse a bad setting
  * @stop: (optional): no further peer is accepted; connections of @accepted are closed by the listener
+ * @changed: (optional): a reload changed properties of @self or settings of the listener: what start() made of them is stale
  * @websocket_subprotocols: (nullable) (array zero-terminated=1): what it is called in Sec-WebSocket-Protocol, the best
  *   name first; %NULL: the value of `type=`
  *
@@ -52,10 +53,13 @@ struct _HawserProtocolInterface {
                          HawserConnection *connection,
                          const GError     *error);
 
+  void     (*changed)   (HawserProtocol   *self,
+                         HawserListener   *listener);
+
   const char * const *websocket_subprotocols;
 
   /*< private >*/
-  gpointer reserved[5];
+  gpointer reserved[4];
 };
 
 G_END_DECLS

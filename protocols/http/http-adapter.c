@@ -180,6 +180,12 @@ start (HawserProtocol *protocol, HawserListener *listener, GError **error)
 }
 
 static void
+changed (HawserProtocol *protocol, HawserListener *listener)
+{
+  HTTP_ADAPTER (protocol)->max_body = hawser_listener_get_max_message_size (listener);
+}
+
+static void
 stop (HawserProtocol *protocol, HawserListener *listener)
 {
   HttpAdapter *self = HTTP_ADAPTER (protocol);
@@ -206,6 +212,7 @@ protocol_init (HawserProtocolInterface *iface)
 {
   iface->start = start;
   iface->stop = stop;
+  iface->changed = changed;
   iface->accepted = accepted;
 }
 

@@ -173,6 +173,18 @@ packet_limit (HawserMqttAdapter *self)
   return (guint32) MIN (self->max_message + 4 * 65536, MQTT_MAX_REMAINING + 5);
 }
 
+/* What sessions are measured by, from the settings of the listener and our own. */
+static void
+changed (HawserProtocol *protocol, HawserListener *listener)
+{
+  HawserMqttAdapter *self = HAWSER_MQTT_ADAPTER (protocol);
+
+  self->max_message = hawser_listener_get_max_message_size (listener);
+  self->limits.max_packet = packet_limit (self);
+  self->limits.max_user_properties = self->settings.max_user_properties;
+  self->limits.max_filters = self->settings.max_filters;
+}
+
 static gboolean
 start (HawserProtocol *protocol, HawserListener *listener, GError **error)
 {
@@ -187,10 +199,7 @@ start (HawserProtocol *protocol, HawserListener *listener, GError **error)
   self->bus = hawser_listener_get_bus (listener);
   self->lane = hawser_bus_get_lane (self->bus);
   self->sessions = mqtt_sessions_of_bus (self->bus);
-  self->max_message = hawser_listener_get_max_message_size (listener);
-  self->limits.max_packet = packet_limit (self);
-  self->limits.max_user_properties = self->settings.max_user_properties;
-  self->limits.max_filters = self->settings.max_filters;
+  changed (protocol, listener);
   return TRUE;
 }
 
@@ -224,6 +233,7 @@ adapter_protocol_init (HawserProtocolInterface *iface)
 
   iface->websocket_subprotocols = names;
   iface->start = start;
+  iface->changed = changed;
   iface->accepted = accepted;
   iface->stop = stop;
 }

@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SIGHUP: the configuration of a running daemon changes whole or not at all (FEATURES O8, E5). HAWSER_TEST_RELOADS: how often
+under load, 100 if unset."""
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(__file__))
+from fixture import DEADLINE_S, WEB, Case, free_port
+
+import paho.mqtt.client as paho
+
+N_RELOADS = int(os.environ.get('HAWSER_TEST_RELOADS', '100'))
+RULES = '[policy anyone]\nallow=true\n[policy nobody]\nallow=false\n'
+OPEN_TOPICS = '[topic #]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=anyone\n'
+MQTT = '[listener mqtt]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymous=allow\n'
+
+
+class Reload(Case):
+    def reload(self, daemon, text=None):
+        """What was logged."""
+        if text is not None:
+            self.write(text)
+        os.set_blocking(daemon.process.stderr.fileno(), False)
+        daemon.process.send_signal(signal.SIGHUP)
+        seen, end = b'', time.monotonic() + DEADLINE_S
+        while b'was reloaded' not in seen and b'stays as it was' not in seen:
+            self.assertLess(time.monotonic(), end, seen)
+            select.select([daemon.process.stderr], [], [], 1)
+            seen += daemon.process.stderr.read() or b''
+        time_to_read = time.monotonic() + 0.2
+        while b'stays as it was' in seen and time.monotonic() < time_to_read:
+            select.select([daemon.process.stderr], [], [], 0.05)
+            seen += daemon.process.stderr.read() or b''
+        return seen.decode()
+
+    def client(self, port, **options):
+        client = paho.Client(protocol=paho.MQTTv5)
+        client.got, client.codes, client.acks, client.ended = [], [], {}, []
+        client.on_message = lambda c, u, message: c.got.append((message.topic, message.payload.decode()))
+        client.on_subscribe = lambda c, u, mid, codes, *rest: c.codes.extend(int(getattr(code, 'value', code)) for code in codes)
+        client.on_disconnect = lambda c, u, code, *rest: c.ended.append(code)
+        if 'user' in options:
+            client.username_pw_set(*options['user'])
+        client.connect('127.0.0.1', port)
+        client.loop_start()
+        self.addCleanup(client.loop_stop)
+        self.addCleanup(client.disconnect)
+        self.wait(client.is_connected)
+        return client
+
+    def wait(self, condition):
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.005)
+
+    def subscribe(self, client, topic):
+        client.codes.clear()
+        client.subscribe(topic, 1)
+        self.wait(lambda: client.codes)
+        return client.codes[0]
+
+    def publish(self, client, topic, payload='x'):
+        info = client.publish(topic, payload, 1)
+        info.wait_for_publish(DEADLINE_S)
+
+    def test_a_bad_file_changes_nothing_and_names_the_line(self):
+        good = RULES + OPEN_TOPICS + MQTT
+        daemon = self.start(good)
+        client = self.client(daemon.port('mqtt'))
+        self.assertEqual(self.subscribe(client, 'a'), 1)
+        # the policy would shut everybody out; the mistake comes after it
+        seen = self.reload(daemon, good.replace('allow=true', 'allow=false') + '[listener more]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymus=allow\n')
+        self.assertIn('the configuration stays as it was', seen)
+        self.assertRegex(seen, r'hawser\.conf:\d+:1: error: .*anonymus')
+        self.publish(client, 'a', 'still')
+        self.wait(lambda: client.got == [('a', 'still')])
+        self.assertIn('was reloaded', self.reload(daemon, good))
+
+    def test_an_address_in_use_changes_nothing(self):
+        good = RULES + OPEN_TOPICS + MQTT
+        daemon = self.start(good)
+        with socket.create_server(('127.0.0.1', 0)) as taken:
+            seen = self.reload(daemon, good.replace('allow=true', 'allow=false') + f'[listener more]\ntype=mqtt\naddress=tcp:127.0.0.1:{taken.getsockname()[1]}\nanonymous=allow\n')
+        self.assertIn('in use', seen)
+        self.assertEqual(self.subscribe(self.client(daemon.port('mqtt')), 'a'), 1)
+
+    def test_rights_that_are_taken_away_end_deliveries_at_once(self):
+        daemon = self.start(RULES + OPEN_TOPICS + MQTT)
+        publisher, subscriber = self.client(daemon.port('mqtt')), self.client(daemon.port('mqtt'))
+        for topic in ('open', 'shut/1'):
+            self.assertEqual(self.subscribe(subscriber, topic), 1)
+            self.publish(publisher, topic)
+        self.wait(lambda: len(subscriber.got) == 2)
+        self.reload(daemon, RULES + OPEN_TOPICS + '[topic shut/#]\npublish-policy=anyone\nsubscribe-policy=nobody\ncreate=auto\n' + MQTT)
+        self.publish(publisher, 'shut/1', 'secret')
+        self.publish(publisher, 'open', 'after')
+        self.wait(lambda: ('open', 'after') in subscriber.got)
+        self.assertEqual(len(subscriber.got), 3)               # on one connection: what came before would have come
+        self.assertEqual(self.subscribe(subscriber, 'shut/2'), 0x87)
+        self.assertEqual(subscriber.ended + publisher.ended, [])
+        self.reload(daemon, RULES + OPEN_TOPICS + MQTT)
+        self.publish(publisher, 'shut/1', 'again')
+        self.wait(lambda: ('shut/1', 'again') in subscriber.got)
+
+    def test_a_policy_that_changes_its_rule_holds_for_who_is_there(self):
+        rules = '[policy near]\nallow=client-id ~ "%s"\n[topic #]\ncreate=auto\npublish-policy=near\nsubscribe-policy=near\n'
+        daemon = self.start(rules % '*' + MQTT)
+        client = self.client(daemon.port('mqtt'))
+        self.assertEqual(self.subscribe(client, 'a'), 1)
+        self.reload(daemon, rules % 'other' + MQTT)
+        self.assertEqual(self.subscribe(client, 'b'), 0x87)
+
+    def test_listeners_come_go_and_move_and_the_others_keep_their_peers(self):
+        daemon = self.start(RULES + OPEN_TOPICS + MQTT + '[listener old]\ntype=mqtt\naddress=tcp:127.0.0.1:0\nanonymous=allow\n')
+        stays, goes = self.client(daemon.port('mqtt')), self.client(daemon.port('old'))
+        new, moved = free_port(), free_port()
+        self.reload(daemon, RULES + OPEN_TOPICS + MQTT + f'[listener new]\ntype=mqtt\naddress=tcp:127.0.0.1:{new}\nanonymous=allow\n')
+        self.wait(lambda: goes.ended)
+        self.assertEqual(stays.ended, [])
+        other = self.client(new)
+        self.assertEqual(self.subscribe(other, 'a'), 1)
+        self.publish(stays, 'a')
+        self.wait(lambda: other.got)
+        self.reload(daemon, RULES + OPEN_TOPICS + MQTT.replace(':0\n', f':{moved}\n'))
+        self.wait(lambda: stays.ended and other.ended)
+        self.client(moved)
+
+    def test_limits_of_a_listener_change_for_who_comes_and_who_is_there(self):
+        daemon = self.start(RULES + OPEN_TOPICS + MQTT)
+        client = self.client(daemon.port('mqtt'))
+        self.reload(daemon, RULES + OPEN_TOPICS + MQTT + 'max-connections=1\nmax-message-size=10\n')
+        with socket.create_connection(daemon.addresses['mqtt'], DEADLINE_S) as peer:
+            self.assertEqual(peer.recv(1), b'')
+        client.publish('a', 'x' * 20, 1)
+        self.wait(lambda: client.ended)
+
+    def test_who_is_no_longer_in_the_file_cannot_log_in(self):
+        users = self.scratch / 'users'
+
+        def line(name):
+            return f"{name}:$7$1000${base64.b64encode(b'0123456789abcdef').decode()}${base64.b64encode(hashlib.pbkdf2_hmac('sha512', b'secret', b'0123456789abcdef', 1000)).decode()}\n"
+
+        users.write_text(line('ada') + line('bob'))
+        users.chmod(0o600)
+        daemon = self.start(RULES + OPEN_TOPICS + f'[identity crew]\ntype=password\npassword-file={users}\n' + MQTT.replace('anonymous=allow', 'identities=crew;'))
+        self.client(daemon.port('mqtt'), user=('bob', 'secret'))
+        users.write_text(line('ada'))
+        self.assertIn('was reloaded', self.reload(daemon))
+        self.client(daemon.port('mqtt'), user=('ada', 'secret'))
+        refused = subprocess.run(['mosquitto_pub', '-h', '127.0.0.1', '-p', str(daemon.port('mqtt')), '-u', 'bob', '-P', 'secret', '-t', 'a', '-m', 'x'], timeout=DEADLINE_S, capture_output=True)
+        self.assertNotEqual(refused.returncode, 0)
+
+    def test_subscriptions_that_come_receive(self):
+        archive = self.scratch / 'archive.ndjson'
+        daemon = self.start(RULES + OPEN_TOPICS + MQTT)
+        client = self.client(daemon.port('mqtt'))
+        self.reload(daemon, RULES + OPEN_TOPICS + MQTT + f'[subscription archive]\ntopic=a/#\ntype=file\npath={archive}\nbatch-age=0s\n')
+        self.publish(client, 'a/b', 'kept')
+        self.wait(lambda: archive.exists() and 'kept' in archive.read_text())
+
+    def test_what_needs_a_restart_is_named(self):
+        daemon = self.start(RULES + OPEN_TOPICS + MQTT)
+        seen = self.reload(daemon, '[hawser]\nname=other\n' + RULES + OPEN_TOPICS + MQTT + 'backlog=10\n')
+        self.assertIn('[hawser] name= takes effect with the next start', seen)
+        self.assertIn('[listener mqtt] backlog= takes effect with the next start', seen)
+
+    def test_many_reloads_under_load_lose_nothing_and_keep_nothing(self):
+        text = RULES + OPEN_TOPICS + MQTT + WEB
+        daemon = self.start(text)
+        publisher, subscriber = self.client(daemon.port('mqtt')), self.client(daemon.port('mqtt'))
+        self.assertEqual(self.subscribe(subscriber, 'load'), 1)
+        sent, stop = [0], threading.Event()
+
+        def load():
+            while not stop.is_set():
+                self.publish(publisher, 'load', str(sent[0]))
+                sent[0] += 1
+
+        def topics():
+            with urllib.request.urlopen(f'http://127.0.0.1:{daemon.port("web")}/v1/admin/topics', timeout=DEADLINE_S) as answer:
+                return [item['name'] for item in json.load(answer)['items']]
+
+        def descriptors():
+            return len(list(pathlib.Path(f'/proc/{daemon.process.pid}/fd').iterdir()))
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            for n in range(N_RELOADS):
+                if n == N_RELOADS // 4:
+                    before = descriptors(), daemon.status('VmRSS')
+                extra = f'[topic extra/{n}]\npublish-policy=anyone\nsubscribe-policy=nobody\n[policy rule-{n % 7}]\nallow=client-id == "{n}"\n'
+                self.write(text + extra)
+                daemon.process.send_signal(signal.SIGHUP)
+                self.wait(lambda n=n: f'extra/{n}' in topics())       # the log has a limit of lines a second
+            after = descriptors(), daemon.status('VmRSS')
+        finally:
+            stop.set()
+            thread.join()
+        self.wait(lambda: len(subscriber.got) >= sent[0])
+        self.assertEqual([payload for _, payload in subscriber.got], [str(n) for n in range(sent[0])])
+        self.assertLessEqual(after[0], before[0] + 1)               # the listing's own connection may still be there
+        self.assertLess(after[1] - before[1], 2048 + N_RELOADS)     # kilobytes; a configuration kept would be some 40 each
+        self.assertEqual([name for name in topics() if name.startswith('extra/')], [f'extra/{N_RELOADS - 1}'])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

@@ -184,6 +184,7 @@ hawser_receiver_remove (HawserReceiver *self)
       bus->statistics.queued -= self->n_queued;
       bus->statistics.dropped[HAWSER_DROP_GONE] += self->n_queued;
     }
+  hawser_lane_note_freed (bus->lane, self->queue.bytes);
   hawser_queue_clear (&self->queue);
   if (self->waits_commit)
     g_ptr_array_remove_fast (bus->commit_waiters, self);

@@ -30,7 +30,7 @@
 #define RETRY_ACCEPT_US (G_USEC_PER_SEC / 2) /* after EMFILE: descriptors come back when peers leave */
 #define NOTIFY_US (100 * 1000)             /* properties change at most ten times a second */
 #define DEFAULT_MAX_MESSAGE (256u << 20)
-#define DEFAULT_OUTPUT_LIMIT (256u << 10)
+#define DEFAULT_OUTPUT_LIMIT (128 * 1024)
 
 enum {
   PROP_NAME = 1,

@@ -82,16 +82,19 @@ hawser_block_memory_give (gpointer memory, gsize capacity)
 
 /* Gives kept memory back unless some was used since the last call. Returns whether any is kept still. */
 gboolean
-hawser_block_trim (void)
+hawser_block_trim (gsize *out_given_back)
 {
   gboolean some;
 
+  *out_given_back = 0;
   g_mutex_lock (&lock);
   if (n_uses == 0)
-    while (n_kept > 0)
-      g_free (kept[--n_kept].memory);
-  if (n_kept == 0)
-    kept_bytes = 0;
+    {
+      while (n_kept > 0)
+        g_free (kept[--n_kept].memory);
+      *out_given_back = kept_bytes;
+      kept_bytes = 0;
+    }
   n_uses = 0;
   some = n_kept > 0;
   g_mutex_unlock (&lock);

@@ -51,7 +51,7 @@ void          hawser_block_memory_give     (gpointer       memory,
 HawserBlock  *hawser_block_new_with_memory (gpointer       memory,
                                             gsize          capacity,
                                             gsize          size);
-gboolean      hawser_block_trim            (void);
+gboolean      hawser_block_trim            (gsize         *out_given_back);
 
 /* The bus stamps a message once, before anybody else sees it; a message that is shared or stamped is copied first. */
 HawserMessage *hawser_message_stamp   (HawserMessage *self, /* (transfer full) */

@@ -175,6 +175,7 @@ tear_down (HawserConnection *self)
     }
   close (self->fd);
   self->fd = -1;
+  hawser_lane_note_freed (self->lane, self->output.pending);
   hawser_output_clear (&self->output, self->lane);
   g_clear_pointer (&self->tail, g_free);
   g_clear_pointer (&self->large, hawser_large_input_free);

@@ -49,6 +49,9 @@ void     hawser_lane_count_input  (HawserLane     *self,
                                    gsize           len);
 /* Memory of large payloads is in use: what is kept of it goes back some seconds after the last use. */
 void     hawser_lane_note_blocks  (HawserLane     *self);
+/* @len bytes that waited for a peer were freed at once: when they are many, the heap is given back some seconds later. */
+void     hawser_lane_note_freed   (HawserLane     *self,
+                                   gsize           len);
 gboolean hawser_lane_is_current   (HawserLane     *self);
 
 /* Output chunks: two sizes, kept for reuse up to a bound. */

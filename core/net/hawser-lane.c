@@ -8,6 +8,7 @@
 #include "hawser-lane-private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
 #define MAX_ROUNDS 8            /* epoll rounds a dispatch: a round costs 0.1 us, an iteration of GLib above 1 us */
 #define TRIM_US (2 * G_USEC_PER_SEC)
+#define WORTH_TRIMMING (4u << 20)
 #define FLUSH_SLICE 32          /* connections flushed between two looks at what came meanwhile */
 #define MAX_LOOKS 64            /* a turn, and as long as they brought less than this: */
 #define MAX_LOOK_BYTES (64 * 1024)
@@ -72,6 +74,7 @@ struct _HawserLane {
   gboolean has_new_timers;      /* or the wheel turned: it has to be asked again */
 
   HawserTimer trim_timer;
+  gsize freed;                  /* since the heap was trimmed: what waited for peers that left */
   Chunk *free_chunks[N_CHUNK_SIZES];
   guint n_free_chunks[N_CHUNK_SIZES];
 
@@ -473,20 +476,44 @@ hawser_lane_epoll_remove (HawserLane *self, int fd, HawserPollable *pollable)
       self->events[i].data.ptr = NULL;
 }
 
+/* What many messages leave behind is holes in the heap, which the C library keeps to itself unless it is asked. */
 static void
-trim_blocks (HawserTimer *timer)
+trim (HawserTimer *timer)
 {
   HawserLane *self = (HawserLane *) ((char *) timer - G_STRUCT_OFFSET (HawserLane, trim_timer));
+  gsize given_back;
+  gboolean has_blocks = hawser_block_trim (&given_back);
 
-  if (hawser_block_trim ())
-    hawser_timer_arm (timer, self, self->now_us + TRIM_US, trim_blocks);
+  self->freed += given_back;
+  if (self->freed >= WORTH_TRIMMING)
+    {
+      self->freed = 0;
+      for (guint i = 0; i < N_CHUNK_SIZES; i++)
+        {
+          free_chunks (g_steal_pointer (&self->free_chunks[i]));
+          self->n_free_chunks[i] = 0;
+        }
+#ifdef __GLIBC__
+      malloc_trim (0);
+#endif
+    }
+  if (has_blocks)
+    hawser_timer_arm (timer, self, self->now_us + TRIM_US, trim);
 }
 
 void
 hawser_lane_note_blocks (HawserLane *self)
 {
   if (!hawser_timer_is_armed (&self->trim_timer))
-    hawser_timer_arm (&self->trim_timer, self, self->now_us + TRIM_US, trim_blocks);
+    hawser_timer_arm (&self->trim_timer, self, self->now_us + TRIM_US, trim);
+}
+
+void
+hawser_lane_note_freed (HawserLane *self, gsize len)
+{
+  self->freed += len;
+  if (self->freed >= WORTH_TRIMMING)
+    hawser_lane_note_blocks (self);
 }
 
 gpointer

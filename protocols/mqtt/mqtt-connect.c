@@ -124,6 +124,8 @@ apply_connect (MqttSession *self, const MqttConnect *connect)
     self->expiry_s = connect->clean_start ? 0 : maximum_s;
   self->max_packet = mqtt_properties_get (properties, MQTT_MAXIMUM_PACKET, G_MAXUINT32);
   self->receive_maximum = (guint16) mqtt_properties_get (properties, MQTT_RECEIVE_MAXIMUM, 65535);
+  if (mqtt_properties_get (properties, MQTT_ALIAS_MAXIMUM, 0) > 0)
+    mqtt_session_need_more (self)->aliases_out = mqtt_aliases_new (mqtt_properties_get (properties, MQTT_ALIAS_MAXIMUM, 0));
   self->wants_problems = mqtt_properties_get (properties, MQTT_REQUEST_PROBLEM, 1) != 0;
 }
 

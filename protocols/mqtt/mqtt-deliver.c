@@ -34,6 +34,14 @@ need_window (MqttSession *self)
   return self->window;
 }
 
+HawserDeliverResult
+mqtt_session_write (MqttSession *self, const HawserDelivery *delivery, guint16 packet_id, gboolean dup)
+{
+  if (G_UNLIKELY (self->more != NULL && self->more->aliases_out != NULL))
+    return mqtt_encoder_write_alias (self->connection, self->max_packet, delivery, packet_id, dup, self->more->aliases_out);
+  return mqtt_encoder_write (&self->adapter->encoder, self->connection, mqtt_session_is_5 (self), self->max_packet, delivery, packet_id, dup);
+}
+
 gboolean
 mqtt_session_is_full (MqttSession *self)
 {
@@ -100,8 +108,7 @@ deliver_acknowledged (MqttSession *self, HawserReceiver *receiver, const HawserD
     }
   slot->state = delivery->qos == 1 ? MQTT_SLOT_PUBACK : MQTT_SLOT_PUBREC;
 
-  result = mqtt_encoder_write (&self->adapter->encoder, self->connection, mqtt_session_is_5 (self), self->max_packet, delivery,
-                               packet_id, delivery->is_redelivered);
+  result = mqtt_session_write (self, delivery, packet_id, delivery->is_redelivered);
   if (G_UNLIKELY (result != HAWSER_DELIVER_DONE))
     {
       slot->position = 0;
@@ -126,7 +133,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
     }
   if (delivery->qos > 0)
     return deliver_acknowledged (self, receiver, delivery);
-  result = mqtt_encoder_write (&self->adapter->encoder, self->connection, mqtt_session_is_5 (self), self->max_packet, delivery, 0, FALSE);
+  result = mqtt_session_write (self, delivery, 0, FALSE);
   if (G_UNLIKELY (delivery->position != 0 && result == HAWSER_DELIVER_DONE))
     hawser_receiver_ack (receiver, delivery->position);
   return result;

@@ -20,6 +20,8 @@ typedef struct {
   gsize properties_len;        /* as MQTT 5.0 */
   gsize remaining;
   gsize head_len;              /* everything before the payload */
+  guint16 alias;               /* topic alias; 0: none */
+  gsize topic_len;             /* of the topic as it is sent: 0 where the alias stands for it */
 } Shape;
 
 static const struct {
@@ -57,7 +59,7 @@ static gsize
 measure_properties (Shape *shape)
 {
   const HawserDelivery *delivery = shape->delivery;
-  gsize len = shape->expiry_s > 0 ? 5 : 0, position = 0;
+  gsize len = (shape->expiry_s > 0 ? 5 : 0) + (shape->alias != 0 ? 3 : 0), position = 0;
   HawserProperty property;
 
   for (guint i = 0; i < delivery->n_ids; i++)
@@ -83,6 +85,11 @@ put_properties (const Shape *shape, guint8 *to)
   HawserProperty property;
   gsize position = 0;
 
+  if (shape->alias != 0)
+    {
+      *to++ = 0x23;
+      to = mqtt_u16_put (to, shape->alias);
+    }
   if (shape->expiry_s > 0)
     {
       *to++ = 0x02;
@@ -123,11 +130,11 @@ measure (Shape *shape, const HawserDelivery *delivery, gboolean is_5)
     {
       if (G_UNLIKELY (shape->view.expiry_s > 0))
         shape->expiry_s = MAX (1, hawser_message_get_remaining_s (delivery->message, delivery->now_us));
-      if (G_UNLIKELY (shape->view.properties_len > 0 || shape->expiry_s > 0 || delivery->n_ids > 0))
+      if (G_UNLIKELY (shape->view.properties_len > 0 || shape->expiry_s > 0 || delivery->n_ids > 0 || shape->alias != 0))
         shape->properties_len = measure_properties (shape);
       counted = mqtt_varint_size (shape->properties_len) + shape->properties_len;
     }
-  shape->remaining = 2 + shape->view.topic_len + (delivery->qos > 0 ? 2 : 0) + counted + shape->view.payload_len;
+  shape->remaining = 2 + shape->topic_len + (delivery->qos > 0 ? 2 : 0) + counted + shape->view.payload_len;
   shape->head_len = 1 + mqtt_varint_size (shape->remaining) + shape->remaining - shape->view.payload_len;
 }
 
@@ -139,7 +146,7 @@ put_head (const Shape *shape, guint8 *to, guint8 first, guint16 packet_id, gsize
 
   *to++ = first;
   to = mqtt_varint_put (to, shape->remaining);
-  to = put_bytes (to, shape->view.topic, shape->view.topic_len);
+  to = put_bytes (to, shape->view.topic, shape->topic_len);
   *out_id_at = (gsize) (to - start);
   if (shape->delivery->qos > 0)
     to = mqtt_u16_put (to, packet_id);
@@ -224,6 +231,8 @@ mqtt_encoder_write (MqttEncoder *self, HawserConnection *connection, gboolean is
     }
 
   hawser_message_view (delivery->message, &shape.view);
+  shape.alias = 0;
+  shape.topic_len = shape.view.topic_len;
   measure (&shape, delivery, is_5);
   if (G_UNLIKELY (shape.remaining > MQTT_MAX_REMAINING || shape.head_len + shape.view.payload_len > max_packet))
     return HAWSER_DELIVER_REFUSED;
@@ -253,6 +262,36 @@ mqtt_encoder_write (MqttEncoder *self, HawserConnection *connection, gboolean is
   self->first = first;
   self->is_5 = is_5;
   self->len = 0;
+  return HAWSER_DELIVER_DONE;
+}
+
+HawserDeliverResult
+mqtt_encoder_write_alias (HawserConnection *connection, guint32 max_packet, const HawserDelivery *delivery, guint16 packet_id, gboolean dup,
+                          MqttAliases *aliases)
+{
+  guint8 first = (guint8) (MQTT_PUBLISH << 4 | (dup ? 8 : 0) | delivery->qos << 1 | (delivery->retain ? 1 : 0));
+  gboolean is_known;
+  Shape shape;
+
+  hawser_message_view (delivery->message, &shape.view);
+  shape.alias = mqtt_aliases_choose (aliases, shape.view.topic, shape.view.topic_len, &is_known);
+  shape.topic_len = is_known ? 0 : shape.view.topic_len;
+  measure (&shape, delivery, TRUE);
+  if (G_UNLIKELY (shape.remaining > MQTT_MAX_REMAINING || shape.head_len + shape.view.payload_len > max_packet))
+    return HAWSER_DELIVER_REFUSED;
+  if (shape.view.payload_len >= HAWSER_LARGE_PAYLOAD || shape.head_len + shape.view.payload_len > MAX_RESERVE)
+    write_long (&shape, connection, first, packet_id);
+  else
+    {
+      gsize len = shape.head_len + shape.view.payload_len, unused;
+      guint8 *to = put_head (&shape, hawser_connection_reserve (connection, len), first, packet_id, &unused);
+
+      if (shape.view.payload_len > 0)
+        memcpy (to, shape.view.payload, shape.view.payload_len);
+      hawser_connection_commit (connection, len);
+    }
+  if (shape.alias != 0 && !is_known)
+    mqtt_aliases_note (aliases, shape.alias, shape.view.topic, shape.view.topic_len);
   return HAWSER_DELIVER_DONE;
 }
 

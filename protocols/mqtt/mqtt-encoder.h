@@ -3,6 +3,8 @@
 
 #include <hawser/hawser.h>
 
+#include "mqtt-alias.h"
+
 #include "mqtt-properties.h"
 
 G_BEGIN_DECLS
@@ -28,6 +30,13 @@ HawserDeliverResult mqtt_encoder_write (MqttEncoder          *self,
                                         const HawserDelivery *delivery,
                                         guint16               packet_id,
                                         gboolean              dup);
+/* The same for a client of 5.0 that offered topic aliases: shorter bytes, which are its own. */
+HawserDeliverResult mqtt_encoder_write_alias (HawserConnection *connection,
+                                        guint32               max_packet,
+                                        const HawserDelivery *delivery,
+                                        guint16               packet_id,
+                                        gboolean              dup,
+                                        MqttAliases          *aliases);
 void                mqtt_encoder_clear (MqttEncoder          *self);
 
 G_END_DECLS

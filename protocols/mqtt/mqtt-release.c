@@ -71,8 +71,7 @@ mqtt_session_deliver_exactly (MqttSession *self, guint8 receiver, const HawserDe
       return HAWSER_DELIVER_BUSY;
     }
   again.qos = 2;
-  result = mqtt_encoder_write (&self->adapter->encoder, self->connection, mqtt_session_is_5 (self), self->max_packet, &again, packet_id,
-                               again.is_redelivered);
+  result = mqtt_session_write (self, &again, packet_id, again.is_redelivered);
   if (result == HAWSER_DELIVER_DONE)
     {
       slot = mqtt_exact_add (exact, packet_id, MQTT_EXACT_PUBREC);

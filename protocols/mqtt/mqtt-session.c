@@ -26,6 +26,7 @@ free_more (MqttMore *more)
   if (more == NULL)
     return;
   mqtt_will_free (more->will);
+  mqtt_aliases_free (more->aliases_out);
   mqtt_exact_free (more->exact);
   mqtt_auth_free (more->auth);
   g_free (more->provisioned);

@@ -23,6 +23,7 @@ typedef struct _MqttAuth MqttAuth;
 typedef struct {
   MqttWill *will;
   MqttAuth *auth;                   /* of a client that named a method at CONNECT */
+  MqttAliases *aliases_out;         /* of a client that offered some */
   MqttExact *exact;                 /* QoS 2 messages of the spool under way to the client */
   HawserReceiver **provisioned;     /* slots; NULL where one ended */
   guint n_provisioned;
@@ -110,6 +111,11 @@ extern const HawserReceiverFuncs mqtt_receiver_funcs;
 void         mqtt_session_on_puback   (MqttSession         *self,
                                        MqttPacketType       type,
                                        const MqttAck       *ack);
+/* As a PUBLISH, with an alias where the client knows one. */
+HawserDeliverResult mqtt_session_write (MqttSession         *self,
+                                       const HawserDelivery *delivery,
+                                       guint16              packet_id,
+                                       gboolean             dup);
 /* As many are under way as the client or we allow. */
 gboolean     mqtt_session_is_full     (MqttSession         *self);
 HawserReceiver *mqtt_session_receiver_at (MqttSession      *self,

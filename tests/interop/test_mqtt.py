@@ -205,6 +205,35 @@ class Publishing(Base):
         again.send(publish("", b"2", 5, block=b"\x23\x00\x01"))
         self.assertEqual(again.read_all()[-1].body[0], 0x82)
 
+    def test_aliases_are_given_to_those_who_offer_them(self):
+        topics = ["telemetry/boat/%d" % at for at in range(3)]
+        plain, aliased = self.wire(version=5), self.wire("aliased", 5, block=b"\x22\0\x10\x11\0\0\0\x64")
+        for wire in (plain, aliased):
+            wire.send(subscribe(("telemetry/#", 1), version=5))
+            wire.read()
+        sender = self.client(5)
+        for at in range(30):
+            sender.publish(topics[at % 3], "%d" % at, 1)
+        sizes, known, got = [0, 0], {}, []
+        for _ in range(30):
+            sizes[0] += len(plain.read().body)
+            item = aliased.read()
+            sizes[1] += len(item.body)
+            topic, payload, qos, ident, block = item.publish(5)
+            if block:
+                self.assertEqual(block[:1], b"\x23")
+                alias = struct.unpack(">H", block[1:])[0]
+                self.assertTrue(1 <= alias <= 16)
+                topic = known.setdefault(alias, topic) if not topic else known.update({alias: topic}) or topic
+            got.append((topic, payload))
+            aliased.send(ack(PUBACK, ident))
+        self.assertEqual(got, [(topics[at % 3], b"%d" % at) for at in range(30)])
+        self.assertLess(sizes[1], sizes[0] * 2 // 3)
+        aliased.close()
+        again = self.wire("aliased", 5, clean=False, block=b"\x22\0\x10")
+        sender.publish(topics[0], "again", 1)
+        self.assertEqual(again.read().publish(5)[0], topics[0])
+
     def test_no_local_and_retain_as_published(self):
         me = self.client(5)
         me.subscribe("n", 0, noLocal=True)
@@ -251,7 +280,8 @@ class Publishing(Base):
             self.assertEqual((answer.type, answer.body[2:]), (7, b"\x92" if version == 5 else b""))
             wire.send(publish("two", b"end", version, 1, 10))
             self.assertEqual(wire.read().type, 4)
-        self.assertEqual([m.payload for m in receiver.received(4)], [b"x", b"end", b"x", b"end"])
+        # paho tells a message of QoS 2 when it is released, so one of QoS 1 may overtake it
+        self.assertEqual(sorted(m.payload for m in receiver.received(4)), [b"end", b"end", b"x", b"x"])
 
     def test_receive_maximum_of_the_client_is_kept(self):
         wire = self.wire(version=5, block=b"\x21\x00\x03")

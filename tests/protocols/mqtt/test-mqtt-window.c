@@ -4,6 +4,8 @@
 
 #include <hawser/hawser.h>
 
+#include "mqtt-alias.h"
+#include "mqtt-exact.h"
 #include "mqtt-inflow.h"
 #include "mqtt-window.h"
 
@@ -205,6 +207,62 @@ test_all_ids_fit (void)
   mqtt_inflow_free (inflow);
 }
 
+static void
+test_positions_keep_their_ids (void)
+{
+  for (guint64 position = 1; position < 200000; position += 7)
+    {
+      g_assert_cmpuint (mqtt_exact_make_id (position), !=, 0);
+      g_assert_cmpuint (mqtt_exact_make_id (position), ==, mqtt_exact_make_id (position + 65535));
+    }
+}
+
+static void
+test_suspended_exchanges_wait_in_order (void)
+{
+  MqttExact *exact = mqtt_exact_new ();
+  g_autoptr (GPtrArray) list = NULL;
+
+  for (guint16 id = 1; id <= 5; id++)
+    mqtt_exact_add (exact, id, MQTT_EXACT_PUBREC);
+  mqtt_exact_move (exact, mqtt_exact_find (exact, 4), MQTT_EXACT_RELEASING);
+  mqtt_exact_move (exact, mqtt_exact_find (exact, 2), MQTT_EXACT_RELEASING);
+  mqtt_exact_move (exact, mqtt_exact_find (exact, 4), MQTT_EXACT_PUBCOMP);
+  mqtt_exact_move (exact, mqtt_exact_find (exact, 5), MQTT_EXACT_ENDING);
+  g_assert_cmpuint (exact->n_inflight, ==, 4);
+  mqtt_exact_suspend (exact);
+  g_assert_cmpuint (exact->n_inflight, ==, 2);
+  g_assert_null (mqtt_exact_find (exact, 5));
+  g_assert_cmpint (mqtt_exact_find (exact, 1)->state, ==, MQTT_EXACT_RESEND);
+  list = mqtt_exact_list (exact);
+  g_assert_cmpuint (list->len, ==, 2);
+  g_assert_cmpuint (((MqttExactSlot *) list->pdata[0])->packet_id, ==, 4);
+  g_assert_cmpuint (((MqttExactSlot *) list->pdata[1])->packet_id, ==, 2);
+  mqtt_exact_free (exact);
+}
+
+static void
+test_aliases_come_the_second_time (void)
+{
+  MqttAliases *aliases = mqtt_aliases_new (1);
+  gboolean is_known;
+
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "first/topic", 11, &is_known), ==, 0);
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "first/topic", 11, &is_known), ==, 1);
+  g_assert_false (is_known);
+  mqtt_aliases_note (aliases, 1, "first/topic", 11);
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "first/topic", 11, &is_known), ==, 1);
+  g_assert_true (is_known);
+  /* another one takes it over when it comes twice in a row */
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "second/topic", 12, &is_known), ==, 0);
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "second/topic", 12, &is_known), ==, 1);
+  g_assert_false (is_known);
+  mqtt_aliases_note (aliases, 1, "second/topic", 12);
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "first/topic", 11, &is_known), ==, 0);
+  g_assert_cmpuint (mqtt_aliases_choose (aliases, "short", 5, &is_known), ==, 0);
+  mqtt_aliases_free (aliases);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -220,5 +278,8 @@ main (int argc, char **argv)
   g_test_add_func ("/mqtt/inflow/answers-of-an-earlier-connection-are-ignored", test_answers_of_an_earlier_connection_are_ignored);
   g_test_add_func ("/mqtt/inflow/one-id-a-million-times-is-one-entry", test_one_id_a_million_times_is_one_entry);
   g_test_add_func ("/mqtt/inflow/all-ids-fit", test_all_ids_fit);
+  g_test_add_func ("/mqtt/exact/positions-keep-their-ids", test_positions_keep_their_ids);
+  g_test_add_func ("/mqtt/exact/suspended-exchanges-wait-in-order", test_suspended_exchanges_wait_in_order);
+  g_test_add_func ("/mqtt/alias/aliases-come-the-second-time", test_aliases_come_the_second_time);
   return g_test_run ();
 }

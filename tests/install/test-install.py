@@ -70,6 +70,19 @@ class Installed(fixture.Case):
         self.assertIn('<html', page.stdout)
         self.assertEqual(daemon.stop()[0], 0)
 
+    def test_the_power_plant_finds_its_files_and_runs(self):
+        daemon = fixture.Daemon('--demo=sites', '--set', 'listener.mqtt.address=tcp:127.0.0.1:0', '--set',
+                                'listener.web.address=tcp:127.0.0.1:0', env=clean_environment())
+        self.addCleanup(daemon.stop)
+        self.assertTrue(daemon.ready.startswith('ready'), daemon.ready)
+        result = subprocess.run([fixture.HAWSER, 'twin', 'watch', 'fleet', '--changes', 'aggregate', '-C', '1', '-W', '30', '-u', daemon.url('web')],
+                                capture_output=True, text=True, env=clean_environment())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('power-kw', result.stdout)
+        page = subprocess.run(['curl', '-sf', f'{daemon.url("web")}/sites/'], capture_output=True, text=True)
+        self.assertIn('<html', page.stdout)
+        self.assertEqual(daemon.stop()[0], 0)
+
     def test_a_plugin_of_somebody_else_builds_from_pkg_config_alone_and_serves(self):
         work = self.scratch / 'third-party'
         work.mkdir()

@@ -347,7 +347,7 @@ add_site (Simulator *self, guint index)
   client_id = g_strdelimit (g_strdup_printf ("site-%s", site->name), "/", '-');
   site->link = mqtt_link_new (&(MqttLinkOptions) { .host = self->host, .port = (guint) self->port, .client_id = client_id,
                                                    .filters = (const char *const *) site->filters, .will_topic = site->link_topic,
-                                                   .will_payload = "lost", .received = on_order, .user_data = site });
+                                                   .will_payload = "offline", .received = on_order, .user_data = site });
   g_ptr_array_add (self->sites, site);
 }
 

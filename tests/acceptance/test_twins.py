@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES T1 T7 T8 T9 T10 T11 T12 T13 T14 T15 T16 T18: twins over HTTP and MQTT, with a real daemon and stock clients."""
+"""FEATURES H3 T1 T7 T8 T9 T10 T11 T12 T13 T14 T15 T16 T18: twins over HTTP and MQTT, with a real daemon and stock clients."""
 import json
 import random
 import subprocess
@@ -544,6 +544,43 @@ class T18Inbox(TwinCase):
         self.assertEqual(device.heard, [])
         device.say(power=2)
         wait_for(lambda: [m.payload for _, _, m in device.heard] == [b'later'], 'what waited')
+
+
+class H3TimeUntilDisconnect(TwinCase):
+    def test_a_post_is_answered_with_the_command_that_comes_meanwhile(self):
+        answers = []
+        poster = threading.Thread(target=lambda: answers.append(self.web.publish('grid/n/f/s/telemetry', b'{"power": 1}', '?ttd=50s')))
+        poster.start()
+        self.wait_for_twin('site/n/f/s')
+        self.assertEqual(self.web.request('POST', path('site/n/f/s', '/inbox/valve', wait='0s'), b'open', {'Content-Type': 'text/plain'}).json(), {'sent': 1})
+        poster.join(DEADLINE_S)
+        self.assertEqual((answers[0].status, answers[0].body, answers[0].headers['Hawser-Subject']), (200, b'open', 'valve'))
+        self.assertEqual(answers[0].headers['Content-Type'], 'text/plain')
+
+    def test_without_a_command_it_is_202_at_the_end_of_that_time(self):
+        began = time.monotonic()
+        answer = self.web.publish('grid/n/f/s/telemetry', b'{"power": 1}', '?ttd=1s')
+        self.assertEqual((answer.status, answer.body), (202, b''))
+        self.assertGreaterEqual(time.monotonic() - began, 1.0)
+        self.assertEqual(self.value('site/n/f/s', 'power-kw'), 1)
+        self.assertEqual(self.web.publish('grid/n/f/s/telemetry', b'{"power": 2}', hono_ttd='1').status, 202)
+
+    def test_any_topic_can_be_listened_to_and_the_answer_can_be_answered(self):
+        answers = []
+        poster = threading.Thread(target=lambda: answers.append(self.web.publish('meter/7', b'1', '?ttd=50s&command=meter/7/command/%23')))
+        poster.start()
+        client = self.client(self.daemon)
+        client.subscribe('reply/me')
+        wait_for(lambda: 'meter/7/command/#' in self.web.filters(), 'the device')
+        client.publish('meter/7/command/read', b'?', ResponseTopic='reply/me', CorrelationData=b'42')
+        poster.join(DEADLINE_S)
+        self.assertEqual((answers[0].status, answers[0].body, answers[0].headers['ce-replyto'], answers[0].headers['ce-correlationid']), (200, b'?', 'reply/me', '42'))
+        self.assertEqual(self.web.publish(answers[0].headers['ce-replyto'], b'5 kWh', ce_correlationid='42').status, 202)
+        self.assertEqual(client.wait(1), ['5 kWh'])
+
+    def test_a_topic_that_feeds_no_twin_needs_a_filter(self):
+        self.assertEqual(self.web.publish('meter/7', b'1', '?ttd=1s').status, 400)
+        self.assertEqual(self.web.publish('meter/7', b'1', '?ttd=1year').status, 400)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@
 
 #include "hawser-sink-runner-private.h"
 
+#include "hawser-lane-private.h"
 #include "hawser-message-builder.h"
 #include "hawser-message-raw.h"
 
@@ -117,6 +118,7 @@ start_write (Attempt *attempt, gint64 now_us)
   HawserSinkRunner *self = attempt->runner;
   guint n = hawser_batch_get_size (attempt->batch);
   g_autoptr (HawserSinkWrite) write = NULL;
+  gint64 called_us;
 
   set_waiting (attempt, FALSE);
   hawser_breaker_begin (&self->breaker);
@@ -133,7 +135,9 @@ start_write (Attempt *attempt, gint64 now_us)
   attempt->cancellable = g_object_ref (hawser_sink_write_get_cancellable (write));
   if (self->settings.write_timeout > 0)
     hawser_timer_arm (&attempt->timeout, self->lane, now_us + self->settings.write_timeout, on_timeout);
+  called_us = g_get_monotonic_time ();
   hawser_sink_write (self->sink, write);
+  hawser_lane_judge_call (called_us, "sink", self->name, NULL);
 }
 
 static void

@@ -342,6 +342,8 @@ give (HawserConnection *self, const guint8 *data, gsize len)
   self->expected = 0;
   self->is_in_received = TRUE;
   used = self->funcs->received (self, self->session, data, len);
+  if (self->owner != NULL)
+    hawser_lane_note_call (self->lane, "protocol", self->owner->protocol, self->owner->listener_name);
   self->is_in_received = FALSE;
   if (G_UNLIKELY (self->next_owner != NULL))
     {

@@ -54,6 +54,18 @@ void     hawser_lane_note_freed   (HawserLane     *self,
                                    gsize           len);
 gboolean hawser_lane_is_current   (HawserLane     *self);
 
+/* The watchdog: a plugin was called since the round began, or since the last note. If that took so long that the others
+ * waited for it, the log says whose plugin it was; @place (nullable): which instance, such as `listener 'mqtt'`. */
+void     hawser_lane_note_call    (HawserLane     *self,
+                                   const char     *role,
+                                   const char     *name,
+                                   const char     *place);
+/* The same for a call that began at @began_us of the system's monotonic clock. */
+void     hawser_lane_judge_call   (gint64          began_us,
+                                   const char     *role,
+                                   const char     *name,
+                                   const char     *place);
+
 /* Output chunks: two sizes, kept for reuse up to a bound. */
 gpointer hawser_lane_take_chunk   (HawserLane     *self,
                                    gsize           min_size,

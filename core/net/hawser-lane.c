@@ -16,6 +16,7 @@
 #include "hawser-clock-private.h"
 #include "hawser-message-private.h"
 
+#define MAX_CALL_US (100 * 1000)   /* of one call of a plugin; longer is seen by whoever plays or pilots over us */
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
 #define MAX_ROUNDS 8            /* epoll rounds a dispatch: a round costs 0.1 us, an iteration of GLib above 1 us */
 #define TRIM_US (2 * G_USEC_PER_SEC)
@@ -59,6 +60,7 @@ struct _HawserLane {
   gint64 now_us;
   gboolean is_in_turn;
   gboolean is_muted;            /* a main loop runs inside a turn: our descriptor would wake it for nothing */
+  gint64 noted_us;              /* when it was last known that no plugin holds us */
   guint n_fruitless;            /* see MAX_FRUITLESS */
   guint8 *input;
   guint64 n_input;              /* bytes read so far */
@@ -94,6 +96,34 @@ static void
 update_now (HawserLane *self)
 {
   self->now_us = hawser_clock_get_monotonic_us (self->clock);
+  self->noted_us = self->now_us;
+}
+
+void
+hawser_lane_judge_call (gint64 began_us, const char *role, const char *name, const char *place)
+{
+  gint64 took_us = g_get_monotonic_time () - began_us;
+
+  if (G_UNLIKELY (took_us > MAX_CALL_US)) /* no warning: a machine that is busy elsewhere looks the same */
+    g_message ("%s '%s'%s%s%s held the lane for %" G_GINT64_FORMAT " ms: nobody else was served meanwhile", role, name, place != NULL ? " (" : "",
+               place != NULL ? place : "", place != NULL ? ")" : "", took_us / 1000);
+}
+
+void
+hawser_lane_note_call (HawserLane *self, const char *role, const char *name, const char *place)
+{
+  gint64 now_us;
+
+  if (hawser_clock_is_manual (self->clock))
+    return; /* what passes there is not the lane's time */
+  now_us = g_get_monotonic_time ();
+  if (G_UNLIKELY (now_us - self->noted_us > MAX_CALL_US))
+    {
+      g_autofree char *listener = g_strdup_printf ("listener '%s'", place);
+
+      hawser_lane_judge_call (self->noted_us, role, name, listener);
+    }
+  self->noted_us = now_us;
 }
 
 static void

@@ -1,62 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One peer: bytes become requests, requests get exactly one answer each, in order. The guard frames, routes say who
- * answers, and a connection that became a stream is its exchange's for good. Deadlines, keep-alive, 100-continue,
- * credentials and the writing of answers are here; what an answer says is its handler's. Context: the lane. */
+ * answers, and a connection that became a stream is its exchange's for good. Deadlines, keep-alive and 100-continue are
+ * here; who asks is found out in http-credentials.c, answers are written in http-answer.c, and what they say is their handler's. Context: the lane. */
 
-#include "http-session.h"
+#include "http-session-private.h"
 
 #include <string.h>
 
 #define MAX_HELD (64 * 1024)       /* of requests sent ahead of the answer; then the peer is not read */
 #define BODY_BYTES_PER_S 16384     /* a body may take its time-out and a second for each of these */
-#define AUTH_TIMEOUT_US (30 * G_USEC_PER_SEC)
-#define FAILURE_DELAY_US (100 * 1000)
-#define MAX_FAILURE_DELAY_US (3 * G_USEC_PER_SEC)
-#define FAILURES_WINDOW_US (60 * G_USEC_PER_SEC)
-#define MAX_FAILURE_SOURCES 4096
 
-typedef enum {
-  STATE_HEAD,                      /* between requests, or in the head of one */
-  STATE_AUTHENTICATING,
-  STATE_BODY,
-  STATE_ANSWERING,
-  STATE_STREAM,
-  STATE_UPGRADED,                  /* what comes is not ours */
-  STATE_FINISHING,
-} HttpState;
-
-/* A credential under way outlives the session that asked. */
-typedef struct {
-  HttpSession *session;            /* NULL: it is gone */
-} Authentication;
-
-struct _HttpSession {
-  HawserTimer timer;               /* first: the callback casts */
-  HttpAdapter *adapter;
-  HawserConnection *connection;
-  HttpRequest *request;
-  const HttpRoute *route;
-  HttpExchange *exchange;
-  Authentication *authentication;
-  char *authorization;             /* header that the identity of the connection came from */
-  GByteArray *held;                /* bytes sent ahead of the answer */
-  GString *extra;                  /* headers of the next answer */
-  gsize rest;                      /* of the path: where the part behind the route begins */
-  gsize scanned;
-  HttpChunked chunked;
-  gint64 body_since_us;
-  HttpState state;
-  guint is_pumping : 1;
-  guint is_paused : 1;
-  guint has_begun : 1;             /* bytes of a request were seen */
-  guint had_request : 1;
-};
-
-static void pump (HttpSession *self);
-
-static void
-arm (HttpSession *self, gint64 us, HawserTimerFunc func)
+void
+http_session_arm (HttpSession *self, gint64 us, HawserTimerFunc func)
 {
   hawser_timer_arm (&self->timer, self->adapter->lane, hawser_lane_get_now_us (self->adapter->lane) + us, func);
 }
@@ -79,334 +35,6 @@ http_session_get_request (HttpSession *self)
   return self->request;
 }
 
-/* ---- Answers ---- */
-
-static const char *
-get_date (HttpAdapter *adapter)
-{
-  gint64 now_s = hawser_clock_get_wall_us (hawser_bus_get_clock (adapter->bus)) / G_USEC_PER_SEC;
-
-  if (now_s != adapter->date_s)
-    {
-      g_autoptr (GDateTime) now = g_date_time_new_from_unix_utc (now_s);
-      g_autofree char *text = soup_date_time_to_string (now, SOUP_DATE_HTTP);
-
-      g_strlcpy (adapter->date, text, sizeof adapter->date);
-      adapter->date_s = now_s;
-    }
-  return adapter->date;
-}
-
-HttpExchange *
-http_session_get_exchange (HttpSession *self)
-{
-  return self->exchange;
-}
-
-GString *
-http_session_get_extra (HttpSession *self)
-{
-  if (self->extra == NULL)
-    self->extra = g_string_new (NULL);
-  return self->extra;
-}
-
-gboolean
-http_is_header_value (const char *text)
-{
-  for (const guint8 *p = (const guint8 *) text; *p != 0; p++)
-    if (*p < 0x20 || *p > 0x7e)
-      return FALSE;
-  return *text != '\0';
-}
-
-void
-http_session_add_header (HttpSession *self, const char *name, const char *value)
-{
-  g_assert (strpbrk (value, "\r\n") == NULL);
-  g_string_append_printf (http_session_get_extra (self), "%s: %s\r\n", name, value);
-}
-
-static gboolean
-origin_in_list (HttpAdapter *adapter, const char *origin)
-{
-  for (char **allowed = adapter->cors_origins; allowed != NULL && *allowed != NULL; allowed++)
-    if (g_str_equal (*allowed, "*") || g_ascii_strcasecmp (*allowed, origin) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-static void
-append_cors (HttpSession *self, GString *out)
-{
-  const char *origin;
-
-  if (self->adapter->cors_origins == NULL || self->request == NULL)
-    return;
-  origin = http_request_get_header (self->request, "Origin");
-  if (origin == NULL || !origin_in_list (self->adapter, origin))
-    return;
-  g_string_append_printf (out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
-                          "Access-Control-Expose-Headers: Hawser-Cursor, Hawser-Lost, ETag, Retry-After, Location\r\n", origin);
-}
-
-static GString *
-begin_head (HttpSession *self, guint status)
-{
-  GString *out = self->adapter->scratch;
-
-  g_string_truncate (out, 0);
-  g_string_append_printf (out, "HTTP/1.1 %u %s\r\nDate: %s\r\nX-Content-Type-Options: nosniff\r\n", status, soup_status_get_phrase (status), get_date (self->adapter));
-  append_cors (self, out);
-  if (self->extra != NULL)
-    {
-      g_string_append_len (out, self->extra->str, (gssize) self->extra->len);
-      g_string_free (g_steal_pointer (&self->extra), TRUE);
-    }
-  return out;
-}
-
-static void
-clear_exchange (HttpSession *self)
-{
-  HttpExchange *exchange = g_steal_pointer (&self->exchange);
-
-  if (exchange != NULL)
-    exchange->free (exchange);
-}
-
-static void
-on_idle (HawserTimer *timer)
-{
-  HttpSession *self = (HttpSession *) timer;
-
-  self->state = STATE_FINISHING;
-  hawser_connection_finish (self->connection, HAWSER_ERROR_TIMEOUT, "idle for too long");
-}
-
-/* Writes the head; returns whether a body follows. */
-static gboolean
-write_head (HttpSession *self, guint status, const char *content_type, gsize len, gboolean *out_keep_alive)
-{
-  gboolean is_read = self->state == STATE_ANSWERING;
-  GString *out;
-
-  g_assert (self->state <= STATE_ANSWERING);
-  *out_keep_alive = is_read && self->request != NULL && self->request->head.is_keep_alive;
-  out = begin_head (self, status);
-  if (content_type != NULL)
-    g_string_append_printf (out, "Content-Type: %s\r\n", content_type);
-  if (status != SOUP_STATUS_NO_CONTENT && status != SOUP_STATUS_NOT_MODIFIED)
-    g_string_append_printf (out, "Content-Length: %" G_GSIZE_FORMAT "\r\n", len);
-  if (!*out_keep_alive)
-    g_string_append (out, "Connection: close\r\n");
-  else if (self->request->head.minor == 0)
-    g_string_append (out, "Connection: keep-alive\r\n");
-  g_string_append (out, "\r\n");
-  hawser_connection_write (self->connection, out->str, out->len);
-  return len > 0 && (self->request == NULL || !g_str_equal (self->request->method, "HEAD"));
-}
-
-static void
-end_answer (HttpSession *self, gboolean keep_alive)
-{
-  clear_exchange (self);
-  g_clear_pointer (&self->request, http_request_free);
-  self->route = NULL;
-  hawser_timer_disarm (&self->timer);
-  if (!keep_alive)
-    {
-      self->state = STATE_FINISHING;
-      hawser_connection_finish (self->connection, HAWSER_ERROR_CLOSED, "answered the last request");
-      return;
-    }
-  self->state = STATE_HEAD;
-  self->has_begun = FALSE;
-  self->had_request = TRUE;
-  arm (self, self->adapter->idle_timeout_us, on_idle);
-  if (self->held != NULL && !self->is_pumping)
-    pump (self);
-}
-
-void
-http_session_respond (HttpSession *self, guint status, const char *content_type, const void *body, gsize len)
-{
-  gboolean keep_alive;
-
-  if (write_head (self, status, content_type, len, &keep_alive))
-    hawser_connection_write (self->connection, body, len);
-  end_answer (self, keep_alive);
-}
-
-void
-http_session_respond_payload (HttpSession *self, guint status, const char *content_type, HawserMessage *message)
-{
-  gboolean keep_alive;
-  gsize len;
-
-  hawser_message_get_data (message, &len);
-  if (write_head (self, status, content_type, len, &keep_alive))
-    hawser_connection_write_payload (self->connection, message);
-  end_answer (self, keep_alive);
-}
-
-static void
-append_json_string (GString *out, const char *text)
-{
-  g_string_append_c (out, '"');
-  for (const guint8 *p = (const guint8 *) text; *p != 0; p++)
-    {
-      if (*p == '"' || *p == '\\')
-        g_string_append_c (out, '\\');
-      if (*p < 0x20)
-        g_string_append_printf (out, "\\u%04x", *p);
-      else
-        g_string_append_c (out, (char) *p);
-    }
-  g_string_append_c (out, '"');
-}
-
-void
-http_append_problem (GString *out, guint status, int reason, const char *detail, const char *instance)
-{
-  g_autofree char *valid = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
-
-  g_string_append_printf (out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u", soup_status_get_phrase (status), status);
-  if (valid != NULL && *valid != '\0')
-    {
-      g_string_append (out, ",\"detail\":");
-      append_json_string (out, valid);
-    }
-  if (instance != NULL)
-    {
-      g_string_append (out, ",\"instance\":");
-      append_json_string (out, instance);
-    }
-  if (reason > 0)
-    g_string_append_printf (out, ",\"reason\":\"%s\"", hawser_error_to_nick ((HawserError) reason));
-  g_string_append_c (out, '}');
-}
-
-void
-http_session_respond_problem (HttpSession *self, guint status, int reason, const char *detail)
-{
-  g_autoptr (GString) body = g_string_new (NULL);
-
-  http_append_problem (body, status, reason, detail, self->request != NULL ? self->request->path : NULL);
-  http_session_respond (self, status, "application/problem+json", body->str, body->len);
-}
-
-guint
-http_status_of_error (int error)
-{
-  switch (error)
-    {
-    case HAWSER_ERROR_INVALID:
-    case HAWSER_ERROR_MALFORMED: return 400;
-    case HAWSER_ERROR_NOT_AUTHORIZED: return 403;
-    case HAWSER_ERROR_NOT_FOUND: return 404;
-    case HAWSER_ERROR_EXISTS:
-    case HAWSER_ERROR_DISABLED: return 409;
-    case HAWSER_ERROR_CONFLICT: return 412;
-    case HAWSER_ERROR_TOO_LARGE: return 413;
-    case HAWSER_ERROR_QUOTA: return 429;
-    case HAWSER_ERROR_TIMEOUT: return 504;
-    case HAWSER_ERROR_UNAVAILABLE:
-    case HAWSER_ERROR_CLOSED: return 503;
-    default: return 500;
-    }
-}
-
-void
-http_session_respond_error (HttpSession *self, int error, const char *detail)
-{
-  guint status = http_status_of_error (error);
-
-  if (status == 429 || status == 503)
-    http_session_add_header (self, "Retry-After", "1");
-  http_session_respond_problem (self, status, error, detail);
-}
-
-void
-http_session_set_exchange (HttpSession *self, HttpExchange *exchange)
-{
-  g_assert (self->exchange == NULL);
-  self->exchange = exchange;
-}
-
-void
-http_session_become_stream (HttpSession *self, guint status, const char *content_type)
-{
-  GString *out = begin_head (self, status);
-
-  if (content_type != NULL)
-    g_string_append_printf (out, "Content-Type: %s\r\n", content_type);
-  g_string_append (out, "\r\n");
-  hawser_connection_write (self->connection, out->str, out->len);
-  hawser_timer_disarm (&self->timer);
-  self->state = STATE_STREAM;
-  if (self->held != NULL && !self->is_pumping)
-    pump (self);
-}
-
-void
-http_session_upgrade (HttpSession *self, HawserListener *inner)
-{
-  GString *out = begin_head (self, 101);
-
-  g_string_append (out, "\r\n");
-  hawser_connection_write (self->connection, out->str, out->len);
-  hawser_timer_disarm (&self->timer);
-  self->state = STATE_UPGRADED;
-  hawser_listener_upgrade (inner, self->connection);
-}
-
-void
-http_session_finish (HttpSession *self, int reason, const char *detail)
-{
-  self->state = STATE_FINISHING;
-  hawser_connection_finish (self->connection, (HawserError) reason, detail);
-}
-
-/* ---- Whose page is it ---- */
-
-gboolean
-http_session_origin_is_ours (HttpSession *self, HttpRequest *request)
-{
-  const char *origin = http_request_get_header (request, "Origin");
-  const char *site = http_request_get_header (request, "Sec-Fetch-Site");
-  const char *host = http_request_get_header (request, "Host");
-  const char *authority;
-
-  if (origin == NULL)
-    return site == NULL || g_ascii_strcasecmp (site, "cross-site") != 0;
-  if (origin_in_list (self->adapter, origin))
-    return TRUE;
-  authority = strstr (origin, "://");
-  return authority != NULL && host != NULL && g_ascii_strcasecmp (authority + 3, host) == 0;
-}
-
-gboolean
-http_session_host_is_ours (HttpSession *self, HttpRequest *request)
-{
-  const char *host = http_request_get_header (request, "Host");
-  g_autofree char *name = NULL;
-  char *colon;
-
-  if (host == NULL)
-    return TRUE; /* HTTP/1.0: no browser */
-  name = g_ascii_strdown (*host == '[' ? host + 1 : host, -1);
-  colon = *host == '[' ? strchr (name, ']') : strrchr (name, ':');
-  if (colon != NULL)
-    *colon = '\0';
-  if (g_hostname_is_ip_address (name) || g_str_equal (name, "localhost") || g_str_has_suffix (name, ".localhost") || g_ascii_strcasecmp (name, g_get_host_name ()) == 0)
-    return TRUE; /* rebinding needs a name that somebody else can answer for */
-  for (char **own = self->adapter->host_names; own != NULL && *own != NULL; own++)
-    if (g_ascii_strcasecmp (*own, name) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 /* ---- Refusals ---- */
 
 static void
@@ -417,8 +45,8 @@ refuse (HttpSession *self, const HttpRefusal *refusal)
 
   if (self->request != NULL)
     self->request->head.is_keep_alive = FALSE;
-  if (self->state == STATE_ANSWERING)
-    self->state = STATE_BODY;
+  if (self->state == HTTP_STATE_ANSWERING)
+    self->state = HTTP_STATE_BODY;
   if (refusal->status == 405)
     http_session_add_header (self, "Allow", "GET, POST, PUT, DELETE");
   http_session_respond_problem (self, refusal->status, reason, refusal->detail);
@@ -432,7 +60,7 @@ on_head_late (HawserTimer *timer)
   if (self->has_begun)
     refuse (self, &(HttpRefusal) { 408, "the request did not come in time" });
   else
-    on_idle (timer);
+    http_session_on_idle (timer);
 }
 
 static void
@@ -441,147 +69,6 @@ on_body_late (HawserTimer *timer)
   HttpSession *self = (HttpSession *) timer;
 
   refuse (self, &(HttpRefusal) { 408, "the body did not come in time" });
-}
-
-/* ---- Credentials ---- */
-
-static guint
-count_failure (HttpAdapter *adapter, HawserConnection *connection)
-{
-  g_autofree char *address = hawser_connection_dup_address (connection);
-  char *colon = strrchr (address, ':');
-  gint64 now_us = hawser_lane_get_now_us (adapter->lane);
-  guint n;
-
-  if (colon != NULL)
-    *colon = '\0';
-  if (now_us - adapter->failures_since_us > FAILURES_WINDOW_US || g_hash_table_size (adapter->failures) > MAX_FAILURE_SOURCES)
-    {
-      g_hash_table_remove_all (adapter->failures);
-      adapter->failures_since_us = now_us;
-    }
-  n = GPOINTER_TO_UINT (g_hash_table_lookup (adapter->failures, address)) + 1;
-  g_hash_table_insert (adapter->failures, g_steal_pointer (&address), GUINT_TO_POINTER (n));
-  return n;
-}
-
-static void
-challenge (HttpSession *self, const char *detail)
-{
-  if (self->request != NULL)
-    self->request->head.is_keep_alive = FALSE;
-  http_session_add_header (self, "WWW-Authenticate", "Basic realm=\"hawser\", charset=\"UTF-8\"");
-  http_session_add_header (self, "WWW-Authenticate", "Bearer realm=\"hawser\"");
-  http_session_respond_problem (self, 401, HAWSER_ERROR_NOT_AUTHORIZED, detail);
-}
-
-static void
-on_failure_delay (HawserTimer *timer)
-{
-  challenge ((HttpSession *) timer, "the credentials were not accepted");
-}
-
-static void
-on_authentication_late (HawserTimer *timer)
-{
-  HttpSession *self = (HttpSession *) timer;
-
-  self->request->head.is_keep_alive = FALSE;
-  http_session_respond_error (self, HAWSER_ERROR_UNAVAILABLE, "the identity provider did not answer in time");
-}
-
-static void begin_body (HttpSession *self);
-
-static void
-on_authenticated (HawserPrincipal *principal, const GError *error, gpointer user_data)
-{
-  Authentication *authentication = user_data;
-  HttpSession *self = authentication->session;
-
-  if (self == NULL || self->authentication != authentication || self->state != STATE_AUTHENTICATING)
-    return;
-  authentication->session = NULL;
-  self->authentication = NULL;
-  if (principal == NULL)
-    {
-      guint n = count_failure (self->adapter, self->connection);
-
-      arm (self, MIN ((gint64) FAILURE_DELAY_US << MIN (n - 1, 8), MAX_FAILURE_DELAY_US), on_failure_delay);
-      return;
-    }
-  g_free (self->authorization);
-  self->authorization = g_strdup (http_request_get_header (self->request, "Authorization"));
-  hawser_connection_set_identity (self->connection, NULL, principal);
-  begin_body (self);
-  if (!self->is_pumping && self->held != NULL)
-    pump (self);
-}
-
-static void
-ask_identity (HttpSession *self, HawserCredentialKind kind, const char *name, GBytes *secret)
-{
-  Authentication *authentication = g_new (Authentication, 1);
-
-  authentication->session = self;
-  self->authentication = authentication;
-  self->state = STATE_AUTHENTICATING;
-  arm (self, AUTH_TIMEOUT_US, on_authentication_late);
-  hawser_listener_authenticate_peer (self->connection, kind, name, secret, on_authenticated, authentication, g_free);
-}
-
-/* Goes on to the body when it is known who asks; otherwise waits or answers. */
-static void
-authenticate (HttpSession *self)
-{
-  const char *header = http_request_get_header (self->request, "Authorization");
-
-  if (header == NULL || self->route->is_public)
-    {
-      if (self->authorization != NULL)
-        {
-          g_clear_pointer (&self->authorization, g_free);
-          hawser_connection_set_identity (self->connection, NULL, NULL);
-        }
-      if (self->route->is_public || hawser_connection_get_principal (self->connection) != NULL)
-        begin_body (self);
-      else if (hawser_listener_knows_peer (self->connection))
-        ask_identity (self, HAWSER_CREDENTIAL_NONE, NULL, NULL);
-      else if (hawser_listener_allows_anonymous (self->adapter->listener))
-        begin_body (self);
-      else
-        challenge (self, "credentials are needed here");
-      return;
-    }
-  if (self->authorization != NULL && g_str_equal (self->authorization, header))
-    {
-      begin_body (self);
-      return;
-    }
-
-  if (g_ascii_strncasecmp (header, "Basic ", 6) == 0)
-    {
-      gsize len;
-      g_autofree char *decoded = (char *) g_base64_decode (header + 6, &len);
-      char *colon = memchr (decoded, ':', len);
-
-      if (colon != NULL && memchr (decoded, '\0', len) == NULL)
-        {
-          gsize name_len = (gsize) (colon - decoded);
-          g_autofree char *name = g_strndup (decoded, name_len);
-          g_autoptr (GBytes) secret = g_bytes_new (colon + 1, len - name_len - 1);
-
-          ask_identity (self, HAWSER_CREDENTIAL_PASSWORD, name, secret);
-          return;
-        }
-    }
-  else if (g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
-    {
-      g_autoptr (GBytes) token = g_bytes_new (header + 7, strlen (header + 7));
-
-      ask_identity (self, HAWSER_CREDENTIAL_TOKEN, NULL, token);
-      return;
-    }
-  challenge (self, "the credentials cannot be read");
 }
 
 /* ---- Requests ---- */
@@ -621,7 +108,7 @@ static void
 dispatch (HttpSession *self)
 {
   hawser_timer_disarm (&self->timer);
-  self->state = STATE_ANSWERING;
+  self->state = HTTP_STATE_ANSWERING;
   if (self->request->owned != NULL)
     {
       self->request->body = self->request->owned->data;
@@ -645,8 +132,8 @@ arm_body_deadline (HttpSession *self, guint64 len)
   hawser_timer_arm (&self->timer, self->adapter->lane, due_us, on_body_late);
 }
 
-static void
-begin_body (HttpSession *self)
+void
+http_session_begin_body (HttpSession *self)
 {
   HttpRequest *request = self->request;
 
@@ -655,7 +142,7 @@ begin_body (HttpSession *self)
       dispatch (self);
       return;
     }
-  self->state = STATE_BODY;
+  self->state = HTTP_STATE_BODY;
   self->body_since_us = hawser_lane_get_now_us (self->adapter->lane);
   memset (&self->chunked, 0, sizeof self->chunked);
   if (request->head.is_chunked)
@@ -676,7 +163,7 @@ answer_preflight (HttpSession *self, const char *origin)
   http_session_add_header (self, "Access-Control-Max-Age", "600");
   if (has_body (self->request))
     self->request->head.is_keep_alive = FALSE;
-  self->state = has_body (self->request) ? STATE_BODY : STATE_ANSWERING;
+  self->state = has_body (self->request) ? HTTP_STATE_BODY : HTTP_STATE_ANSWERING;
   http_session_respond (self, SOUP_STATUS_NO_CONTENT, NULL, NULL, 0);
 }
 
@@ -690,8 +177,8 @@ check_request (HttpSession *self)
   gboolean is_safe;
 
   /* an answer before the body was read ends the connection: nobody reads on to find the next request */
-  self->state = has_body (request) ? STATE_BODY : STATE_ANSWERING;
-  if (g_str_equal (request->method, "OPTIONS") && origin != NULL && origin_in_list (self->adapter, origin) && http_request_get_header (request, "Access-Control-Request-Method") != NULL)
+  self->state = has_body (request) ? HTTP_STATE_BODY : HTTP_STATE_ANSWERING;
+  if (g_str_equal (request->method, "OPTIONS") && origin != NULL && http_session_lists_origin (self->adapter, origin) && http_request_get_header (request, "Access-Control-Request-Method") != NULL)
     {
       answer_preflight (self, origin);
       return FALSE;
@@ -734,7 +221,7 @@ begin_request (HttpSession *self, const guint8 *data, const HttpHead *head)
       return;
     }
   if (check_request (self))
-    authenticate (self);
+    http_session_authenticate (self);
 }
 
 static gsize
@@ -747,7 +234,7 @@ take_head (HttpSession *self, const guint8 *data, gsize len)
     {
       self->has_begun = TRUE;
       self->scanned = 0;
-      arm (self, self->adapter->header_timeout_us, on_head_late);
+      http_session_arm (self, self->adapter->header_timeout_us, on_head_late);
     }
   switch (http_guard_head (data, len, &self->adapter->limits, &self->scanned, &head, &refusal))
     {
@@ -843,15 +330,15 @@ process (HttpSession *self, const guint8 *data, gsize len, gboolean is_held)
     {
       gsize n;
 
-      if (self->state == STATE_HEAD)
+      if (self->state == HTTP_STATE_HEAD)
         n = take_head (self, data + used, len - used);
-      else if (self->state == STATE_BODY && self->request->head.is_chunked)
+      else if (self->state == HTTP_STATE_BODY && self->request->head.is_chunked)
         n = take_chunked (self, data + used, len - used);
-      else if (self->state == STATE_BODY)
+      else if (self->state == HTTP_STATE_BODY)
         n = take_fixed (self, data + used, len - used, is_held);
-      else if (self->state == STATE_STREAM)
+      else if (self->state == HTTP_STATE_STREAM)
         n = self->exchange->received != NULL ? self->exchange->received (self->exchange, data + used, len - used) : len - used;
-      else if (self->state == STATE_FINISHING)
+      else if (self->state == HTTP_STATE_FINISHING)
         n = len - used;
       else
         break;
@@ -864,10 +351,10 @@ process (HttpSession *self, const guint8 *data, gsize len, gboolean is_held)
 }
 
 /* Goes on with what came while an answer was due. */
-static void
-pump (HttpSession *self)
+void
+http_session_pump (HttpSession *self)
 {
-  while (self->held != NULL && self->state != STATE_ANSWERING && self->state != STATE_AUTHENTICATING)
+  while (self->held != NULL && self->state != HTTP_STATE_ANSWERING && self->state != HTTP_STATE_AUTHENTICATING)
     {
       gsize used = process (self, self->held->data, self->held->len, TRUE);
 
@@ -891,14 +378,14 @@ received (HawserConnection *connection, gpointer session, const guint8 *data, gs
   HttpSession *self = session;
   gsize used = self->held == NULL ? process (self, data, len, FALSE) : 0;
 
-  if (self->held == NULL && (used == len || (self->state != STATE_ANSWERING && self->state != STATE_AUTHENTICATING)))
+  if (self->held == NULL && (used == len || (self->state != HTTP_STATE_ANSWERING && self->state != HTTP_STATE_AUTHENTICATING)))
     return used;
   /* an answer is due: keep what was sent ahead, and go on reading so that a peer that leaves is noticed */
   if (self->held == NULL)
     self->held = g_byte_array_new ();
   g_byte_array_append (self->held, data + used, (guint) (len - used));
-  pump (self);
-  if (self->held != NULL && self->held->len > MAX_HELD && !self->is_paused && (self->state == STATE_ANSWERING || self->state == STATE_AUTHENTICATING))
+  http_session_pump (self);
+  if (self->held != NULL && self->held->len > MAX_HELD && !self->is_paused && (self->state == HTTP_STATE_ANSWERING || self->state == HTTP_STATE_AUTHENTICATING))
     {
       self->is_paused = TRUE;
       hawser_connection_pause (connection);
@@ -911,7 +398,7 @@ writable (HawserConnection *connection, gpointer session)
 {
   HttpSession *self = session;
 
-  if (self->state == STATE_STREAM && self->exchange != NULL && self->exchange->writable != NULL)
+  if (self->state == HTTP_STATE_STREAM && self->exchange != NULL && self->exchange->writable != NULL)
     self->exchange->writable (self->exchange);
 }
 
@@ -921,7 +408,7 @@ closed (HawserConnection *connection, gpointer session, const GError *error)
   HttpSession *self = session;
 
   hawser_timer_disarm (&self->timer);
-  clear_exchange (self);
+  http_session_clear_exchange (self);
   if (self->authentication != NULL)
     self->authentication->session = NULL;
   g_clear_pointer (&self->request, http_request_free);
@@ -942,6 +429,6 @@ http_session_new (HttpAdapter *adapter, HawserConnection *connection)
 
   self->adapter = g_object_ref (adapter);
   self->connection = connection;
-  arm (self, adapter->header_timeout_us, on_head_late);
+  http_session_arm (self, adapter->header_timeout_us, on_head_late);
   return self;
 }

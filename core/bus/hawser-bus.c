@@ -111,6 +111,8 @@ finalize (GObject *object)
 {
   HawserBus *self = HAWSER_BUS (object);
 
+  if (self->twins != NULL)
+    g_object_run_dispose (self->twins); /* a language with a collector may hold it for longer than us */
   g_clear_object ((GObject **) &self->twins);
   hawser_publisher_free (self->self_publisher);
   hawser_schedule_clear (&self->schedule);

@@ -48,6 +48,7 @@ dispose (GObject *object)
   hawser_timer_disarm (&self->notify_timer);
   if (self->bus != NULL && self->event_dirty.flush != NULL)
     hawser_lane_unmark_dirty (self->bus->lane, &self->event_dirty);
+  self->event_dirty.flush = NULL; /* the bus disposes of this before its lane goes; who holds it longer does so in vain */
   for (guint i = 0; i < self->lists->len; i++)
     hawser_twin_list_detach (self->lists->pdata[i]);
   g_ptr_array_set_size (self->lists, 0);

@@ -4,6 +4,7 @@
 #include "hawser-bus.h"
 #include "hawser-connection-private.h"
 #include "hawser-dedup.h"
+#include "hawser-history.h"
 #include "hawser-journal.h"
 #include "hawser-lane-private.h"
 #include "hawser-policy-context.h"
@@ -200,6 +201,7 @@ struct _HawserBus {
   HawserPending *free_pending;
   HawserSchedule schedule;
   HawserDedup dedup;
+  HawserHistory history;
 
   HawserBusStatistics statistics;
   char refusal[256];

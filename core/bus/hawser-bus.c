@@ -117,6 +117,7 @@ finalize (GObject *object)
   hawser_publisher_free (self->self_publisher);
   hawser_schedule_clear (&self->schedule);
   hawser_dedup_clear (&self->dedup);
+  hawser_history_clear (&self->history);
   hawser_topic_table_clear (&self->topics);
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
@@ -176,6 +177,7 @@ hawser_bus_init (HawserBus *self)
   hawser_topic_table_init (&self->topics, MAX_TOPICS, MAX_RETAINED);
   hawser_schedule_init (&self->schedule, self);
   hawser_dedup_init (&self->dedup, self);
+  hawser_history_init (&self->history, self);
   self->filters = hawser_match_tree_new ();
   self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
   self->durable = g_hash_table_new (g_str_hash, g_str_equal);

@@ -190,7 +190,18 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   self->has_ids |= options->id != 0;
   hawser_bus_filter_changed (bus, filter, filter_len);
   hawser_receiver_save_later (self);
-  if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new))
+  if (G_UNLIKELY (options->since != NULL))
+    {
+      g_autofree char *text = g_strndup (filter, filter_len);
+
+      if (!hawser_history_replay (&bus->history, self, text, options->since, options->replay_speed, options->qos))
+        {
+          if (is_new)
+            hawser_receiver_remove_entry (self, entry);
+          return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "since '%.100s' is no sequence number, no time as in RFC 3339 and no duration", options->since);
+        }
+    }
+  else if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new))
     hawser_receiver_send_retained (self, entry);
   return HAWSER_RESULT_OK;
 }

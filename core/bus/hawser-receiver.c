@@ -169,6 +169,7 @@ hawser_receiver_remove (HawserReceiver *self)
   if (self->is_removed)
     return;
   self->is_removed = TRUE;
+  hawser_history_forget (&bus->history, self);
   forget_live (self);
   self->funcs = NULL;
   self->data = NULL;
@@ -279,6 +280,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
   HawserQueue kept = { 0 };
   HawserQueueEntry entry;
 
+  hawser_history_forget (&self->bus->history, self);
   self->funcs = NULL;
   self->data = NULL;
   self->is_busy = FALSE;

@@ -208,6 +208,9 @@ typedef struct {
   guint32 id;                    /* MQTT subscription identifier, 0: none */
   gboolean shares_exactly_once;  /* of a shared subscription: what is under way at QoS 2 goes to other members when this one
                                   * is gone for good. MQTT 5.0 section 4.8.2 forbids it */
+  const char *since;             /* of topics with history, first what was published from there on, instead of retained values:
+                                  * a sequence number, a time as in RFC 3339, or a duration before now; NULL: only what is new */
+  double replay_speed;           /* of that: 0 all at once; 1 as fast as it was published, beside what is new; 2 twice that */
 } HawserSubscribeOptions;
 
 /* Adds or replaces a filter. Returns 0 or HAWSER_ERROR_*. Retained values are delivered after this call, in the same

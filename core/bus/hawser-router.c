@@ -710,6 +710,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   record->n_published++;
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
+  if (G_UNLIKELY (settings != NULL && settings->history > 0))
+    hawser_history_add (&self->history, record->name, message, settings->history);
 
   /* a QoS 2 message without a publisher that waits: its delivery does */
   if (published != NULL || (message->qos == 2 && set->has_journal))

@@ -20,7 +20,7 @@ static const struct {
   { "admin", " address enabled identities tls " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
-             "max-message-size message-expiry max-subscription-duration dedup-window " },
+             "max-message-size message-expiry max-subscription-duration dedup-window history " },
   { "bridge", " type enabled description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
 };
@@ -86,7 +86,7 @@ says_what_holds (const char *key,
     const char *key;
     const char *value;
   } holding[] = {
-    { "threads", "0" }, { "dashboard", "true" }, { "metrics", "true" }, { "audit", "false" }, { "history", "0" },
+    { "threads", "0" }, { "dashboard", "true" }, { "metrics", "true" }, { "audit", "false" },
     { "durable", "true" }, { "compression", "none" }, { "trace-context", "propagate" },
   };
 

@@ -241,11 +241,12 @@ on_tick (HawserTimer *timer)
 }
 
 static int
-subscribe (EventStream *self, GPtrArray *filters, gboolean with_retained)
+subscribe (EventStream *self, GPtrArray *filters, gboolean with_retained, const char *since, double speed)
 {
   for (guint i = 0; i < filters->len; i++)
     {
-      HawserSubscribeOptions options = { .qos = 2, .retain_as_published = TRUE, .retain_handling = with_retained ? 0 : 2 };
+      HawserSubscribeOptions options = { .qos = 2, .retain_as_published = TRUE, .retain_handling = with_retained ? 0 : 2,
+                                         .since = since, .replay_speed = speed };
       int result = hawser_receiver_subscribe (self->receiver, filters->pdata[i], strlen (filters->pdata[i]), &options);
 
       if (result != HAWSER_RESULT_OK)
@@ -288,12 +289,20 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   HttpCursor cursor = { 0 };
   g_autoptr (GPtrArray) others = NULL;
   HttpHub *known;
+  const char *speed_text = http_request_get_query (request, "speed");
+  double speed = 0;
+  char *end = NULL;
   gboolean given, resumes;
   int result;
 
   if (!http_cursor_read (request, &given, &cursor))
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "Last-Event-ID is none of ours");
+      return;
+    }
+  if (speed_text != NULL && !((speed = g_ascii_strtod (speed_text, &end)) >= 0.001 && speed <= 1000 && *end == '\0'))
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "speed is not a number from 0.001 to 1000");
       return;
     }
   key = http_hub_make_key (session, filters);
@@ -311,7 +320,7 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   resumes = !http_owned_attach (&self->owned, session, others, &cursor, &stream_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, 0, NULL);
   hawser_receiver_attach (self->receiver, self->connection, &stream_funcs, self);
-  result = subscribe (self, others, !resumes);
+  result = subscribe (self, others, !resumes, resumes ? NULL : http_request_get_query (request, "since"), speed); /* the id is more exact */
   if (result != HAWSER_RESULT_OK)
     {
       http_session_respond_error (session, result, hawser_bus_get_last_refusal (adapter->bus));

@@ -28,13 +28,14 @@ reason_from_error (int error)
 }
 
 static guint8
-subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id)
+subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id, const char *since, double speed)
 {
   const MqttSettings *settings = &self->adapter->settings;
   HawserSubscribeOptions options = {
     .qos = (guint8) MIN (filter->qos, settings->maximum_qos), .no_local = filter->no_local,
     .retain_as_published = filter->retain_as_published, .retain_handling = filter->retain_handling, .id = id,
     .shares_exactly_once = !mqtt_session_is_5 (self), /* [MQTT-4.8.2-5] */
+    .since = since, .replay_speed = speed,
   };
   HawserReceiver *receiver;
   int error;
@@ -48,13 +49,34 @@ subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id)
   return error == HAWSER_RESULT_OK ? options.qos : reason_from_error (error);
 }
 
+/* User properties of SUBSCRIBE: from where on, and how fast, topics with history begin. */
+static void
+read_since (const MqttList *list, char **out_since, double *out_speed)
+{
+  MqttSlice name, value;
+  gsize position = 0;
+
+  while (mqtt_properties_next_user (&list->properties, &position, &name, &value))
+    if (name.len == 5 && memcmp (name.data, "since", 5) == 0 && *out_since == NULL)
+      *out_since = g_strndup ((const char *) value.data, value.len);
+    else if (name.len == 5 && memcmp (name.data, "speed", 5) == 0)
+      {
+        g_autofree char *text = g_strndup ((const char *) value.data, value.len);
+        double speed = g_ascii_strtod (text, NULL);
+
+        *out_speed = speed >= 0.001 && speed <= 1000 ? speed : 0;
+      }
+}
+
 void
 mqtt_session_on_subscribe (MqttSession *self, const guint8 *body, gsize len)
 {
   g_autoptr (GByteArray) reasons = NULL;
+  g_autofree char *since = NULL;
   MqttList list;
   MqttFilter filter;
   gsize position = 0;
+  double speed = 0;
   guint32 id;
   guint8 reason = mqtt_codec_read_list (self->version, MQTT_SUBSCRIBE, body, len, &self->adapter->limits, &list);
 
@@ -64,10 +86,11 @@ mqtt_session_on_subscribe (MqttSession *self, const guint8 *body, gsize len)
       return;
     }
   id = mqtt_properties_get (&list.properties, MQTT_SUBSCRIPTION_ID, 0);
+  read_since (&list, &since, &speed);
   reasons = g_byte_array_sized_new (list.n);
   while (mqtt_codec_next_filter (MQTT_SUBSCRIBE, &list, &position, &filter) && self->state == MQTT_STATE_OPEN)
     {
-      reason = subscribe_one (self, &filter, id);
+      reason = subscribe_one (self, &filter, id, since, speed);
       if (!mqtt_session_is_5 (self) && reason >= MQTT_UNSPECIFIED)
         reason = MQTT_UNSPECIFIED; /* 3.1.1 knows no other: section 3.9.3 */
       g_byte_array_append (reasons, &reason, 1);

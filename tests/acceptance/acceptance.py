@@ -117,9 +117,10 @@ class Web:
 class Events:
     """curl -N on /v1/events; live when the response headers have arrived."""
 
-    def __init__(self, port, *filters, last_id=None, user=None):
+    def __init__(self, port, *filters, last_id=None, user=None, query=''):
+        more = query
         query = '&'.join('filter=' + urllib.parse.quote(f, safe='') for f in filters)
-        command = ['curl', '-sSN', '-D', '/dev/stderr', f'http://127.0.0.1:{port}/v1/events?{query}']
+        command = ['curl', '-sSN', '-D', '/dev/stderr', f'http://127.0.0.1:{port}/v1/events?{query}{more}']
         command += ['-H', f'Last-Event-ID: {last_id}'] if last_id else []
         command += ['-u', user] if user else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

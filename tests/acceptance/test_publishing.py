@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES C16 D9 D11: messages that wait for their time, that came before, and that are answered when they arrived."""
+"""FEATURES C16 D9 D11 D13: messages that wait for their time, that came before, that are answered when they arrived, and those of then."""
 import datetime
 import http.server
 import json
@@ -171,6 +171,79 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+
+class History(Case):
+    EXTRA = '\n[topic log/#]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=anyone\nhistory=5\n'
+
+    def subscribe(self, daemon, qos=1, **properties):
+        """The payloads that a new MQTT client gets up to one that is published after its SUBACK."""
+        block = b''.join(b'\x26' + wire.string(name) + wire.string(value) for name, value in properties.items())
+        payloads = []
+        with wire.connected(daemon.mqtt, '', 5) as peer:
+            peer.send(wire.subscribe(('log/#', qos), version=5, block=block))
+            while peer.read().type != 9:
+                pass
+            with wire.connected(daemon.mqtt, '', 5) as marker:
+                marker.send(wire.publish('log/end', b'end', 5))
+                while payloads[-1:] != ['end']:
+                    packet = peer.read()
+                    self.assertEqual(packet.type, 3)
+                    payloads.append(packet.publish(5)[1].decode())
+        return payloads[:-1]
+
+    def test_slice_since_sequence_time_and_duration_then_what_is_new(self):
+        daemon = self.open(self.EXTRA)
+        live = self.events(daemon, 'log/#', 'other')
+        for i in range(4):
+            daemon.web.publish('log/a' if i % 2 else 'log/b', b'%d' % i)
+            daemon.web.publish('other', b'no history')
+        live.wait(8)
+        numbers = [int(last_id.rpartition('-')[2]) for kind, data, last_id in live.items if data['data'] != 'no history']
+        streams = {want: self.events(daemon, 'log/#', query=f'&since={since}')
+                   for since, want in ((0, '0123'), (numbers[2], '23'), (numbers[3], '3'), (numbers[3] + 1, ''))}
+        daemon.web.publish('log/new', b'n')
+        for want, stream in streams.items():
+            wait_for(lambda: 'n' in stream.data())
+            self.assertEqual(''.join(map(str, stream.data())), want + 'n')
+        self.assertEqual(self.subscribe(daemon, since=str(numbers[2]))[:2], ['2', '3'])
+        self.assertEqual(self.subscribe(daemon, since='2001-01-01T00:00:00Z')[:4], ['0', '1', '2', '3'])
+        self.assertEqual(self.subscribe(daemon, since='1h')[:4], ['0', '1', '2', '3'])
+        self.assertEqual(self.subscribe(daemon, since=in_seconds(3600)), [])
+        self.assertEqual(self.subscribe(daemon), [])
+
+    def test_only_the_last_of_each_topic_are_kept(self):
+        daemon = self.open(self.EXTRA)
+        for i in range(12):
+            daemon.web.publish('log/x', b'%d' % i)
+        self.assertEqual(self.subscribe(daemon, since='0'), ['7', '8', '9', '10', '11'])
+
+    def test_replay_at_the_speed_of_then(self):
+        daemon = self.open(self.EXTRA)
+        reader = self.client(daemon)
+        reader.subscribe('log/#')
+        for delay in ('0ms', '400ms', '800ms'):
+            daemon.web.publish('log/x', delay.encode(), f'?deliver-after={delay}')
+        reader.wait(3)
+        stream = self.events(daemon, 'log/#', query='&since=0&speed=1')
+        began = time.monotonic()
+        stream.wait(1)
+        first = time.monotonic() - began
+        stream.wait(3)
+        self.assertLess(first, 0.4 + BUSY_S)
+        self.assertGreater(time.monotonic() - began, 0.7)
+        self.assertEqual(stream.data(), ['0ms', '400ms', '800ms'])
+        fast = self.events(daemon, 'log/#', query='&since=0&speed=1000')
+        self.assertEqual([data['data'] for _, data, _ in fast.wait(3)], ['0ms', '400ms', '800ms'])
+
+    def test_since_that_means_nothing_is_refused(self):
+        daemon = self.open(self.EXTRA)
+        self.assertEqual(daemon.web.get('/v1/events?filter=log/%23&since=yesterday').status, 400)
+        self.assertEqual(daemon.web.get('/v1/events?filter=log/%23&since=0&speed=fast').status, 400)
+        with wire.connected(daemon.mqtt, '', 5) as peer:
+            block = b'\x26' + wire.string('since') + wire.string('yesterday')
+            peer.send(wire.subscribe(('log/#', 1), version=5, block=block))
+            self.assertGreaterEqual(peer.read().body[-1], 0x80)
 
 
 def requested(labels, timeout):

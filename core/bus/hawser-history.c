@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The last messages of topics that say `history=N`: a ring each, in memory, of references to the messages themselves. Who
+ * subscribes with `since` gets exactly the slice from there on, then what is new; or the slice at the speed at which it
+ * was published, beside what is new. Bounded by count for a topic and by bytes for all. Context: the bus's lane. */
+
+#include "hawser-receiver-private.h"
+
+#include <string.h>
+
+#include "hawser-topic-raw.h"
+#include "hawser-units.h"
+
+#define MAX_BYTES (256 * 1024 * 1024)  /* of all rings: then the topic that grows loses its oldest */
+#define MAX_REPLAYS 64                 /* at the speed of then, for one receiver */
+
+typedef struct {
+  HawserTimer timer;
+  HawserReceiver *receiver;
+  GPtrArray *messages;
+  guint next;
+  gint64 began_us;                     /* when the first one went */
+  double speed;
+  guint8 max_qos;
+} Replay;
+
+static void
+unref_message (gpointer message)
+{
+  hawser_message_unref (message);
+}
+
+static void
+free_ring (gpointer data)
+{
+  g_queue_free_full (data, unref_message);
+}
+
+static void
+free_replay (gpointer data)
+{
+  Replay *replay = data;
+
+  hawser_timer_disarm (&replay->timer);
+  g_ptr_array_unref (replay->messages);
+  g_free (replay);
+}
+
+static void
+free_replays (gpointer data)
+{
+  g_ptr_array_unref (data);
+}
+
+void
+hawser_history_init (HawserHistory *self, HawserBus *bus)
+{
+  self->bus = bus;
+}
+
+void
+hawser_history_clear (HawserHistory *self)
+{
+  g_clear_pointer (&self->replays, g_hash_table_unref);
+  g_clear_pointer (&self->rings, g_hash_table_unref);
+}
+
+static gsize
+size_of (const HawserMessage *message)
+{
+  return sizeof *message + message->topic_len + message->properties_len + message->payload_len;
+}
+
+void
+hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *message, guint limit)
+{
+  GQueue *ring;
+
+  if (self->rings == NULL)
+    self->rings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_ring);
+  ring = g_hash_table_lookup (self->rings, topic);
+  if (ring == NULL)
+    {
+      ring = g_queue_new ();
+      g_hash_table_insert (self->rings, g_strdup (topic), ring);
+    }
+  g_queue_push_tail (ring, hawser_message_ref (message));
+  self->n_bytes += size_of (message);
+  while (ring->length > limit || (self->n_bytes > MAX_BYTES && ring->length > 1))
+    {
+      HawserMessage *oldest = g_queue_pop_head (ring);
+
+      self->n_bytes -= size_of (oldest);
+      hawser_message_unref (oldest);
+    }
+}
+
+/* ---- The slice ---- */
+
+typedef struct {
+  guint64 sequence;                    /* not before */
+  gint64 published_us;                 /* not before, monotonic */
+} Since;
+
+static gboolean
+parse_since (HawserBus *bus, const char *text, Since *out)
+{
+  gint64 offset_us = hawser_clock_get_wall_us (bus->clock) - hawser_clock_get_monotonic_us (bus->clock), us;
+  g_autoptr (GTimeZone) utc = NULL;
+  g_autoptr (GDateTime) time = NULL;
+
+  *out = (Since) { 0, G_MININT64 };
+  if (g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &out->sequence, NULL))
+    return TRUE;
+  if (hawser_duration_parse (text, &us, NULL))
+    {
+      out->published_us = hawser_lane_get_now_us (bus->lane) - us;
+      return TRUE;
+    }
+  utc = g_time_zone_new_utc ();
+  time = g_date_time_new_from_iso8601 (text, utc);
+  if (time == NULL)
+    return FALSE;
+  out->published_us = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) - offset_us;
+  return TRUE;
+}
+
+static gboolean
+may_read (HawserReceiver *receiver, const char *topic)
+{
+  HawserBus *bus = receiver->bus;
+  gsize len = strlen (topic);
+  HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, topic, len);
+  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, topic, len);
+  HawserPolicyContext context;
+
+  if (!hawser_receiver_is_peer (receiver))
+    return hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, NULL) == HAWSER_RESULT_OK;
+  hawser_receiver_fill_context (receiver, &context);
+  context.topic = topic;
+  return hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  const HawserMessage *left = *(HawserMessage *const *) a, *right = *(HawserMessage *const *) b;
+
+  return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+static GPtrArray *
+take_slice (HawserHistory *self, HawserReceiver *receiver, const char *filter, const Since *since)
+{
+  GPtrArray *slice = g_ptr_array_new_with_free_func (unref_message);
+  gint64 now_us = hawser_lane_get_now_us (self->bus->lane);
+  GHashTableIter iter;
+  gpointer topic, ring;
+
+  if (self->rings == NULL)
+    return slice;
+  g_hash_table_iter_init (&iter, self->rings);
+  while (g_hash_table_iter_next (&iter, &topic, &ring))
+    {
+      if (!hawser_topic_filter_matches_raw (filter, strlen (filter), topic, strlen (topic)) || !may_read (receiver, topic))
+        continue;
+      for (GList *link = ((GQueue *) ring)->head; link != NULL; link = link->next)
+        {
+          HawserMessage *message = link->data;
+
+          if (message->sequence >= since->sequence && message->published_us >= since->published_us && hawser_message_get_remaining_s (message, now_us) != 0)
+            g_ptr_array_add (slice, hawser_message_ref (message));
+        }
+    }
+  g_ptr_array_sort (slice, compare);
+  return slice;
+}
+
+/* ---- Giving it ---- */
+
+static void
+give (HawserReceiver *receiver, HawserMessage *message, guint8 max_qos)
+{
+  HawserQueueEntry entry = { .message = hawser_message_ref (message), .qos = MIN (max_qos, message->qos) };
+
+  receiver->bus->statistics.matched += !(receiver->flags & HAWSER_RECEIVER_HIDDEN);
+  hawser_receiver_count_queued (receiver);
+  hawser_queue_push (&receiver->queue, &entry); /* a reference beside the ring's: limits are for what is published */
+  hawser_lane_mark_dirty (receiver->bus->lane, &receiver->dirty);
+}
+
+static void
+on_due (HawserTimer *timer)
+{
+  Replay *replay = (Replay *) timer;
+  HawserBus *bus = replay->receiver->bus;
+  gint64 now_us = hawser_lane_get_now_us (bus->lane), first_us = ((HawserMessage *) replay->messages->pdata[0])->published_us;
+  GPtrArray *all = g_hash_table_lookup (bus->history.replays, replay->receiver);
+
+  for (; replay->next < replay->messages->len; replay->next++)
+    {
+      HawserMessage *message = replay->messages->pdata[replay->next];
+      gint64 due_us = replay->began_us + (gint64) ((double) (message->published_us - first_us) / replay->speed);
+
+      if (due_us > now_us)
+        {
+          hawser_timer_arm (&replay->timer, bus->lane, due_us, on_due);
+          return;
+        }
+      give (replay->receiver, message, replay->max_qos);
+    }
+  if (all->len == 1)
+    g_hash_table_remove (bus->history.replays, replay->receiver);
+  else
+    g_ptr_array_remove_fast (all, replay);
+}
+
+static void
+play (HawserHistory *self, HawserReceiver *receiver, GPtrArray *slice, double speed, guint8 max_qos)
+{
+  GPtrArray *all;
+  Replay *replay;
+
+  if (self->replays == NULL)
+    self->replays = g_hash_table_new_full (NULL, NULL, NULL, free_replays);
+  all = g_hash_table_lookup (self->replays, receiver);
+  if (all == NULL)
+    {
+      all = g_ptr_array_new_with_free_func (free_replay);
+      g_hash_table_insert (self->replays, receiver, all);
+    }
+  if (slice->len == 0 || all->len >= MAX_REPLAYS)
+    {
+      if (all->len == 0)
+        g_hash_table_remove (self->replays, receiver);
+      return;
+    }
+  replay = g_new0 (Replay, 1);
+  replay->receiver = receiver;
+  replay->messages = g_ptr_array_ref (slice);
+  replay->began_us = hawser_lane_get_now_us (self->bus->lane);
+  replay->speed = speed;
+  replay->max_qos = max_qos;
+  g_ptr_array_add (all, replay);
+  hawser_timer_arm (&replay->timer, self->bus->lane, replay->began_us, on_due);
+}
+
+gboolean
+hawser_history_replay (HawserHistory *self, HawserReceiver *receiver, const char *filter, const char *since_text, double speed, guint8 max_qos)
+{
+  g_autoptr (GPtrArray) slice = NULL;
+  Since since;
+
+  if (!parse_since (self->bus, since_text, &since))
+    return FALSE;
+  slice = take_slice (self, receiver, filter, &since);
+  if (speed > 0)
+    play (self, receiver, slice, speed, max_qos);
+  else
+    for (guint i = 0; i < slice->len; i++)
+      give (receiver, slice->pdata[i], max_qos);
+  return TRUE;
+}
+
+void
+hawser_history_forget (HawserHistory *self, HawserReceiver *receiver)
+{
+  if (self->replays != NULL)
+    g_hash_table_remove (self->replays, receiver);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Private: the last messages of topics that say `history`, for who subscribes later. */
+
+#include "hawser-message-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _HawserBus HawserBus;
+typedef struct _HawserReceiver HawserReceiver;
+
+typedef struct {
+  HawserBus *bus;
+  GHashTable *rings;                 /* topic -> GQueue of messages; NULL: no topic asked yet */
+  GHashTable *replays;               /* receiver -> GPtrArray of Replay; NULL: none ever */
+  guint64 n_bytes;
+} HawserHistory;
+
+void        hawser_history_init   (HawserHistory  *self,
+                                   HawserBus      *bus);
+void        hawser_history_clear  (HawserHistory  *self);
+/* @message was stamped; the last @limit of the topic are kept. */
+void        hawser_history_add    (HawserHistory  *self,
+                                   const char     *topic,
+                                   HawserMessage  *message,
+                                   guint           limit);
+/* Gives @receiver what @filter selects, may be read and is not before @since, in the order it was published; @speed 0: at
+ * once, before anything newer; else with the pauses of then divided by it. FALSE: @since means nothing. */
+gboolean    hawser_history_replay (HawserHistory  *self,
+                                   HawserReceiver *receiver,
+                                   const char     *filter,
+                                   const char     *since,
+                                   double          speed,
+                                   guint8          max_qos);
+/* The receiver leaves. */
+void        hawser_history_forget (HawserHistory  *self,
+                                   HawserReceiver *receiver);
+
+G_END_DECLS

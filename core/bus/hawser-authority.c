@@ -100,6 +100,7 @@ hawser_connection_fill_context (HawserConnection *self, HawserPolicyContext *out
     .principal = hawser_connection_get_principal (self), .client_id = hawser_connection_get_client_id (self),
     .listener = hawser_connection_get_listener_name (self), .protocol = hawser_connection_get_protocol (self),
     .is_encrypted = hawser_connection_get_is_encrypted (self), .address = bus->asks_address ? get_address (self) : NULL,
+    .mount_point = hawser_connection_get_owner (self)->mount_point,
   };
 }
 

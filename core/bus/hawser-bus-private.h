@@ -58,6 +58,7 @@ struct _HawserReceiver {
   guint8 waits_commit : 1;           /* the head of its queue may only be given when it is on the disk */
   guint8 needs_save : 1;             /* filters or party changed: told to the journal at the end of the turn */
   struct _HawserDurable *durable;    /* NULL for ephemeral ones */
+  const char *mount_point;           /* taken off the topics of what is delivered, interned; NULL: nothing */
   const HawserQueueLimits *limits;   /* shared by all with the same; a durable one's own */
   GPtrArray *blocked;                /* connections that wait for room (block policy) */
   HawserMember *members;             /* its shared subscriptions */

@@ -175,7 +175,7 @@ give_to (HawserMember *member, const HawserQueueEntry *entry)
       member->n_given++;
       delivery.position = token;
     }
-  result = member->receiver->funcs->deliver (member->receiver, member->receiver->data, &delivery);
+  result = hawser_receiver_call (member->receiver, &delivery);
   if (result == HAWSER_DELIVER_DONE)
     {
       member->receiver->n_delivered++;

@@ -3,6 +3,7 @@
 /* The filters of a receiver: its entries in the bus's match tree, and the right to them. Context: the bus's lane. */
 
 #include "hawser-group-private.h"
+#include "hawser-mount-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -164,7 +165,14 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   HawserEntry *entry;
   gboolean is_new;
   int result = HAWSER_RESULT_OK;
+  g_autofree char *full = NULL;
 
+  if (G_UNLIKELY (self->mount_point != NULL) && filter_len > 0)
+    {
+      full = hawser_mount_filter (self->mount_point, filter, filter_len);
+      filter = full;
+      filter_len = strlen (full);
+    }
   if (G_UNLIKELY (hawser_topic_filter_is_shared_raw (filter, filter_len)))
     return subscribe_shared (self, filter, filter_len, options);
   if (!hawser_topic_filter_check (filter, filter_len))
@@ -209,8 +217,10 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
 gboolean
 hawser_receiver_has_filter (HawserReceiver *self, const char *filter)
 {
-  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, strlen (filter));
-  HawserMember *member = hawser_group_find_member (self, filter, strlen (filter));
+  g_autofree char *full = self->mount_point != NULL ? hawser_mount_filter (self->mount_point, filter, strlen (filter)) : NULL;
+  const char *name = full != NULL ? full : filter;
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, name, strlen (name));
+  HawserMember *member = hawser_group_find_member (self, name, strlen (name));
 
   if (member != NULL)
     return !member->is_leaving;
@@ -220,9 +230,12 @@ hawser_receiver_has_filter (HawserReceiver *self, const char *filter)
 gboolean
 hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize filter_len)
 {
-  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, filter, filter_len);
+  g_autofree char *full = self->mount_point != NULL ? hawser_mount_filter (self->mount_point, filter, filter_len) : NULL;
+  const char *name = full != NULL ? full : filter;
+  gsize len = full != NULL ? strlen (full) : filter_len;
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, name, len);
   HawserEntry *entry = node != NULL ? find_entry (self, node) : NULL;
-  HawserMember *member = entry == NULL ? hawser_group_find_member (self, filter, filter_len) : NULL;
+  HawserMember *member = entry == NULL ? hawser_group_find_member (self, name, len) : NULL;
 
   if (member != NULL && !member->is_leaving)
     {

@@ -5,6 +5,7 @@
  * hawser-receiver files. Context: the bus's lane. */
 
 #include "hawser-group-private.h"
+#include "hawser-mount-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -174,6 +175,23 @@ tell_lost (HawserReceiver *self)
     self->funcs->lost (self, self->data, n);
 }
 
+/* To the party, under the name that it knows. */
+HawserDeliverResult
+hawser_receiver_call (HawserReceiver *self, const HawserDelivery *delivery)
+{
+  HawserDelivery renamed;
+  g_autoptr (HawserMessage) message = NULL;
+
+  if (G_LIKELY (self->mount_point == NULL))
+    return self->funcs->deliver (self, self->data, delivery);
+  message = hawser_mount_strip (self->mount_point, delivery->message);
+  if (message == NULL)
+    return HAWSER_DELIVER_REFUSED;
+  renamed = *delivery;
+  renamed.message = message;
+  return self->funcs->deliver (self, self->data, &renamed);
+}
+
 /* FALSE: not now. */
 static gboolean
 give (HawserReceiver *self, const HawserDelivery *delivery)
@@ -183,7 +201,7 @@ give (HawserReceiver *self, const HawserDelivery *delivery)
 
   if (G_UNLIKELY (self->n_lost_untold > 0))
     tell_lost (self);
-  result = self->funcs->deliver (self, self->data, delivery);
+  result = hawser_receiver_call (self, delivery);
   if (G_LIKELY (result == HAWSER_DELIVER_DONE))
     {
       self->n_delivered++;

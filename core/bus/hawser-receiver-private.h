@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 #define HAWSER_DEFAULT_MAX_DURABLE_BYTES (64 << 20)
 
 /* hawser-receiver-flow.c */
+HawserDeliverResult hawser_receiver_call     (HawserReceiver       *self,
+                                              const HawserDelivery *delivery);
 void         hawser_receiver_get_depth       (HawserReceiver  *self,
                                               guint64         *out_messages,
                                               guint64         *out_bytes);

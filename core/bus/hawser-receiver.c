@@ -225,6 +225,12 @@ hawser_receiver_remove (HawserReceiver *self)
 
 /* @self has been attached before only if it is durable. */
 void
+hawser_receiver_set_mount_point (HawserReceiver *self, const char *mount_point)
+{
+  self->mount_point = g_intern_string (mount_point);
+}
+
+void
 hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, const HawserReceiverFuncs *funcs, gpointer data)
 {
   HawserDurable *durable = self->durable;
@@ -240,6 +246,8 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
     }
   self->connection = connection;
   self->funcs = funcs;
+  if (connection != NULL)
+    self->mount_point = hawser_connection_get_owner (connection)->mount_point;
   self->data = data;
   self->is_busy = FALSE;
   if (durable != NULL && connection != NULL)

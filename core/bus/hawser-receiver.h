@@ -191,6 +191,11 @@ void            hawser_receiver_attach         (HawserReceiver           *self,
                                                 HawserConnection         *connection,
                                                 const HawserReceiverFuncs *funcs,
                                                 gpointer                  data);
+/* For a receiver without a connection that stands for peers of a listener with a mount point: before it subscribes. Others take
+ * that of their connection. NULL: none. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_receiver_set_mount_point (HawserReceiver          *self,
+                                                const char               *mount_point);
 /* The party left: an ephemeral receiver is removed; a durable one keeps queueing. Deliveries not acknowledged are
  * given again, marked is_redelivered, when somebody attaches. @expiry_s: seconds until a durable one is removed,
  * G_MAXUINT32 for never. */

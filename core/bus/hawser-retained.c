@@ -3,6 +3,7 @@
 /* Last values: given to a receiver that subscribes, and walked for whoever asks; each only if it may be read. Keeping
  * them is the topic table's. Context: the bus's lane. */
 
+#include "hawser-mount-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -84,6 +85,12 @@ each_retained (HawserMatchNode *node, gpointer value, gpointer data)
   if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
       hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, find_settings (each->bus, message), asked) != HAWSER_RESULT_OK)
     return TRUE;
+  if (each->context != NULL && each->context->mount_point != NULL)
+    {
+      g_autoptr (HawserMessage) stripped = hawser_mount_strip (each->context->mount_point, message);
+
+      return stripped == NULL || each->func (stripped, each->data);
+    }
   return each->func (message, each->data);
 }
 
@@ -91,6 +98,8 @@ void
 hawser_bus_foreach_retained (HawserBus *self, const HawserPolicyContext *context, const char *filter, HawserRetainedFunc func, gpointer data)
 {
   EachRetained each = { self, context, func, data };
+  g_autofree char *full = context != NULL && context->mount_point != NULL ? hawser_mount_filter (context->mount_point, filter, strlen (filter)) : NULL;
 
+  filter = full != NULL ? full : filter;
   hawser_match_tree_select (self->topics.retained, filter, strlen (filter), each_retained, &each);
 }

@@ -10,6 +10,7 @@
 
 #include "hawser-group-private.h"
 #include "hawser-hash.h"
+#include "hawser-mount-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
@@ -801,12 +802,32 @@ hawser_publisher_of (HawserConnection *connection)
   return publisher;
 }
 
+/* (transfer full); NULL: refused. */
+static HawserMessage *
+mount_message (HawserBus *self, const char *mount, HawserMessage *message)
+{
+  HawserMessage *mounted = hawser_mount_message (mount, message);
+
+  if (mounted == NULL)
+    hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own, and a name is at most 65535 bytes long with "
+                       "the mount point", hawser_message_get_topic (message));
+  hawser_message_unref (message);
+  return mounted;
+}
+
 int
 hawser_connection_publish (HawserConnection *self, HawserMessage *message, HawserPublished published, guint64 cookie)
 {
   HawserPublisher *publisher = hawser_publisher_of (self);
+  const char *mount = hawser_connection_get_owner (self)->mount_point;
 
   hawser_connection_count_received (self);
+  if (G_UNLIKELY (mount != NULL))
+    {
+      message = mount_message (publisher->bus, mount, message);
+      if (message == NULL)
+        return count_refusal (publisher->bus, HAWSER_ERROR_NOT_AUTHORIZED);
+    }
   return hawser_bus_route (publisher->bus, publisher, message, published, self, cookie, FALSE);
 }
 
@@ -819,6 +840,12 @@ hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, cons
   HawserTopicRecord *record;
   int result;
 
+  if (context->mount_point != NULL)
+    {
+      message = mount_message (self, context->mount_point, message);
+      if (message == NULL)
+        return count_refusal (self, HAWSER_ERROR_NOT_AUTHORIZED);
+    }
   if (source == NULL)
     source = made = g_strdup_printf ("/listener/%s/client/%s", context->listener != NULL ? context->listener : "", context->client_id != NULL ? context->client_id : "");
   result = enter_topic (self, &publisher, context, message->data, message->topic_len, &record);
@@ -840,8 +867,10 @@ hawser_bus_get_last_refusal (HawserBus *self)
 }
 
 int
-hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, const char *topic)
+hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, const char *name)
 {
+  g_autofree char *full_name = context->mount_point != NULL && *name != '$' && *name != '\0' ? g_strconcat (context->mount_point, name, NULL) : NULL;
+  const char *topic = full_name != NULL ? full_name : name;
   gsize len = strlen (topic);
   HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
   HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);
@@ -860,8 +889,10 @@ hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, c
 }
 
 int
-hawser_bus_check_subscribe (HawserBus *self, const HawserPolicyContext *context, const char *topic)
+hawser_bus_check_subscribe (HawserBus *self, const HawserPolicyContext *context, const char *name)
 {
+  g_autofree char *full_name = context->mount_point != NULL ? g_strconcat (context->mount_point, name, NULL) : NULL;
+  const char *topic = full_name != NULL ? full_name : name;
   gsize len = strlen (topic);
   HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
   HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);

@@ -30,7 +30,6 @@ static const struct {
   const char *key;
 } safety_keys[] = {
   { "admin", "policy" },
-  { "listener", "mount-point" },
   { "topic", "audit" },
 };
 

@@ -284,10 +284,13 @@ check_tls (HawserConfigGroup *group)
 static void
 check_listener (Check *check, HawserConfigGroup *group)
 {
+  const char *mount_point = text_of (group, "mount-point");
   const char *address = text_of (group, "address"), *identities = text_of (group, "identities");
   HawserConfigGroup *admin = find_group (check, "admin", "");
   gboolean is_anonymous = g_strcmp0 (text_of (group, "anonymous"), "allow") == 0;
 
+  if (mount_point != NULL && (*mount_point == '$' || strpbrk (mount_point, "+#") != NULL))
+    hawser_config_group_add_problem (group, "mount-point", ERROR, "begins with no $ and has no + and #");
   if (address == NULL || !is_enabled (group) || !hawser_config_address_is_outside (address))
     return;
   if ((identities == NULL || *identities == '\0') && !is_anonymous)

@@ -41,6 +41,7 @@ enum {
   PROP_BACKLOG,
   PROP_MAX_MESSAGE_SIZE,
   PROP_OUTPUT_LIMIT,
+  PROP_MOUNT_POINT,
   PROP_ORIGINS,
   PROP_HANDSHAKE_TIMEOUT,
   PROP_PROXY_PROTOCOL,
@@ -97,6 +98,13 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (HawserListener, hawser_listener, G_TYPE_OBJECT)
 
+/* Connections and receivers point to it, some of which live longer than the listener. */
+static const char *
+take_mount_point (const char *text)
+{
+  return text != NULL && *text != '\0' ? g_intern_string (text) : NULL;
+}
+
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -112,6 +120,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_BACKLOG: self->backlog = g_value_get_uint (value); break;
     case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
     case PROP_OUTPUT_LIMIT: self->owner.output_limit = g_value_get_uint64 (value); break;
+    case PROP_MOUNT_POINT: self->owner.mount_point = take_mount_point (g_value_get_string (value)); break;
     case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
     case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
     case PROP_PROXY_PROTOCOL: self->has_proxy = g_value_get_boolean (value); break;
@@ -135,6 +144,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_BACKLOG: g_value_set_uint (value, self->backlog); break;
     case PROP_MAX_MESSAGE_SIZE: g_value_set_uint64 (value, self->max_message_size); break;
     case PROP_OUTPUT_LIMIT: g_value_set_uint64 (value, self->owner.output_limit); break;
+    case PROP_MOUNT_POINT: g_value_set_string (value, self->owner.mount_point); break;
     case PROP_ORIGINS: g_value_set_boxed (value, self->origins); break;
     case PROP_HANDSHAKE_TIMEOUT: g_value_set_int64 (value, self->owner.handshake_timeout_us); break;
     case PROP_PROXY_PROTOCOL: g_value_set_boolean (value, self->has_proxy); break;
@@ -217,6 +227,8 @@ hawser_listener_class_init (HawserListenerClass *klass)
   props[PROP_BACKLOG] = g_param_spec_uint ("backlog", "Backlog", "Peers that may wait to be accepted", 1, 65535, 4096, flags | G_PARAM_CONSTRUCT);
   props[PROP_MAX_MESSAGE_SIZE] = hawser_param_spec_size ("max-message-size", "Longest payload of a message", 1, G_MAXUINT32 - 65536,
                                                          DEFAULT_MAX_MESSAGE, flags | G_PARAM_CONSTRUCT);
+  props[PROP_MOUNT_POINT] = g_param_spec_string ("mount-point", "Mount point", "What is put before every topic of its peers, such as tenantA/; they do not see it",
+                                                 NULL, flags | G_PARAM_CONSTRUCT);
   props[PROP_OUTPUT_LIMIT] = hawser_param_spec_size ("output-limit", "What may wait to be sent to one peer before messages are queued",
                                                      4096, G_MAXUINT32, DEFAULT_OUTPUT_LIMIT, flags | G_PARAM_CONSTRUCT);
   props[PROP_ORIGINS] = g_param_spec_boxed ("origins", "Origins", "Origins, such as https://flight.example.org, whose pages may connect to a ws: or wss: address; * for all",
@@ -562,6 +574,8 @@ hawser_listener_get_inner (HawserListener *self, const char *type, GError **erro
   if (inner != NULL)
     return g_steal_pointer (&inner);
   inner = hawser_listener_new (self->bus, self->name, type, self->address, error);
+  if (inner != NULL)
+    inner->owner.mount_point = self->owner.mount_point;
   if (inner == NULL || !start_inner (self, inner, error))
     return NULL;
   if (self->inner == NULL)
@@ -825,6 +839,11 @@ hawser_listener_start (HawserListener *self, GError **error)
   checked = parse_address (self, error);
   if (checked == NULL)
     return FALSE;
+  if (self->owner.mount_point != NULL && (*self->owner.mount_point == '$' || strpbrk (self->owner.mount_point, "+#") != NULL))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': mount point '%s': begins with no $ and has no + and #", self->name, self->owner.mount_point);
+      return FALSE;
+    }
   if (!self->is_loopback && self->identities->len == 0 && g_strcmp0 (self->anonymous, "allow") != 0)
     {
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID,
@@ -1278,6 +1297,19 @@ guint64
 hawser_listener_get_n_opened (HawserListener *self)
 {
   return self->n_opened;
+}
+
+/**
+ * hawser_listener_get_mount_point:
+ * @self: a listener
+ *
+ * Returns: (nullable): what is put before every topic of its peers
+ * Since: 0.1
+ */
+const char *
+hawser_listener_get_mount_point (HawserListener *self)
+{
+  return self->owner.mount_point;
 }
 
 /**

@@ -91,6 +91,8 @@ void            hawser_listener_authenticate        (HawserListener        *self
                                                      gpointer               user_data,
                                                      GDestroyNotify         destroy);
 HAWSER_AVAILABLE_IN_ALL
+const char     *hawser_listener_get_mount_point     (HawserListener        *self);
+HAWSER_AVAILABLE_IN_ALL
 gsize           hawser_listener_get_max_message_size (HawserListener       *self);
 
 G_END_DECLS

@@ -60,6 +60,7 @@ struct _HawserConnectionOwner {
   gpointer bus;               /* whose messages cross it */
   const char *listener_name;
   const char *protocol;
+  const char *mount_point;    /* put before every topic of its peers, interned; NULL: nothing */
   gsize output_limit;         /* bytes; above it the connection is congested */
   gint64 handshake_timeout_us; /* from the connection to opened() */
 };

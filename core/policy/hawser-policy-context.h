@@ -18,6 +18,7 @@ typedef struct {
   const char *topic;            /* claim `topic`: a topic name, or the filter somebody subscribes to */
   const char *address;          /* claim `address`: of the peer, without port */
   gboolean is_encrypted;        /* claim `tls`: "true" or "false" */
+  const char *mount_point;      /* no claim: what stands before the topics of this peer, whose own names lack it; NULL: nothing */
 } HawserPolicyContext;
 
 /* Context: any thread; allocates nothing but the explanation. self may be NULL, which denies.

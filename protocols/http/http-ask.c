@@ -111,6 +111,7 @@ http_ask_new (HttpSession *session, GBytes *correlation, gint64 wait_us, HttpAsk
   http_session_set_exchange (session, &self->base);
   self->receiver = hawser_receiver_new (adapter->bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
   hawser_receiver_attach (self->receiver, NULL, &ask_funcs, self);
+  hawser_receiver_set_mount_point (self->receiver, hawser_listener_get_mount_point (adapter->listener));
   result = hawser_receiver_subscribe (self->receiver, self->reply_to, strlen (self->reply_to), &(HawserSubscribeOptions) { .qos = 2, .retain_handling = 2 });
   if (result != HAWSER_RESULT_OK)
     {

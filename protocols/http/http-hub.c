@@ -146,6 +146,7 @@ http_hub_use (HttpAdapter *adapter, const char *key, GPtrArray *filters, HttpHub
       self->id = (guint64) adapter->epoch << 32 | ++adapter->next_hub;
       self->receiver = hawser_receiver_new (adapter->bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
       hawser_receiver_attach (self->receiver, NULL, &hub_funcs, self);
+      hawser_receiver_set_mount_point (self->receiver, hawser_listener_get_mount_point (adapter->listener));
       for (guint i = 0; i < filters->len; i++)
         hawser_receiver_subscribe (self->receiver, filters->pdata[i], strlen (filters->pdata[i]), &(HawserSubscribeOptions) { .qos = 2, .retain_handling = 2 });
       g_hash_table_insert (adapter->hubs, self->key, self);

@@ -244,7 +244,17 @@ static void
 set_identity (MqttSession *self, HawserPrincipal *principal)
 {
   const char *client_id = hawser_connection_get_client_id (self->connection);
+  const char *mount = hawser_listener_get_mount_point (self->adapter->listener);
 
+  if (mount != NULL)
+    {
+      /* the same client at another mount point is another one; no principal and no client id alone makes such a name */
+      g_autofree char *own = mqtt_identity_new (principal != NULL ? hawser_principal_get_name (principal) : NULL, client_id);
+
+      self->identity = g_strconcat ("%m/", mount, "/", own, NULL);
+      self->owns_identity = TRUE;
+      return;
+    }
   if (principal == NULL && strchr (client_id, '/') == NULL)
     {
       self->identity = (char *) client_id; /* one copy less for each of many idle connections */

@@ -63,6 +63,7 @@ mqtt_will_new (const MqttConnect *connect, const HawserPolicyContext *context, H
   self->listener = g_strdup (context->listener);
   self->address = g_strdup (context->address);
   self->is_encrypted = context->is_encrypted;
+  self->mount_point = context->mount_point;
   return self;
 }
 
@@ -76,7 +77,7 @@ mqtt_will_fire (MqttWill *self, HawserBus *bus)
 {
   HawserPolicyContext context = {
     .principal = self->principal, .client_id = self->client_id, .listener = self->listener, .protocol = "mqtt",
-    .topic = hawser_message_get_topic (self->message), .address = self->address, .is_encrypted = self->is_encrypted,
+    .topic = hawser_message_get_topic (self->message), .address = self->address, .is_encrypted = self->is_encrypted, .mount_point = self->mount_point,
   };
 
   hawser_bus_publish_as (bus, &context, NULL, g_steal_pointer (&self->message), ignore_published, NULL, 0);

@@ -14,6 +14,7 @@ typedef struct {
   HawserPrincipal *principal;
   char *client_id, *listener, *address;
   gboolean is_encrypted;
+  const char *mount_point;       /* interned; NULL: none */
 } MqttWill;
 
 /* @connect has a will; @context is who sends it. */

@@ -581,9 +581,11 @@ class Import(Case):
         'tenants': """
             per_listener_settings true
             listener 1883
+            mount_point a/
             password_file {dir}/passwd
             acl_file {dir}/acl
             listener 1884 127.0.0.1
+            mount_point b/
             allow_anonymous true
             """,
         'nothing': '',

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hawser-assembly-private.h"
+#include "hawser-bridge-private.h"
 #include "hawser-bus-private.h"
 #include "hawser-config-private.h"
 #include "hawser-error.h"
@@ -112,7 +113,6 @@ compare_all (Reload *self)
   compare_kind (self, "log", TRUE, TRUE, tell_cold_key);
   compare_kind (self, "admin", FALSE, FALSE, tell_any_key);
   compare_kind (self, "subscription", TRUE, FALSE, tell_any_key);
-  compare_kind (self, "bridge", FALSE, FALSE, tell_any_key);
   compare_kind (self, "twin", FALSE, FALSE, tell_any_key);
   compare_kind (self, "twin-family", FALSE, FALSE, tell_any_key);
 }
@@ -336,6 +336,63 @@ start_new_sinks (Reload *self)
     }
 }
 
+static HawserBridge *
+find_bridge (GListStore *list, const char *name)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (list)); i++)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (G_LIST_MODEL (list), i);
+
+      if (g_str_equal (hawser_bridge_get_name (bridge), name))
+        return bridge; /* the list holds it */
+    }
+  return NULL;
+}
+
+static void
+count_difference (HawserConfigGroup *group, const char *key, gpointer data)
+{
+  ++*(guint *) data;
+}
+
+/* A bridge of other settings is another connection with the same queue. */
+static void
+change_bridges (Reload *self)
+{
+  GListStore *now = self->now->bridges, *next = self->next->bridges;
+
+  for (guint i = g_list_model_get_n_items (G_LIST_MODEL (now)); i-- > 0;)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (G_LIST_MODEL (now), i);
+      const char *name = hawser_bridge_get_name (bridge);
+      HawserConfigGroup *old = hawser_config_get_group (self->now->config, "bridge", name), *new = hawser_config_get_group (self->next->config, "bridge", name);
+      guint n_differences = 0;
+
+      if (find_bridge (next, name) == NULL)
+        hawser_bridge_retire (bridge);
+      else
+        {
+          foreach_difference (old, new, count_difference, &n_differences);
+          if (n_differences == 0)
+            continue;
+          hawser_bridge_stop (bridge);
+        }
+      g_list_store_remove (now, i);
+    }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (next)); i++)
+    {
+      g_autoptr (HawserBridge) bridge = g_list_model_get_item (G_LIST_MODEL (next), i);
+      g_autoptr (GError) error = NULL;
+
+      if (find_bridge (now, hawser_bridge_get_name (bridge)) != NULL)
+        continue;
+      if (hawser_bridge_start (bridge, &error))
+        g_list_store_append (now, bridge);
+      else
+        g_warning ("%s", error->message);
+    }
+}
+
 static void
 apply (Reload *self)
 {
@@ -351,6 +408,7 @@ apply (Reload *self)
   change_listeners (self);
   close_gone (self);
   start_new_sinks (self);
+  change_bridges (self);
   g_set_object (&self->now->config, self->next->config);
 }
 
@@ -363,7 +421,7 @@ apply (Reload *self)
  * @error: return location
  *
  * Makes the running bus as @config says: topics, policies, identities, certificates, limits of listeners, listeners that come,
- * go or move, and subscriptions that come. Rights that are taken away end deliveries with the next message. Peers stay
+ * go or move, subscriptions that come, and bridges. Rights that are taken away end deliveries with the next message. Peers stay
  * connected, unless their listener went. When anything is wrong, nothing is changed; problems of the text are in @config.
  *
  * Errors: %HAWSER_ERROR_INVALID (problems are in @config), those of hawser_listener_start().

@@ -6,6 +6,7 @@
  * [bridge] group, or by an application. Runs on the lane of its bus. How a broker is talked to is the client's. */
 
 #include "hawser-bridge.h"
+#include "hawser-bridge-private.h"
 #include "hawser-bridge-rule-private.h"
 #include "hawser-bridge-statistics.h"
 
@@ -817,6 +818,26 @@ check_settings (HawserBridge *self, GError **error)
   return FALSE;
 }
 
+/* What an earlier configuration of it subscribed to and this one does not. */
+static void
+drop_other_filters (HawserReceiver *receiver, GPtrArray *rules)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (g_free);
+
+  for (HawserEntry *entry = receiver->entries; entry != NULL; entry = entry->next_of_receiver)
+    {
+      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+      gboolean is_wanted = FALSE;
+
+      for (guint i = 0; i < rules->len && !is_wanted; i++)
+        is_wanted = g_str_equal (filter, hawser_topic_filter_get_text (((HawserBridgeRule *) rules->pdata[i])->local));
+      if (!is_wanted)
+        g_ptr_array_add (others, g_steal_pointer (&filter));
+    }
+  for (guint i = 0; i < others->len; i++)
+    hawser_receiver_unsubscribe (receiver, others->pdata[i], strlen (others->pdata[i]));
+}
+
 static gboolean
 attach (HawserBridge *self, GError **error)
 {
@@ -827,10 +848,17 @@ attach (HawserBridge *self, GError **error)
   };
 
   if (self->out->len == 0)
-    return TRUE;
+    {
+      HawserReceiver *former = hawser_bus_find_receiver (self->bus, self->id);
+
+      if (former != NULL)
+        drop_other_filters (former, self->out);
+      return TRUE;
+    }
   self->receiver = hawser_receiver_new (self->bus, self->id,
                                         HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
                                         &limits);
+  drop_other_filters (self->receiver, self->out);
   for (guint i = 0; i < self->out->len; i++)
     {
       const HawserBridgeRule *rule = self->out->pdata[i];
@@ -935,6 +963,18 @@ hawser_bridge_stop (HawserBridge *self)
   g_clear_pointer (&self->publisher, hawser_publisher_free);
   hawser_bus_remove_bridge (self->bus, self);
   changed (self);
+}
+
+void
+hawser_bridge_retire (HawserBridge *self)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  HawserReceiver *receiver;
+
+  hawser_bridge_stop (self);
+  receiver = hawser_bus_find_receiver (self->bus, self->id);
+  if (receiver != NULL)
+    drop_other_filters (receiver, none);
 }
 
 /* ---- Looking ---- */

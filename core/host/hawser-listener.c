@@ -120,7 +120,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_BACKLOG: self->backlog = g_value_get_uint (value); break;
     case PROP_MAX_MESSAGE_SIZE: self->max_message_size = g_value_get_uint64 (value); break;
     case PROP_OUTPUT_LIMIT: self->owner.output_limit = g_value_get_uint64 (value); break;
-    case PROP_MOUNT_POINT: self->owner.mount_point = take_mount_point (g_value_get_string (value)); break;
+    case PROP_MOUNT_POINT:
+      if (!self->is_started) /* under peers that are connected it would be two */
+        self->owner.mount_point = take_mount_point (g_value_get_string (value));
+      break;
     case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
     case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
     case PROP_PROXY_PROTOCOL: self->has_proxy = g_value_get_boolean (value); break;

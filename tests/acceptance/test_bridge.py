@@ -496,6 +496,38 @@ class Life(BridgeCase):
         self.assertIn('protocol-version', self.hawser('inspect', 'bridge-mqtt').stdout)
         self.assertIn('topics-both', self.hawser('config', 'sample', 'bridge.mqtt').stdout)
 
+    def test_a_reload_starts_changes_and_ends_bridges_and_keeps_their_queues(self):
+        broker, other = self.broker(), self.broker()
+        there, elsewhere = self.far(broker), self.far(other)
+        for client in (there, elsewhere):
+            client.subscribe('#')
+        daemon = self.open('')
+        conf = self.scratch / 'hawser.conf'
+        plain = conf.read_text()
+
+        def reload(*keys):
+            conf.write_text(plain + (BRIDGE + '\n'.join(keys) + '\n' if keys else ''))
+            daemon.process.send_signal(signal.SIGHUP)
+
+        here = self.client(daemon)
+        reload(f'address=mqtt://127.0.0.1:{broker.port}', 'topics-out=a/#')
+        wait_for(lambda: [b['state'] for b in daemon.web.items('bridges')] == ['connected'], 'the bridge')
+        here.publish('a/1', b'first')
+        there.wait(1)
+        reload(f'address=mqtt://127.0.0.1:{free_port()}', 'topics-out=b/#')
+        wait_for(lambda: self.bridge(daemon)['last_error'], 'the other address')
+        here.publish('a/2', b'no longer')
+        here.publish('b/1', b'queued')
+        self.assertEqual(1, self.bridge(daemon)['n_queued'])
+        reload(f'address=mqtt://127.0.0.1:{other.port}', 'topics-out=b/#')
+        self.assertEqual(['queued'], elsewhere.wait(1))
+        reload()
+        wait_for(lambda: not daemon.web.items('bridges'), 'the end of the bridge')
+        here.publish('b/2', b'nowhere')
+        elsewhere.publish('mark', b'mark')
+        self.assertEqual(['queued', 'mark'], elsewhere.wait(2))
+        self.assertEqual(['first'], there.payloads())
+
     def test_the_newcomers_mistakes_are_told(self):
         for keys, error in (('topics-out=a/#/b', "'#'"), ('topics-out=x qos=3', 'qos is 0, 1 or 2'), ('', 'no topic passes'),
                             ('topics-outs=x', 'did you mean "topics-out"'), ('topics-out=x\nkeep-alive=1s', 'keep-alive'),

@@ -67,6 +67,7 @@
 #include "hawser-twins-raw.h"
 #include "hawser-plugin.h"
 #include "hawser-listener-io.h"
+#include "hawser-ban-list.h"
 #include "hawser-spool-journal.h"
 #include "hawser-backoff.h"
 #include "hawser-scram.h"

@@ -102,6 +102,9 @@ const HawserConfigKey hawser_config_keys[] = {
   { "listener", "handshake-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time for the handshake of TLS and WebSocket" },
   { "listener", "proxy-protocol", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether each connection begins with a header of the PROXY protocol, version 1 or 2" },
   { "listener", "proxy-from", HAWSER_KEY_LIST, NULL, 0, 0, NULL, FALSE, "Addresses and networks whose header is believed, others are closed; default: this machine" },
+  { "listener", "ban-failures", HAWSER_KEY_INTEGER, "10", 0, 1000000, NULL, TRUE, "Log-ins that fail before the address is banned from all listeners; 0 bans nobody" },
+  { "listener", "ban-window", HAWSER_KEY_DURATION, "1min", S, DAY, NULL, TRUE, "Time within which they must fail" },
+  { "listener", "ban-duration", HAWSER_KEY_DURATION, "10min", 100 * MS, YEAR, NULL, TRUE, "Time that an address is banned" },
   { "listener", "connect-timeout", HAWSER_KEY_DURATION, "10s", 100 * MS, 3600 * S, NULL, TRUE, "Time from connection to a complete introduction" },
   { "listener", "idle-timeout", HAWSER_KEY_DURATION, NULL, S, YEAR, NULL, TRUE, "Time without a byte after which a connection ends, where the protocol has no own rule" },
 

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hawser-ban-list-private.h"
 #include "hawser-bus-private.h"
 #include "hawser-connection-private.h"
 #include "hawser-error.h"
@@ -46,6 +47,9 @@ enum {
   PROP_HANDSHAKE_TIMEOUT,
   PROP_PROXY_PROTOCOL,
   PROP_PROXY_FROM,
+  PROP_BAN_FAILURES,
+  PROP_BAN_WINDOW,
+  PROP_BAN_DURATION,
   PROP_N_CONNECTIONS,
   N_PROPS,
 };
@@ -89,6 +93,8 @@ struct _HawserListener {
   Accepting *accepting;
   gboolean has_keys;
   gboolean has_proxy;
+  guint ban_failures;
+  gint64 ban_window_us, ban_duration_us;
   gboolean is_loopback;
   gboolean is_started;
   gboolean is_out_of_descriptors;
@@ -127,6 +133,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
     case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
     case PROP_PROXY_PROTOCOL: self->has_proxy = g_value_get_boolean (value); break;
+    case PROP_BAN_FAILURES: self->ban_failures = g_value_get_uint (value); break;
+    case PROP_BAN_WINDOW: self->ban_window_us = g_value_get_int64 (value); break;
+    case PROP_BAN_DURATION: self->ban_duration_us = g_value_get_int64 (value); break;
     case PROP_PROXY_FROM: g_strfreev (self->proxy_from); self->proxy_from = g_value_dup_boxed (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -151,6 +160,9 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_ORIGINS: g_value_set_boxed (value, self->origins); break;
     case PROP_HANDSHAKE_TIMEOUT: g_value_set_int64 (value, self->owner.handshake_timeout_us); break;
     case PROP_PROXY_PROTOCOL: g_value_set_boolean (value, self->has_proxy); break;
+    case PROP_BAN_FAILURES: g_value_set_uint (value, self->ban_failures); break;
+    case PROP_BAN_WINDOW: g_value_set_int64 (value, self->ban_window_us); break;
+    case PROP_BAN_DURATION: g_value_set_int64 (value, self->ban_duration_us); break;
     case PROP_PROXY_FROM: g_value_set_boxed (value, self->proxy_from); break;
     case PROP_N_CONNECTIONS: g_value_set_uint (value, self->n_connections); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -242,6 +254,12 @@ hawser_listener_class_init (HawserListenerClass *klass)
                                                      FALSE, flags);
   props[PROP_PROXY_FROM] = g_param_spec_boxed ("proxy-from", "Proxies", "Addresses and networks, such as 10.0.0.0/8, whose header is believed; others are closed. Default: this machine",
                                                G_TYPE_STRV, flags);
+  props[PROP_BAN_FAILURES] = g_param_spec_uint ("ban-failures", "Failures", "Log-ins that fail before the address is banned from all listeners; 0 bans nobody", 0, 1000000, 10,
+                                                flags | G_PARAM_CONSTRUCT);
+  props[PROP_BAN_WINDOW] = hawser_param_spec_duration ("ban-window", "Time within which they must fail", G_USEC_PER_SEC, 86400 * (gint64) G_USEC_PER_SEC,
+                                                       60 * G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
+  props[PROP_BAN_DURATION] = hawser_param_spec_duration ("ban-duration", "Time that an address is banned", G_USEC_PER_SEC / 10, 365 * 86400 * (gint64) G_USEC_PER_SEC,
+                                                         600 * (gint64) G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
   props[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", "Connections", "Peers connected now", 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -275,7 +293,13 @@ on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection
 {
   HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
 
-  let_in (self, connection);
+  if (hawser_ban_list_refuses (self->bus, connection))
+    {
+      self->n_refused++;
+      hawser_connection_close (connection, HAWSER_ERROR_NOT_AUTHORIZED);
+    }
+  else
+    let_in (self, connection);
 }
 
 static GBytes *
@@ -463,6 +487,7 @@ take_in (HawserListener *self, int fd)
   HawserProtocolInterface *iface = HAWSER_PROTOCOL_GET_IFACE (self->protocol);
   HawserTransport *transport;
   HawserConnection *connection;
+  gboolean is_banned;
 
   if (self->n_connections >= self->max_connections || (self->bus->max_connections > 0 && self->bus->connections.length >= self->bus->max_connections) ||
       (self->has_proxy && !is_proxy (self, fd)))
@@ -481,11 +506,17 @@ take_in (HawserListener *self, int fd)
   if (self->site.path != NULL)
     transport = hawser_websocket_accept (transport, fd, &self->site);
   connection = open_connection (self, fd, transport);
+  is_banned = !self->has_proxy && hawser_ban_list_refuses (self->bus, connection);
   if (self->has_proxy)
     hawser_connection_expect_proxy (connection);
-  else if (transport == NULL)
+  else if (transport == NULL && !is_banned)
     let_in (self, connection);
   hawser_connection_start (connection);
+  if (is_banned)
+    {
+      self->n_refused++;
+      hawser_connection_close (connection, HAWSER_ERROR_NOT_AUTHORIZED);
+    }
 }
 
 HawserConnection *
@@ -560,7 +591,8 @@ start_inner (HawserListener *self, HawserListener *inner, GError **error)
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "%s does not run inside a WebSocket", inner->type);
       return FALSE;
     }
-  g_object_set (inner, "anonymous", self->anonymous, "max-message-size", self->max_message_size, "output-limit", (guint64) self->owner.output_limit, NULL);
+  g_object_set (inner, "ban-failures", self->ban_failures, "ban-window", self->ban_window_us, "ban-duration", self->ban_duration_us,
+                "anonymous", self->anonymous, "max-message-size", self->max_message_size, "output-limit", (guint64) self->owner.output_limit, NULL);
   inner->outer = self;
   inner->is_loopback = self->is_loopback;
   g_set_object (&inner->tls, self->tls);
@@ -978,6 +1010,7 @@ hawser_listener_find_verifier (HawserListener *self, const char *name, HawserPri
 
 typedef struct {
   HawserListener *listener;
+  HawserConnection *connection;   /* nullable: whose failure it is */
   HawserCredentialKind kind;
   char *name;
   GBytes *secret;
@@ -992,6 +1025,11 @@ static void ask_next (Authentication *self);
 static void
 end_authentication (Authentication *self, HawserPrincipal *principal, const GError *error)
 {
+  HawserListener *listener = self->listener;
+
+  if (self->connection != NULL && self->kind != HAWSER_CREDENTIAL_NONE && g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_NOT_AUTHORIZED))
+    hawser_ban_list_note_failure (listener->bus, self->connection, listener->ban_failures, listener->ban_window_us, listener->ban_duration_us);
+  g_clear_object (&self->connection);
   self->done (principal, error, self->user_data);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
@@ -1035,6 +1073,27 @@ ask_next (Authentication *self)
   end_authentication (self, NULL, error);
 }
 
+static void
+begin_authentication (HawserListener *self, HawserConnection *connection, HawserCredentialKind kind, const char *name, GBytes *secret, HawserAuthenticated done,
+                      gpointer user_data, GDestroyNotify destroy)
+{
+  Authentication *authentication = g_new0 (Authentication, 1);
+
+  authentication->listener = g_object_ref (self);
+  authentication->connection = connection != NULL ? g_object_ref (connection) : NULL;
+  authentication->kind = kind;
+  authentication->name = g_strdup (name);
+  authentication->secret = secret != NULL ? g_bytes_ref (secret) : NULL;
+  authentication->done = done;
+  authentication->user_data = user_data;
+  authentication->destroy = destroy;
+
+  if ((kind == HAWSER_CREDENTIAL_NONE || self->identities->len == 0) && hawser_listener_allows_anonymous (self))
+    end_authentication (authentication, NULL, NULL);
+  else
+    ask_next (authentication);
+}
+
 /**
  * hawser_listener_authenticate:
  * @self: a listener
@@ -1056,20 +1115,7 @@ void
 hawser_listener_authenticate (HawserListener *self, HawserCredentialKind kind, const char *name, GBytes *secret, HawserAuthenticated done,
                               gpointer user_data, GDestroyNotify destroy)
 {
-  Authentication *authentication = g_new0 (Authentication, 1);
-
-  authentication->listener = g_object_ref (self);
-  authentication->kind = kind;
-  authentication->name = g_strdup (name);
-  authentication->secret = secret != NULL ? g_bytes_ref (secret) : NULL;
-  authentication->done = done;
-  authentication->user_data = user_data;
-  authentication->destroy = destroy;
-
-  if ((kind == HAWSER_CREDENTIAL_NONE || self->identities->len == 0) && hawser_listener_allows_anonymous (self))
-    end_authentication (authentication, NULL, NULL);
-  else
-    ask_next (authentication);
+  begin_authentication (self, NULL, kind, name, secret, done, user_data, destroy);
 }
 
 static gboolean
@@ -1130,7 +1176,7 @@ hawser_listener_authenticate_peer (HawserConnection *connection, HawserCredentia
       name = proved_name;
       secret = proof;
     }
-  hawser_listener_authenticate (self, kind, name, secret, done, user_data, destroy);
+  begin_authentication (self, connection, kind, name, secret, done, user_data, destroy);
 }
 
 /* ---- Settings and facts ---- */

@@ -547,6 +547,21 @@ list_scheduled (const char *id, gint64 due_wall_us, HawserMessage *message, gpoi
   return page->items->len <= page->limit;
 }
 
+static void
+list_ban (const char *address, gint64 left_us, gpointer data)
+{
+  Page *page = data;
+  GString *json;
+
+  if (!page_wants (page, address, address))
+    return;
+  json = g_string_new ("{");
+  append_string (json, "address", address);
+  append_number (json, "seconds-left", (guint64) ((left_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
+  g_string_append_c (json, '}');
+  page_add (page, address, g_string_free (json, FALSE));
+}
+
 void
 http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -577,11 +592,13 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     list_bridges (bus, &page);
   else if (g_str_equal (rest, "plugins"))
     list_plugins (&page);
+  else if (g_str_equal (rest, "bans"))
+    hawser_ban_list_foreach (bus, list_ban, &page);
   else if (g_str_equal (rest, "scheduled"))
     hawser_bus_foreach_scheduled (bus, list_scheduled, &page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, plugins and scheduled are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, plugins, bans and scheduled are listed");
       return;
     }
   respond_page (session, &page);
@@ -602,6 +619,37 @@ read_name (HttpSession *session, const char *rest)
       return NULL;
     }
   return name;
+}
+
+/* ---- One ban ---- */
+
+void
+http_admin_put_ban (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  gint64 duration_us = 600 * (gint64) G_USEC_PER_SEC;
+  g_autofree char *address = read_name (session, rest);
+
+  if (address == NULL)
+    return;
+  if (!http_request_get_duration (request, "duration", G_USEC_PER_SEC, 365 * 86400 * (gint64) G_USEC_PER_SEC, &duration_us))
+    http_session_respond_error (session, HAWSER_ERROR_INVALID, "duration is not a time of 1s to 365d");
+  else if (!hawser_ban_list_add (http_session_get_adapter (session)->bus, address, duration_us))
+    http_session_respond_error (session, HAWSER_ERROR_INVALID, "that is no IP address, or too many are banned");
+  else
+    http_session_respond (session, SOUP_STATUS_NO_CONTENT, NULL, NULL, 0);
+}
+
+void
+http_admin_delete_ban (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autofree char *address = read_name (session, rest);
+
+  if (address == NULL)
+    return;
+  if (hawser_ban_list_remove (http_session_get_adapter (session)->bus, address))
+    http_session_respond (session, SOUP_STATUS_NO_CONTENT, NULL, NULL, 0);
+  else
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "that address is not banned");
 }
 
 /* A checked JSON object of the body; NULL: answered. */

@@ -193,6 +193,7 @@ append_bridges (GString *out, HawserBus *bus)
 void
 http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
 {
+  HawserBanStatistics bans;
   HttpAdapter *adapter = http_session_get_adapter (session);
   g_autoptr (GString) out = g_string_sized_new (4096);
   HawserBusStatistics statistics;
@@ -201,6 +202,10 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   append_head (out, "hawser_build_info", "gauge", "Version of the running library.");
   g_string_append_printf (out, "hawser_build_info{version=\"%s\",abi=\"%d.%d\"} 1\n", HAWSER_VERSION_S, HAWSER_PLUGIN_ABI_MAJOR, HAWSER_PLUGIN_ABI_MINOR);
   append_gauge (out, "hawser_start_time_seconds", "When the listener started, seconds since 1970.", (double) adapter->started_wall_us / 1e6);
+  hawser_ban_list_get_statistics (adapter->bus, &bans);
+  append_counter (out, "hawser_failed_logins_total", "Log-ins that were refused.", bans.n_failures);
+  append_counter (out, "hawser_banned_connections_total", "Connections closed because their address is banned.", bans.n_refused);
+  append_gauge (out, "hawser_bans", "Addresses that are banned.", bans.n_bans);
   append_counter (out, "hawser_messages_received_total", "Messages that publishers handed over and that were accepted.", statistics.published);
   append_counter (out, "hawser_bytes_received_total", "Payload bytes of accepted messages.", statistics.published_bytes);
   append_counter (out, "hawser_publish_denied_total", "Messages refused: rights, unknown topic, limits.", statistics.refused);

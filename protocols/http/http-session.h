@@ -121,6 +121,8 @@ void http_admin_get_subscription    (HttpSession *session, HttpRequest *request,
 void http_admin_put_subscription    (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_subscription (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_scheduled (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_put_ban            (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_delete_ban         (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_status       (HttpSession *session, HttpRequest *request, const char *rest);
 void http_metrics_get        (HttpSession *session, HttpRequest *request, const char *rest);
 void http_health_live        (HttpSession *session, HttpRequest *request, const char *rest);

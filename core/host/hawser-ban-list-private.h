@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "hawser-ban-list.h"
+#include "hawser-connection.h"
+
+G_BEGIN_DECLS
+
+/* A log-in of @connection failed: after @max of them within @window_us its address is banned for @duration_us. */
+void     hawser_ban_list_note_failure (HawserBus        *bus,
+                                       HawserConnection *connection,
+                                       guint             max,
+                                       gint64            window_us,
+                                       gint64            duration_us);
+/* Whether @connection comes from a banned address; counted when it does. Asks nothing of the system while there is no ban. */
+gboolean hawser_ban_list_refuses      (HawserBus        *bus,
+                                       HawserConnection *connection);
+
+G_END_DECLS

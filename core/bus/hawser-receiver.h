@@ -28,6 +28,10 @@ typedef enum {
 
 typedef void (*HawserPublished) (gpointer data, guint64 cookie, int result /* HAWSER_RESULT_OK or HAWSER_ERROR_* */);
 
+/* The peer is gone and did not say goodbye: what it reported for is offline. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_connection_link_lost    (HawserConnection         *self);
+
 /* Checks topic, rights and limits, stores, retains, routes: everything a publish means, in one pass.
  * @message: (transfer full). Topic names are checked here: the adapter hands over what the peer sent (1..65535 bytes).
  * Returns HAWSER_RESULT_OK (acknowledge now), HAWSER_RESULT_PENDING (acknowledge when @published runs, in any order

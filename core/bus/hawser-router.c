@@ -831,6 +831,15 @@ hawser_connection_publish (HawserConnection *self, HawserMessage *message, Hawse
   return hawser_bus_route (publisher->bus, publisher, message, published, self, cookie, FALSE);
 }
 
+void
+hawser_connection_link_lost (HawserConnection *self)
+{
+  HawserBus *bus = hawser_connection_get_bus (self);
+
+  if (bus->twins != NULL)
+    bus->twin_hook->link_lost (bus->twins, self);
+}
+
 int
 hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, const char *source, HawserMessage *message, HawserPublished published,
                        gpointer data, guint64 cookie)

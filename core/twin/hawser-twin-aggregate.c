@@ -30,7 +30,7 @@ begin (Sum *sum, guint n_fields)
 }
 
 static inline void
-add (Sum *sum, guint f, double value, double min, double max, guint32 count, guint32 functions)
+add (Sum *sum, guint f, double value, double min, double max, guint32 count)
 {
   HawserTwinCell *cell = &sum->cells[f];
   double total = cell->sum + value;
@@ -42,7 +42,6 @@ add (Sum *sum, guint f, double value, double min, double max, guint32 count, gui
   if (max > cell->max)
     cell->max = max;
   cell->count += count;
-  cell->functions |= functions;
 }
 
 static void
@@ -59,7 +58,7 @@ add_cells (Sum *sum, const HawserTwinCell *cells, guint n_fields)
   for (guint f = 0; f < n_fields; f++)
     {
       if (cells[f].count > 0)
-        add (sum, f, cells[f].sum, cells[f].min, cells[f].max, cells[f].count, 0);
+        add (sum, f, cells[f].sum, cells[f].min, cells[f].max, cells[f].count);
       sum->cells[f].functions |= cells[f].functions;
     }
 }
@@ -73,36 +72,65 @@ add_tally (Sum *sum, const HawserTwinTally *tally)
   sum->tally.functions |= tally->functions;
 }
 
+/* Up to 64 children. Within a group numbers are added as they are, what they are is looked up once for all of one family. */
 static void
-add_child (HawserTwins *self, Sum *sum, HawserTwinRef child)
+add_children (HawserTwins *self, Sum *sum, const HawserTwinRef *children, guint n)
 {
-  HawserTwinRecord *record = hawser_twin_get (self, child);
-  HawserTwinFamily *family = hawser_twin_family (self, record);
-  HawserTwinRow *row = hawser_twin_row (self, record);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
+  guint8 fields[HAWSER_TWIN_MAX_FIELDS], columns[HAWSER_TWIN_MAX_FIELDS];
+  guint n_pairs = 0, last = G_MAXUINT;
 
-  if (record->flags & HAWSER_TWIN_IS_DEVICE)
+  for (guint c = 0; c < n; c++)
     {
-      sum->tally.online += record->state == HAWSER_TWIN_STATE_ONLINE;
-      sum->tally.stale += record->state == HAWSER_TWIN_STATE_STALE;
-      sum->tally.offline += record->state == HAWSER_TWIN_STATE_OFFLINE;
-      sum->tally.functions |= family->count_functions;
-    }
-  if (row != NULL && record->state != HAWSER_TWIN_STATE_OFFLINE)
-    for (guint f = 0; f < self->n_fields; f++)
-      {
-        int column = family->column_of_field[f];
+      HawserTwinRecord *record = hawser_twin_get (self, children[c]);
+      HawserTwinRow *row = hawser_twin_row (self, record);
 
-        if (column >= 0 && (guint) column < row->n && isfinite (row->values[column]))
-          add (sum, f, row->values[column], row->values[column], row->values[column], 1, 0);
-      }
-  for (guint f = 0; f < self->n_fields; f++)
-    sum->cells[f].functions |= family->field_functions[f];
-  if (extra != NULL && extra->node != NULL)
-    {
-      if (extra->node->cells != NULL)
-        add_cells (sum, extra->node->cells, MIN (self->n_fields, extra->node->n_fields));
-      add_tally (sum, &extra->node->tally);
+      if (c + 4 < n)
+        __builtin_prefetch (hawser_twin_get (self, children[c + 4]));
+      if (G_UNLIKELY (record->family != last))
+        {
+          HawserTwinFamily *family = hawser_twin_family (self, record);
+
+          last = record->family;
+          n_pairs = 0;
+          for (guint f = 0; f < self->n_fields; f++)
+            {
+              if (family->column_of_field[f] >= 0)
+                {
+                  fields[n_pairs] = (guint8) f;
+                  columns[n_pairs++] = (guint8) family->column_of_field[f];
+                }
+              sum->cells[f].functions |= family->field_functions[f];
+            }
+          sum->tally.functions |= family->count_functions;
+        }
+      if (record->flags & HAWSER_TWIN_IS_DEVICE)
+        {
+          sum->tally.online += record->state == HAWSER_TWIN_STATE_ONLINE;
+          sum->tally.stale += record->state == HAWSER_TWIN_STATE_STALE;
+          sum->tally.offline += record->state == HAWSER_TWIN_STATE_OFFLINE;
+        }
+      if (row != NULL && record->state != HAWSER_TWIN_STATE_OFFLINE)
+        for (guint p = 0; p < n_pairs; p++)
+          if (columns[p] < row->n)
+            {
+              double value = row->values[columns[p]];
+              HawserTwinCell *cell = &sum->cells[fields[p]];
+              gboolean is_there = value == value; /* what is kept is finite or missing */
+
+              cell->sum += is_there ? value : 0;
+              cell->min = value < cell->min ? value : cell->min;
+              cell->max = value > cell->max ? value : cell->max;
+              cell->count += (guint32) is_there;
+            }
+      if (G_UNLIKELY (record->extra != 0))
+        {
+          HawserTwinExtra *extra = self->extras[record->extra];
+
+          if (extra->node != NULL && extra->node->cells != NULL)
+            add_cells (sum, extra->node->cells, MIN (self->n_fields, extra->node->n_fields));
+          if (extra->node != NULL)
+            add_tally (sum, &extra->node->tally);
+        }
     }
 }
 
@@ -234,8 +262,7 @@ compute (HawserTwins *self, HawserTwinNode *node)
         if (group >= n_groups)
           break;
         begin (&sum, n_fields);
-        for (guint c = group * HAWSER_TWIN_FAN; c < MIN (node->n, (group + 1) * HAWSER_TWIN_FAN); c++)
-          add_child (self, &sum, node->children[c]);
+        add_children (self, &sum, node->children + group * HAWSER_TWIN_FAN, MIN (HAWSER_TWIN_FAN, node->n - group * HAWSER_TWIN_FAN));
         end (&sum, n_fields);
         memcpy (&node->group_cells[(gsize) group * (n_fields + 1)], sum.cells, n_fields * sizeof (HawserTwinCell));
         node->group_tallies[group] = sum.tally;
@@ -359,7 +386,7 @@ on_interval (HawserTimer *timer)
 
 /* For who cannot wait for the interval: closing, and tests of sums. */
 void
-hawser_twins_aggregate_now (HawserTwins *self)
+hawser_twins_aggregate (HawserTwins *self)
 {
   hawser_timer_disarm (&self->aggregate_timer);
   for (guint i = 0; i < HAWSER_TWIN_MAX_DEPTH && self->dirty_nodes->len > 0; i++)

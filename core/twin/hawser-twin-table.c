@@ -18,6 +18,9 @@ hawser_twin_table_init (HawserTwins *self)
   self->buckets = g_new0 (HawserTwinRef, self->n_buckets);
   self->n_used = 1;
   self->n_extras = 1;
+  self->sources = g_array_new (FALSE, TRUE, sizeof (HawserTwinSource));
+  g_array_set_size (self->sources, 1);
+  self->source_places = g_hash_table_new (NULL, NULL);
 }
 
 static void
@@ -63,6 +66,8 @@ hawser_twin_table_clear (HawserTwins *self)
   g_free (self->extras);
   hawser_twin_node_clear (&self->roots);
   hawser_twin_pool_clear (&self->pool);
+  g_hash_table_unref (self->source_places);
+  g_array_unref (self->sources);
 }
 
 HawserTwinExtra *
@@ -468,6 +473,7 @@ hawser_twin_activate (HawserTwins *self, const char *id, gsize len, GError **err
 
             hawser_json_writer_init (&writer, text);
             hawser_twin_begin_event (self, i, &writer);
+            hawser_json_writer_member_boolean (&writer, "added", TRUE);
             hawser_json_writer_end_object (&writer);
             hawser_twins_tell (self, i, HAWSER_TWIN_CHANGE_ADDED, g_string_free (g_steal_pointer (&text), FALSE));
           }

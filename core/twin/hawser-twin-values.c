@@ -163,6 +163,57 @@ row_size (guint n)
   return sizeof (HawserTwinRow) + n * sizeof (double);
 }
 
+static HawserTwinMark *
+get_marks (HawserTwins *self, const HawserTwinRow *row)
+{
+  return hawser_twin_pool_get (&self->pool, row->marks);
+}
+
+/* A source is named by 32 bits: connections are few, twins and their numbers many. */
+static guint32
+use_source (HawserTwins *self, HawserOrigin *origin)
+{
+  HawserTwinSource *source = &g_array_index (self->sources, HawserTwinSource, self->last_source);
+  guint32 place = self->last_source;
+
+  if (G_UNLIKELY (source->origin != origin))
+    {
+      place = GPOINTER_TO_UINT (g_hash_table_lookup (self->source_places, origin));
+      if (place == 0)
+        {
+          const HawserTwinSource fresh = { NULL, 0, 0 };
+
+          place = self->free_source != 0 ? self->free_source : self->sources->len;
+          if (place == self->sources->len)
+            g_array_append_val (self->sources, fresh);
+          source = &g_array_index (self->sources, HawserTwinSource, place);
+          self->free_source = source->next_free;
+          *source = (HawserTwinSource) { hawser_origin_ref (origin), 0, 0 };
+          g_hash_table_insert (self->source_places, origin, GUINT_TO_POINTER (place));
+        }
+      source = &g_array_index (self->sources, HawserTwinSource, place);
+      self->last_source = place;
+    }
+  source->n_uses++;
+  return place;
+}
+
+static void
+drop_source (HawserTwins *self, guint32 place)
+{
+  HawserTwinSource *source = &g_array_index (self->sources, HawserTwinSource, place);
+
+  if (place == 0 || --source->n_uses > 0)
+    return;
+  g_hash_table_remove (self->source_places, source->origin);
+  hawser_origin_unref (source->origin);
+  *source = (HawserTwinSource) { NULL, 0, self->free_source };
+  self->free_source = place;
+  if (self->last_source == place)
+    self->last_source = 0;
+}
+
+/* Room for @n numbers, and for the family's columns of today, so that the next ones fit too. */
 static HawserTwinRow *
 need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
 {
@@ -170,22 +221,28 @@ need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
   HawserTwinBlock block;
   guint from = old != NULL ? old->n : 0;
 
-  if (old != NULL && old->n >= n)
+  if (from >= n)
     return old;
-  /* the family's columns of today, so that the next ones fit too */
   n = MAX (n, hawser_twin_family (self, record)->n_columns);
   block = hawser_twin_pool_take (&self->pool, row_size (n));
   row = hawser_twin_pool_get (&self->pool, block);
+  memset (row, 0, row_size (n));
   if (old != NULL)
-    {
-      memcpy (row, old, row_size (old->n));
-      hawser_twin_pool_give (&self->pool, record->row, row_size (old->n));
-    }
-  else
-    memset (row, 0, sizeof *row);
+    memcpy (row, old, row_size (from));
   row->n = n;
   for (guint i = from; i < n; i++)
     row->values[i] = (double) NAN;
+  if (row->marks != 0)
+    {
+      HawserTwinBlock marks = hawser_twin_pool_take (&self->pool, n * sizeof (HawserTwinMark));
+
+      memset (hawser_twin_pool_get (&self->pool, marks), 0, n * sizeof (HawserTwinMark));
+      memcpy (hawser_twin_pool_get (&self->pool, marks), get_marks (self, row), from * sizeof (HawserTwinMark));
+      hawser_twin_pool_give (&self->pool, row->marks, from * sizeof (HawserTwinMark));
+      row->marks = marks;
+    }
+  if (old != NULL)
+    hawser_twin_pool_give (&self->pool, record->row, row_size (from));
   record->row = block;
   return row;
 }
@@ -194,22 +251,22 @@ HawserTwinStamp
 hawser_twin_get_stamp (HawserTwins *self, HawserTwinRef twin, guint column)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
   HawserTwinRow *row = hawser_twin_row (self, record);
+  const HawserTwinMark common = { row->time_us, row->source, row->revision }, mark = row->marks != 0 ? get_marks (self, row)[column] : common;
 
-  if (extra != NULL && extra->stamps != NULL)
-    return column < extra->n_stamps ? extra->stamps[column] : (HawserTwinStamp) { 0, NULL, 0 };
-  return (HawserTwinStamp) { row->time_us, row->origin, (record->revision & ~(guint64) G_MAXUINT32) | row->revision };
+  return (HawserTwinStamp) { mark.time_us, g_array_index (self->sources, HawserTwinSource, mark.source).origin,
+                             (record->revision & ~(guint64) G_MAXUINT32) | mark.revision };
 }
 
 static void
-free_stamps (HawserTwinExtra *extra)
+drop_marks (HawserTwins *self, HawserTwinRow *row)
 {
-  for (guint i = 0; i < extra->n_stamps; i++)
-    if (extra->stamps[i].origin != NULL)
-      hawser_origin_unref (extra->stamps[i].origin);
-  g_clear_pointer (&extra->stamps, g_free);
-  extra->n_stamps = 0;
+  if (row->marks == 0)
+    return;
+  for (guint i = 0; i < row->n; i++)
+    drop_source (self, get_marks (self, row)[i].source);
+  hawser_twin_pool_give (&self->pool, row->marks, row->n * sizeof (HawserTwinMark));
+  row->marks = 0;
 }
 
 void
@@ -217,36 +274,30 @@ hawser_twin_free_values (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinRow *row = hawser_twin_row (self, record);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
 
-  if (extra != NULL && extra->stamps != NULL)
-    free_stamps (extra);
   if (row == NULL)
     return;
-  if (row->origin != NULL)
-    hawser_origin_unref (row->origin);
+  drop_marks (self, row);
+  drop_source (self, row->source);
   hawser_twin_pool_give (&self->pool, record->row, row_size (row->n));
   record->row = 0;
 }
 
-/* Each column gets a stamp of its own: from here on they differ. */
-static HawserTwinStamp *
-need_stamps (HawserTwins *self, HawserTwinRef twin, HawserTwinRow *row)
+/* Each number gets a mark of its own: from here on they differ. Numbers that were there keep what held for all. */
+static void
+add_marks (HawserTwins *self, HawserTwinRow *row, guint64 there_were)
 {
-  HawserTwinExtra *extra = hawser_twin_need_extra (self, twin);
-  gboolean is_new = extra->stamps == NULL;
+  HawserTwinMark *marks;
 
-  if (extra->n_stamps >= row->n)
-    return extra->stamps;
-  extra->stamps = g_renew (HawserTwinStamp, extra->stamps, row->n);
-  for (guint i = extra->n_stamps; i < row->n; i++)
-    {
-      extra->stamps[i] = is_new && isfinite (row->values[i]) ? (HawserTwinStamp) { row->time_us, row->origin, row->revision } : (HawserTwinStamp) { 0, NULL, 0 };
-      if (extra->stamps[i].origin != NULL)
-        hawser_origin_ref (extra->stamps[i].origin);
-    }
-  extra->n_stamps = row->n;
-  return extra->stamps;
+  row->marks = hawser_twin_pool_take (&self->pool, row->n * sizeof (HawserTwinMark));
+  marks = get_marks (self, row);
+  memset (marks, 0, row->n * sizeof (HawserTwinMark));
+  for (guint i = 0; i < row->n; i++)
+    if (there_were & ((guint64) 1 << i) && row->source != 0)
+      {
+        marks[i] = (HawserTwinMark) { row->time_us, row->source, row->revision };
+        g_array_index (self->sources, HawserTwinSource, row->source).n_uses++;
+      }
 }
 
 static void
@@ -306,6 +357,9 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
     return;
   if (G_UNLIKELY (row == NULL || row->n < needed))
     row = need_row (self, record, needed);
+  for (guint i = 0; i < row->n; i++)
+    if (isfinite (row->values[i]))
+      present |= (guint64) 1 << i;
 
   for (guint i = 0; i < n; i++)
     {
@@ -313,15 +367,10 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
 
       if (columns[i] < 0 || !isfinite (values[i]))
         continue;
-      if (G_UNLIKELY (time_us < row->time_us) || G_UNLIKELY (extra != NULL && extra->stamps != NULL))
+      if (G_UNLIKELY (time_us < row->time_us) && present & ((guint64) 1 << column) && time_us < hawser_twin_get_stamp (self, twin, column).time_us)
         {
-          HawserTwinStamp stamp = isfinite (row->values[column]) ? hawser_twin_get_stamp (self, twin, column) : (HawserTwinStamp) { 0, NULL, 0 };
-
-          if (time_us < stamp.time_us)
-            {
-              self->n_late++;
-              continue;
-            }
+          self->n_late++;
+          continue;
         }
       brought |= (guint64) 1 << column;
       if (row->values[column] != values[i])
@@ -333,33 +382,30 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
   if (changed != 0)
     record->revision++;
 
-  for (guint i = 0; i < row->n; i++)
-    if (isfinite (row->values[i]))
-      present |= (guint64) 1 << i;
   if (G_LIKELY ((present & ~brought) == 0))
+    drop_marks (self, row);
+  else if (row->marks != 0 || row->time_us != time_us || changed != 0 || g_array_index (self->sources, HawserTwinSource, row->source).origin != origin)
     {
-      if (G_UNLIKELY (extra != NULL && extra->stamps != NULL))
-        free_stamps (extra);
-    }
-  else if (extra != NULL && extra->stamps != NULL ? TRUE : row->time_us != time_us || row->origin != origin || changed != 0)
-    {
-      HawserTwinStamp *stamps;
-      const HawserTwinStamp stamp = { time_us, origin, record->revision };
-
-      /* what this message did not bring keeps its stamp */
-      stamps = need_stamps (self, twin, row);
+      /* what this message did not bring keeps its time and source */
+      if (row->marks == 0)
+        add_marks (self, row, present);
       for (guint64 bits = brought; bits != 0; bits &= bits - 1)
-        set_stamp (&stamps[__builtin_ctzll (bits)], &stamp);
-      extra = hawser_twin_extra (self, record);
+        {
+          HawserTwinMark *mark = &get_marks (self, row)[__builtin_ctzll (bits)];
+          guint32 old = mark->source;
+
+          *mark = (HawserTwinMark) { time_us, use_source (self, origin), (guint32) record->revision };
+          drop_source (self, old);
+        }
     }
   row->time_us = MAX (time_us, row->time_us);
   row->revision = (guint32) record->revision;
-  if (G_UNLIKELY (row->origin != origin))
+  if (G_UNLIKELY (g_array_index (self->sources, HawserTwinSource, row->source).origin != origin))
     {
-      hawser_origin_ref (origin);
-      if (row->origin != NULL)
-        hawser_origin_unref (row->origin);
-      row->origin = origin;
+      guint32 old = row->source;
+
+      row->source = use_source (self, origin);
+      drop_source (self, old);
     }
 
   if (G_UNLIKELY (extra != NULL && extra->reported.n > 0))

@@ -66,12 +66,26 @@ typedef struct {
 
 /* The numbers of one twin, by column of its family. What is missing is NaN. */
 typedef struct {
-  gint64 time_us;                      /* of all of them, unless the extra has stamps */
-  HawserOrigin *origin;
+  gint64 time_us;                      /* of all of them; with marks, of the latest */
+  guint32 source;                      /* place in the table of sources, as in marks */
   guint32 revision;                    /* low half */
   guint32 n;
+  HawserTwinBlock marks;               /* a HawserTwinMark for each number; 0: the above holds for all */
   double values[];
 } HawserTwinRow;
+
+/* Of one number, where numbers of a twin came in different messages. */
+typedef struct {
+  gint64 time_us;
+  guint32 source;                      /* 0: none */
+  guint32 revision;
+} HawserTwinMark;
+
+typedef struct {
+  HawserOrigin *origin;
+  guint64 n_uses;
+  guint32 next_free;
+} HawserTwinSource;
 
 typedef struct {
   gint64 time_us;
@@ -129,8 +143,6 @@ struct _HawserTwinNode {
 
 struct _HawserTwinExtra {
   HawserTwinNode *node;                /* NULL: a leaf */
-  HawserTwinStamp *stamps;             /* of each column; NULL: the row's holds for all */
-  guint n_stamps;
   HawserTwinDocument reported, desired, attributes;
   GArray *histories;                   /* of HawserTwinHistory */
   GQueue *outbox;                      /* of HawserMessage that wait for the device */
@@ -184,6 +196,9 @@ struct _HawserTwins {
   HawserTwinRef *buckets;
   guint n_buckets;
   HawserTwinPool pool;
+  GArray *sources;                     /* of HawserTwinSource; the first is none */
+  GHashTable *source_places;           /* HawserOrigin -> place */
+  guint32 free_source, last_source;
   HawserTwinExtra **extras;
   guint n_extras, extras_size;
   guint32 free_extra;                  /* linked through the array */
@@ -331,7 +346,6 @@ void              hawser_twin_mark_group     (HawserTwins       *self,
                                               HawserTwinRef      node,
                                               guint              position);
 void              hawser_twin_node_clear     (HawserTwinNode    *self);
-void              hawser_twins_aggregate_now (HawserTwins       *self);
 
 /* ---- hawser-twin-connectivity.c ---- */
 void              hawser_twin_set_state      (HawserTwins       *self,

@@ -83,4 +83,8 @@ HAWSER_AVAILABLE_IN_ALL
 char           *hawser_twins_dup_id_of_topic (HawserTwins             *self,
                                               const char              *topic);
 
+/* Sums what is to be summed now, not at the end of the interval. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_twins_aggregate     (HawserTwins               *self);
+
 G_END_DECLS

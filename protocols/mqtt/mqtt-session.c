@@ -136,6 +136,8 @@ mqtt_session_leave (MqttSession *self, gboolean keeps_will)
 {
   if (self->state == MQTT_STATE_ENDED)
     return;
+  if (keeps_will && self->state == MQTT_STATE_OPEN && !self->sessions->is_closing)
+    hawser_connection_link_lost (self->connection);
   self->state = MQTT_STATE_ENDED;
   hawser_timer_disarm (&self->timer);
   g_clear_pointer (&self->login, mqtt_login_cancel);

@@ -40,6 +40,7 @@
 #include "hawser-bridge-client.h"
 #include "hawser-bridge.h"
 #include "hawser-sink-runner.h"
+#include "hawser-twin-host.h"
 #include "hawser-config-problem.h"
 #include "hawser-config-group.h"
 #include "hawser-config.h"

@@ -462,6 +462,13 @@ build_twins (HawserAssembly    *self,
   g_object_set (family, "single", is_single, NULL);
   if (!hawser_config_group_apply_properties (group, G_OBJECT (family), NULL))
     return;
+  if (hawser_config_group_has (group, "type"))
+    {
+      GObject *behavior = make_typed (self, group);
+
+      if (behavior != NULL)
+        g_hash_table_insert (self->behaviors, g_strdup (hawser_config_group_get_name (group)), behavior);
+    }
   if (!hawser_twin_family_check (family, &property, &error))
     {
       add_problem (group, property != NULL && hawser_config_group_has (group, property) ? property : NULL, error);

@@ -37,6 +37,7 @@ struct _HawserAssembly {
   GHashTable *identities;  /* name to HawserIdentity */
   GPtrArray *provisions;   /* of HawserAssemblyProvision */
   GPtrArray *families;     /* of HawserTwinFamily */
+  GHashTable *behaviors;   /* name of a family to HawserTwinBehavior */
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
   GListStore *sinks;       /* of HawserSinkRunner */
   GListStore *bridges;     /* of HawserBridge */

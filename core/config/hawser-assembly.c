@@ -26,6 +26,7 @@
 #include "hawser-store.h"
 #include "hawser-system-topics-private.h"
 #include "hawser-tls.h"
+#include "hawser-twin-host.h"
 #include "hawser-twins.h"
 #include "hawser-units.h"
 
@@ -69,6 +70,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->identities);
   g_ptr_array_unref (self->provisions);
   g_ptr_array_unref (self->families);
+  g_hash_table_unref (self->behaviors);
   g_object_unref (self->listeners);
   g_object_unref (self->sinks);
   g_object_unref (self->bridges);
@@ -94,6 +96,7 @@ hawser_assembly_init (HawserAssembly *self)
   self->identities = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->provisions = g_ptr_array_new_with_free_func (provision_free);
   self->families = g_ptr_array_new_with_free_func (g_object_unref);
+  self->behaviors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->listeners = g_list_store_new (HAWSER_TYPE_LISTENER);
   self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
   self->bridges = g_list_store_new (HAWSER_TYPE_BRIDGE);
@@ -169,10 +172,25 @@ start_topics (HawserAssembly  *self,
   for (guint i = 0; i < self->topics->len; i++)
     if (!hawser_bus_add_topic (self->bus, self->topics->pdata[i], error))
       return FALSE;
-  for (guint i = 0; i < self->families->len; i++)
-    if (!hawser_twins_add_family (hawser_twins_get (self->bus), self->families->pdata[i], error))
-      return FALSE;
   return TRUE;
+}
+
+/* What the spool holds of twins comes back before anybody connects. */
+static gboolean
+start_twins (HawserAssembly  *self,
+             GError         **error)
+{
+  for (guint i = 0; i < self->families->len; i++)
+    {
+      HawserTwinFamily *family = self->families->pdata[i];
+      const char *name = hawser_twin_family_get_name (family);
+      HawserTwinBehavior *behavior = g_hash_table_lookup (self->behaviors, name);
+
+      if (!hawser_twins_add_family (hawser_twins_get (self->bus), family, error) ||
+          (behavior != NULL && !hawser_twin_host_set_behavior (hawser_twin_host_get (self->bus), name, behavior, error)))
+        return FALSE;
+    }
+  return self->spool == NULL || hawser_twin_host_recover (hawser_twin_host_get (self->bus), error);
 }
 
 /* Who may read everything may read $SYS topics, unless a group of theirs says who may. */
@@ -285,7 +303,7 @@ hawser_assembly_start (HawserAssembly  *self,
   g_return_val_if_fail (self->is_built && !self->is_started, FALSE);
 
   self->is_started = TRUE;
-  if (start_spool (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_subscriptions (self, error) &&
+  if (start_spool (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_twins (self, error) && start_subscriptions (self, error) &&
       start_listeners (self, error))
     return TRUE;
   hawser_assembly_stop (self);

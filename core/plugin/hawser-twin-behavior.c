@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The role of a twin's behaviour: see hawser-twin-behavior.h. No plugin fills it yet. */
+/* The role of a twin's behaviour: see hawser-twin-behavior.h. core/host runs it. */
 
 #include "hawser-twin-behavior.h"
 

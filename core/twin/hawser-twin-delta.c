@@ -175,7 +175,7 @@ send_down (HawserTwins *self, HawserTwinRef top, const char *subject, HawserMess
 
       g_array_set_size (stack, stack->len - 1);
       if (record->flags & HAWSER_TWIN_IS_DEVICE || extra == NULL || extra->node == NULL || extra->node->n == 0 ||
-          hawser_twin_family (self, record)->behavior != NULL)
+          hawser_twin_family (self, record)->behavior_object != NULL)
         {
           n += deliver (self, twin, subject, message);
           continue;

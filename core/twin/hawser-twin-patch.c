@@ -315,8 +315,8 @@ hawser_twins_patch (HawserTwins *self, const char *id, const char *patch, gssize
                (attribute_changes->len > 0 ? HAWSER_TWIN_CHANGE_ATTRIBUTES : 0) | (moved ? HAWSER_TWIN_CHANGE_PARENT : 0);
       if (change != 0)
         record->revision = before + 1; /* one change, however many values */
-      if (change != 0 && self->host_funcs != NULL && self->host_funcs->changed != NULL)
-        self->host_funcs->changed (self->host, twin);
+      if (change != 0 && self->host_funcs != NULL && self->host_funcs->patched != NULL)
+        self->host_funcs->patched (self->host, twin);
       if (change != 0)
         tell (self, twin, change, moved, reported_changes, desired_changes, attribute_changes);
       if (change & (HAWSER_TWIN_CHANGE_DESIRED | HAWSER_TWIN_CHANGE_REPORTED))

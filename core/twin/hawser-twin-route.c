@@ -47,13 +47,14 @@ take_report (HawserTwins *self, HawserTwinRef twin, HawserMessage *message, Haws
 static void
 take (HawserTwins *self, HawserTwinRef twin, gboolean is_status, HawserMessage *message, HawserConnection *connection)
 {
-  if (self->host_funcs != NULL && self->host_funcs->message != NULL && !is_status &&
-      self->host_funcs->message (self->host, twin, NULL, message))
-    return;
   if (is_status)
     take_status (self, twin, message, connection);
   else
-    take_report (self, twin, message, connection);
+    {
+      take_report (self, twin, message, connection);
+      if (G_UNLIKELY (hawser_twin_family (self, hawser_twin_get (self, twin))->behavior_object != NULL))
+        self->host_funcs->message (self->host, twin, NULL, message);
+    }
 }
 
 /* Calls take() for each family that matches; returns what to keep with the topic. */

@@ -239,7 +239,11 @@ tell_values (HawserTwins *self, HawserTwinRef twin, const GString *changed)
   g_autoptr (GString) text = NULL;
   HawserJsonWriter writer;
 
-  if (changed->len == 0 || !hawser_twins_is_watched (self, twin))
+  if (changed->len == 0)
+    return;
+  if (hawser_twin_extra (self, hawser_twin_get (self, twin)) != NULL)
+    hawser_twin_send_delta (self, twin);
+  if (!hawser_twins_is_watched (self, twin))
     return;
   text = g_string_sized_new (changed->len + 128);
   hawser_json_writer_init (&writer, text);

@@ -421,6 +421,8 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
     self->host_funcs->changed (self->host, twin);
   if (!self->is_quiet && hawser_twins_is_watched (self, twin))
     write_change (self, twin, changed);
+  if (G_UNLIKELY (extra != NULL && extra->has_delta) && !self->is_quiet)
+    hawser_twin_send_delta (self, twin); /* less is wanted now */
 }
 
 /* ---- anything ---- */

@@ -166,6 +166,7 @@ typedef struct {
 typedef struct {
   gboolean (*load)    (gpointer host, const char *id, gsize len, HawserMessage *message, HawserConnection *connection); /* TRUE: it is being loaded, and the message kept */
   void     (*changed) (gpointer host, HawserTwinRef twin);                             /* to be stored some time */
+  void     (*patched) (gpointer host, HawserTwinRef twin);                             /* somebody wrote: to be stored */
   void     (*removed) (gpointer host, HawserTwinRef twin);
   gboolean (*message) (gpointer host, HawserTwinRef twin, const char *subject, HawserMessage *message); /* TRUE: a behaviour took it */
   void     (*added)   (gpointer host, HawserTwinRef twin);

@@ -43,6 +43,13 @@ dispose (GObject *object)
 {
   HawserTwins *self = HAWSER_TWINS (object);
 
+  if (self->host != NULL)
+    {
+      GObject *host = self->host;
+
+      g_object_run_dispose (host);
+      g_object_unref (host);
+    }
   hawser_timer_disarm (&self->aggregate_timer);
   hawser_timer_disarm (&self->slot_timer);
   hawser_timer_disarm (&self->notify_timer);

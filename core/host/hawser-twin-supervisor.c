@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Behaviours: a message and the twin's state go in, changes and messages come out and are applied as one patch. A behaviour that
+ * fails leaves the twin as it was, waits longer each time, and is stopped after the third restart; its message goes to the dead
+ * letters, its neighbours notice nothing. Messages for a twin that waits are queued, within a bound. On the bus's lane. */
+
+#include "hawser-twin-host-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <json-glib/json-glib.h>
+
+#include "hawser-batch.h"
+#include "hawser-error.h"
+#include "hawser-message-builder.h"
+#include "hawser-topic-name.h"
+
+#define FIRST_PAUSE_US (G_USEC_PER_SEC / 10)
+#define LAST_PAUSE_US (30 * (gint64) G_USEC_PER_SEC)
+#define MAX_RESTARTS 3
+#define MAX_QUEUED 100       /* of one twin that waits: ten seconds of a chatty device */
+#define MAX_CHILDREN 10000   /* told to a behaviour of a node */
+
+/* A twin whose behaviour failed. */
+typedef struct {
+  HawserTimer timer;
+  HawserTwinHost *host;
+  char *id;
+  GQueue queue;              /* of Waiting: the one that failed is the first */
+  HawserBackoff backoff;
+  gboolean is_stopped;
+} Ward;
+
+typedef struct {
+  char *subject;             /* NULL: a report */
+  HawserMessage *message;
+} Waiting;
+
+static void
+free_waiting (gpointer data)
+{
+  Waiting *waiting = data;
+
+  g_free (waiting->subject);
+  hawser_message_unref (waiting->message);
+  g_free (waiting);
+}
+
+void
+hawser_twin_ward_free (gpointer data)
+{
+  Ward *ward = data;
+
+  hawser_timer_disarm (&ward->timer);
+  g_queue_clear_full (&ward->queue, free_waiting);
+  g_free (ward->id);
+  g_free (ward);
+}
+
+/* ---- what a behaviour is told ---- */
+
+static void
+add_json (GVariantBuilder *builder, const char *key, const char *json)
+{
+  GVariant *value = json_gvariant_deserialize_data (json, -1, NULL, NULL);
+
+  if (value != NULL)
+    g_variant_builder_add (builder, "{sv}", key, value);
+}
+
+static GVariant *
+list_document (const HawserTwinDocument *document)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; i < document->n; i++)
+    add_json (&builder, document->entries[i].key, document->entries[i].json);
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+list_reported (HawserTwins *twins, HawserTwinRef twin)
+{
+  HawserTwinRecord *record = hawser_twin_get (twins, twin);
+  HawserTwinFamily *family = hawser_twin_family (twins, record);
+  HawserTwinRow *row = hawser_twin_row (twins, record);
+  HawserTwinExtra *extra = hawser_twin_extra (twins, record);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  for (guint i = 0; row != NULL && i < row->n; i++)
+    if (isfinite (row->values[i]))
+      g_variant_builder_add (&builder, "{sv}", family->columns[i].key, g_variant_new_double (row->values[i]));
+  for (guint i = 0; extra != NULL && i < extra->reported.n; i++)
+    add_json (&builder, extra->reported.entries[i].key, extra->reported.entries[i].json);
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+list_children (HawserTwins *twins, const HawserTwinNode *node)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < MIN (node->n, MAX_CHILDREN); i++)
+    {
+      HawserTwinRecord *record = hawser_twin_get (twins, node->children[i]);
+      GVariantBuilder child;
+
+      g_variant_builder_init (&child, G_VARIANT_TYPE_VARDICT);
+      g_variant_builder_add (&child, "{sv}", "id", g_variant_new_string (hawser_twin_name (twins, record)->text));
+      g_variant_builder_add (&child, "{sv}", "state", g_variant_new_string (hawser_twin_state_to_nick (record->state)));
+      g_variant_builder_add (&child, "{sv}", "reported", list_reported (twins, node->children[i]));
+      g_variant_builder_add (&builder, "@a{sv}", g_variant_builder_end (&child));
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+describe (HawserTwins *twins, HawserTwinRef twin, gboolean with_children)
+{
+  const HawserTwinDocument none = { 0 };
+  HawserTwinRecord *record = hawser_twin_get (twins, twin);
+  HawserTwinExtra *extra = hawser_twin_extra (twins, record);
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", "state", g_variant_new_string (hawser_twin_state_to_nick (record->state)));
+  g_variant_builder_add (&builder, "{sv}", "reported", list_reported (twins, twin));
+  g_variant_builder_add (&builder, "{sv}", "desired", list_document (extra != NULL ? &extra->desired : &none));
+  g_variant_builder_add (&builder, "{sv}", "attributes", list_document (extra != NULL ? &extra->attributes : &none));
+  if (with_children && extra != NULL && extra->node != NULL)
+    g_variant_builder_add (&builder, "{sv}", "children", list_children (twins, extra->node));
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* ---- what it says ---- */
+
+/* Messages to other twins go through their inboxes: down the tree, to their behaviours, waiting for devices. */
+static void
+send_out (HawserTwinHost *self, HawserMessage *message)
+{
+  const char *topic = hawser_message_get_topic (message), *id;
+
+  if (!g_str_has_prefix (topic, "$twin/inbox/"))
+    {
+      if (*topic != '$')
+        hawser_twins_send_message_later (self->twins, hawser_message_ref (message));
+      return;
+    }
+  id = topic + strlen ("$twin/inbox/");
+  for (const char *slash = strrchr (id, '/'); slash != NULL && slash > id; slash = g_strrstr_len (id, slash - id, "/"))
+    {
+      g_autofree char *name = g_strndup (id, (gsize) (slash - id));
+
+      if (!hawser_twins_contains (self->twins, name))
+        continue;
+      hawser_twins_send (self->twins, name, slash + 1, message, NULL, NULL);
+      return;
+    }
+}
+
+static gboolean
+apply (HawserTwinHost *self, const char *id, GVariant *changes, GError **error)
+{
+  g_autofree char *json = NULL;
+
+  if (changes == NULL || g_variant_n_children (changes) == 0)
+    return TRUE;
+  json = json_gvariant_serialize_data (changes, NULL);
+  return json != NULL && hawser_twins_patch (self->twins, id, json, -1, HAWSER_TWIN_ANY_REVISION, "/behavior", NULL, error);
+}
+
+/* One message, once. @out_took: whether the behaviour had anything to say. */
+static gboolean
+run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessage *message, gboolean *out_took, GError **error)
+{
+  HawserTwins *twins = self->twins;
+  HawserTwinFamily *family = hawser_twin_family (twins, hawser_twin_get (twins, twin));
+  g_autoptr (HawserTwinBehavior) behavior = g_object_ref (HAWSER_TWIN_BEHAVIOR (family->behavior_object));
+  g_autofree char *id = g_strdup (hawser_twins_get_id (twins, twin));
+  g_autoptr (GVariant) state = describe (twins, twin, subject != NULL);
+  g_autoptr (GVariant) changes = NULL;
+  g_autoptr (HawserBatch) out = hawser_batch_new ();
+  g_autoptr (HawserMessage) addressed = NULL;
+  GError *failure = NULL;
+
+  if (subject != NULL)
+    {
+      g_autofree char *topic = g_strconcat ("$twin/inbox/", id, "/", subject, NULL);
+      g_autoptr (HawserMessageBuilder) builder = hawser_message_builder_new_from (message);
+
+      hawser_message_builder_set_topic (builder, topic);
+      addressed = hawser_message_builder_build (builder);
+    }
+  changes = hawser_twin_behavior_handle (behavior, id, state, addressed != NULL ? addressed : message, out, &failure);
+  if (changes != NULL && g_variant_is_floating (changes))
+    g_variant_ref_sink (changes);
+  if (failure == NULL && changes != NULL && !g_variant_is_of_type (changes, G_VARIANT_TYPE_VARDICT))
+    g_set_error (&failure, HAWSER_ERROR, HAWSER_ERROR_INVALID, "the behaviour returned %s and not a{sv}", g_variant_get_type_string (changes));
+  if (failure != NULL)
+    {
+      g_propagate_error (error, failure);
+      return FALSE;
+    }
+  if (!apply (self, id, changes, error))
+    return FALSE;
+  *out_took = changes != NULL || hawser_batch_get_size (out) > 0;
+  for (guint i = 0; i < hawser_batch_get_size (out); i++)
+    send_out (self, hawser_batch_get_message (out, i));
+  return TRUE;
+}
+
+/* ---- when it fails ---- */
+
+static void
+tell_failure (Ward *ward, const char *text)
+{
+  g_autoptr (GString) json = g_string_new (NULL);
+  g_autofree char *topic = g_strconcat ("$twin/failed/", ward->id, NULL);
+  HawserJsonWriter writer;
+
+  ward->host->n_failed++;
+  hawser_json_writer_init (&writer, json);
+  hawser_json_writer_begin_object (&writer);
+  hawser_json_writer_member_string (&writer, "id", ward->id);
+  hawser_json_writer_member_int (&writer, "failures", ward->backoff.n_failures);
+  hawser_json_writer_member_boolean (&writer, "stopped", ward->is_stopped);
+  hawser_json_writer_member_string (&writer, "error", text);
+  hawser_json_writer_end_object (&writer);
+  if (hawser_topic_name_is_valid (topic, -1, NULL))
+    hawser_twins_send_later (ward->host->twins, topic, json->str, json->len, NULL);
+}
+
+static void
+bury (Ward *ward, HawserMessage *message, const char *reason)
+{
+  g_autofree char *topic = g_strconcat ("deadletter/twin/", ward->id, NULL);
+  g_autoptr (HawserMessageBuilder) builder = hawser_message_builder_new_from (message);
+
+  hawser_message_builder_set_topic (builder, topic);
+  hawser_message_builder_add_property (builder, "reason", reason);
+  hawser_message_builder_add_property (builder, "topic", hawser_message_get_topic (message));
+  ward->host->n_dead++;
+  hawser_twins_send_message_later (ward->host->twins, hawser_message_builder_build (builder));
+}
+
+static void on_pause_over (HawserTimer *timer);
+
+/* The first of the queue failed. */
+static void
+fail (Ward *ward, const GError *error)
+{
+  gint64 pause_us = hawser_backoff_fail (&ward->backoff), ceiling_us = hawser_backoff_ceiling (&ward->backoff, ward->backoff.n_failures);
+  HawserLane *lane = ward->host->twins->bus->lane;
+  Waiting *first = ward->queue.head->data;
+
+  if (ward->backoff.n_failures > MAX_RESTARTS)
+    {
+      ward->is_stopped = TRUE;
+      bury (ward, first->message, error->message);
+      tell_failure (ward, error->message);
+      g_queue_clear_full (&ward->queue, free_waiting);
+      return;
+    }
+  tell_failure (ward, error->message);
+  /* half of the ceiling, and chance for the rest: pauses grow, and a thousand twins do not come back in one turn */
+  hawser_timer_arm (&ward->timer, lane, hawser_lane_get_now_us (lane) + ceiling_us / 2 + pause_us / 2, on_pause_over);
+}
+
+static void
+on_pause_over (HawserTimer *timer)
+{
+  Ward *ward = (Ward *) (gpointer) timer;
+  HawserTwinHost *self = ward->host;
+  HawserTwinRef twin = hawser_twin_find (self->twins, ward->id, strlen (ward->id));
+
+  while (twin != 0 && ward->queue.length > 0)
+    {
+      Waiting *first = ward->queue.head->data;
+      g_autoptr (GError) error = NULL;
+      gboolean took = FALSE;
+
+      if (hawser_twin_family (self->twins, hawser_twin_get (self->twins, twin))->behavior_object == NULL)
+        break;
+      if (!run (self, twin, first->subject, first->message, &took, &error))
+        {
+          fail (ward, error);
+          return;
+        }
+      hawser_backoff_reset (&ward->backoff);
+      free_waiting (g_queue_pop_head (&ward->queue));
+    }
+  g_hash_table_remove (self->wards, ward->id);
+}
+
+static void
+wait (Ward *ward, const char *subject, HawserMessage *message)
+{
+  Waiting *waiting;
+
+  if (ward->queue.length >= MAX_QUEUED)
+    {
+      bury (ward, message, "too many messages wait for the twin");
+      return;
+    }
+  waiting = g_new (Waiting, 1);
+  *waiting = (Waiting) { g_strdup (subject), hawser_message_ref (message) };
+  g_queue_push_tail (&ward->queue, waiting);
+}
+
+gboolean
+hawser_twin_host_on_message (gpointer data, HawserTwinRef twin, const char *subject, HawserMessage *message)
+{
+  HawserTwinHost *self = data;
+  HawserTwins *twins = self->twins;
+  HawserTwinFamily *family = hawser_twin_family (twins, hawser_twin_get (twins, twin));
+  g_autoptr (GError) error = NULL;
+  gboolean took = FALSE;
+  Ward *ward;
+
+  if (family->behavior_object == NULL)
+    return FALSE;
+  ward = g_hash_table_size (self->wards) > 0 ? g_hash_table_lookup (self->wards, hawser_twins_get_id (twins, twin)) : NULL;
+  if (ward != NULL)
+    {
+      if (!ward->is_stopped)
+        wait (ward, subject, message);
+      return !ward->is_stopped;
+    }
+  if (run (self, twin, subject, message, &took, &error))
+    return took;
+  ward = g_new0 (Ward, 1);
+  ward->host = self;
+  ward->id = g_strdup (hawser_twins_get_id (twins, twin));
+  g_queue_init (&ward->queue);
+  hawser_backoff_init (&ward->backoff, FIRST_PAUSE_US, LAST_PAUSE_US, 0);
+  g_hash_table_insert (self->wards, g_strdup (ward->id), ward);
+  wait (ward, subject, message);
+  fail (ward, error);
+  return TRUE;
+}
+
+void
+hawser_twin_host_on_removed (gpointer data, HawserTwinRef twin)
+{
+  HawserTwinHost *self = data;
+  g_autofree char *id = g_strdup (hawser_twins_get_id (self->twins, twin));
+
+  g_hash_table_remove (self->wards, id);
+  hawser_twin_host_forget (self, id);
+}
+
+/**
+ * hawser_twin_host_restart:
+ * @self: a host
+ * @id: a twin whose behaviour was stopped
+ *
+ * Lets its behaviour have messages again.
+ *
+ * Returns: whether it was stopped
+ * Since: 0.1
+ */
+gboolean
+hawser_twin_host_restart (HawserTwinHost *self, const char *id)
+{
+  Ward *ward = g_hash_table_lookup (self->wards, id);
+
+  return ward != NULL && ward->is_stopped && g_hash_table_remove (self->wards, id);
+}

@@ -123,7 +123,10 @@ run (Options    *options,
     return DAEMON_BAD_CONFIG;
   if (options->print)
     return print_config (config);
-  return options->check ? DAEMON_DONE : daemon_run (assembly, demo, demo != NULL ? (char **) demo_files : options->files, options->settings);
+  if (options->check)
+    return DAEMON_DONE;
+  hawser_lane_wait_here (hawser_bus_get_lane (bus));
+  return daemon_run (assembly, demo, demo != NULL ? (char **) demo_files : options->files, options->settings);
 }
 
 int

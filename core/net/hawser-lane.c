@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hawser-clock-private.h"
+#include "hawser-lane-wait-private.h"
 #include "hawser-message-private.h"
 
 #define MAX_CALL_US (100 * 1000)   /* of one call of a plugin; longer is seen by whoever plays or pilots over us */
@@ -68,8 +69,11 @@ struct _HawserLane {
   HawserDirty *dirty;
   HawserDirty **dirty_tail;
 
-  struct epoll_event *events;   /* of the round under way, so that a removed descriptor is not dispatched */
+  struct epoll_event events[MAX_EVENTS]; /* of the round under way or next, so that a removed descriptor is not dispatched */
   int n_events;
+  gboolean has_waited;          /* the next round has its events already */
+  gboolean waits;               /* instead of GLib: hawser_lane_wait_here() */
+  HawserLaneOthers others;
 
   HawserTimerWheel wheel;
   gint64 armed_us;              /* what the timer source waits for; -1: nothing */
@@ -182,19 +186,23 @@ arm_timer_source (HawserLane *self)
 static int
 poll_round (HawserLane *self)
 {
-  struct epoll_event events[MAX_EVENTS];
+  int n_found = 0;
 
-  self->n_events = epoll_wait (self->epoll_fd, events, MAX_EVENTS, 0);
-  self->events = events;
+  if (!self->has_waited)
+    self->n_events = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, 0);
+  self->has_waited = FALSE;
   for (int i = 0; i < self->n_events; i++)
-    if (events[i].data.ptr != NULL)
-      {
-        HawserPollable *pollable = events[i].data.ptr;
+    {
+      HawserPollable *pollable = self->events[i].data.ptr;
 
-        pollable->ready (pollable, events[i].events);
-      }
-  self->events = NULL;
-  return self->n_events;
+      if (hawser_lane_is_other (pollable))
+        continue; /* GLib's next poll is told of it */
+      n_found++;
+      if (pollable != NULL)
+        pollable->ready (pollable, self->events[i].events);
+    }
+  self->n_events = 0;
+  return n_found;
 }
 
 /* Under load another round finds more, when messages come one by one it finds nothing. What the last ones found says
@@ -351,6 +359,55 @@ hawser_lane_new (GMainContext *context, HawserClock *clock)
   return self;
 }
 
+static __thread HawserLane *waiting_lane;
+
+/* GLib's poll, for the context of the one lane that waits on this thread. */
+static int
+wait_for_events (GPollFD *fds, guint n_fds, int timeout_ms)
+{
+  HawserLane *self = waiting_lane;
+  int n, n_ready = 0;
+
+  if (self == NULL || self->is_in_turn || !hawser_lane_others_follow (&self->others, self->epoll_fd, fds, n_fds))
+    return g_poll (fds, n_fds, timeout_ms);
+  n = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, timeout_ms);
+  self->n_events = MAX (n, 0);
+  self->has_waited = FALSE;
+  for (guint i = 0; i < n_fds; i++)
+    fds[i].revents = 0;
+  for (int i = 0; i < n; i++)
+    if (hawser_lane_is_other (self->events[i].data.ptr))
+      {
+        hawser_lane_others_report (&self->others, self->events[i].data.ptr, self->events[i].events, fds, n_fds);
+        n_ready++;
+      }
+    else
+      self->has_waited = TRUE;
+  for (guint i = 0; self->has_waited && i < n_fds; i++)
+    if (fds[i].fd == self->epoll_fd)
+      fds[i].revents = G_IO_IN;
+  return n < 0 ? n : n_ready + self->has_waited;
+}
+
+void
+hawser_lane_wait_here (HawserLane *self)
+{
+  g_return_if_fail (waiting_lane == NULL);
+
+  self->waits = TRUE;
+  waiting_lane = self;
+  g_main_context_set_poll_func (self->context, wait_for_events);
+}
+
+static void
+stop_waiting (HawserLane *self)
+{
+  if (!self->waits)
+    return;
+  waiting_lane = NULL;
+  g_main_context_set_poll_func (self->context, NULL);
+}
+
 HawserLane *
 hawser_lane_ref (HawserLane *self)
 {
@@ -375,6 +432,7 @@ hawser_lane_unref (HawserLane *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
     return;
+  stop_waiting (self);
   hawser_clock_remove_watch (self->clock, &self->clock_watch);
   g_source_destroy (self->io_source);
   g_source_unref (self->io_source);
@@ -501,7 +559,7 @@ void
 hawser_lane_epoll_remove (HawserLane *self, int fd, HawserPollable *pollable)
 {
   epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-  for (int i = 0; self->events != NULL && i < self->n_events; i++)
+  for (int i = 0; i < self->n_events; i++)
     if (self->events[i].data.ptr == pollable)
       self->events[i].data.ptr = NULL;
 }

@@ -31,6 +31,12 @@ HawserClock  *hawser_lane_get_clock   (HawserLane     *self);
 HAWSER_AVAILABLE_IN_ALL
 GMainContext *hawser_lane_get_context (HawserLane     *self);
 
+/* The lane does the waiting of its context, which saves a system call for each message that comes alone. For whoever runs
+ * the loop of that context on this thread and has set no poll function of its own (g_main_context_set_poll_func()); one
+ * lane a thread, until it is freed there. */
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_lane_wait_here   (HawserLane     *self);
+
 /* Runs @func on the lane in one of its next turns. Any thread; order of one caller is kept. */
 HAWSER_AVAILABLE_IN_ALL
 void          hawser_lane_post        (HawserLane     *self,

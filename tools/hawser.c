@@ -26,6 +26,7 @@ static const ToolVerb verbs[] = {
   { "rtt", "Measure", "", "Round trips to the bus and back", tool_verb_rtt },
   { "config", "Operate", "check|print|explain|sample|import", "The configuration of hawserd", tool_verb_config },
   { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
+  { "sink", "Operate", "redrive", "Sinks of a running daemon", tool_verb_sink },
   { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },
   { "inspect", "Extend", "[PLUGIN|TYPE]", "What a plugin offers: types, settings, defaults", tool_verb_inspect },
   { "plugin", "Extend", "list", "Plugins that were found", tool_verb_plugin },

@@ -288,7 +288,6 @@ void             hawser_receiver_offer           (HawserReceiver         *self,
                                                   HawserMessage          *message,
                                                   const HawserDelivery   *delivery,
                                                   HawserPublisher        *publisher);
-gboolean         hawser_receiver_is_full         (HawserReceiver         *self);
 void             hawser_receiver_free            (HawserReceiver         *self);
 /* The commit of @position is known: given now, or taken out again. */
 void             hawser_bus_note_commit          (HawserBus              *self,

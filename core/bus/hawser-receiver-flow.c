@@ -491,6 +491,51 @@ hawser_receiver_ack (HawserReceiver *self, guint64 position)
   hawser_receiver_discard (self, position);
 }
 
+typedef struct {
+  HawserPublished done;
+  gpointer data;
+  guint64 cookie;
+} Put;
+
+static void
+on_put (gpointer data, gboolean ok, const GError *error)
+{
+  g_autofree Put *put = data;
+
+  put->done (put->data, put->cookie, ok ? HAWSER_RESULT_OK : HAWSER_ERROR_UNAVAILABLE);
+}
+
+int
+hawser_receiver_put (HawserReceiver *self, HawserMessage *message, HawserPublished done, gpointer data, guint64 cookie)
+{
+  HawserBus *bus = self->bus;
+  HawserPublisher publisher = { .bus = bus };
+  HawserDelivery delivery = { .message = message, .qos = hawser_message_get_qos (message), .now_us = hawser_lane_get_now_us (bus->lane) };
+
+  if (self->durable != NULL && self->durable->queue != 0)
+    {
+      Put *put = g_new (Put, 1);
+
+      *put = (Put) { done, data, cookie };
+      delivery.position = bus->journal_funcs->append (bus->journal, message, &self->durable->queue, 1, on_put, put);
+      if (delivery.position != 0) /* else it is refused, and on_put() will say so */
+        hawser_receiver_offer (self, message, &delivery, &publisher);
+      return HAWSER_RESULT_PENDING;
+    }
+  hawser_receiver_offer (self, message, &delivery, &publisher);
+  return HAWSER_RESULT_OK;
+}
+
+gboolean
+hawser_bus_redrive (HawserBus *bus, const char *sink, guint64 *out_n)
+{
+  HawserReceiver *receiver = hawser_bus_find_receiver (bus, sink);
+
+  if (receiver == NULL || receiver->funcs == NULL || receiver->funcs->redrive == NULL)
+    return FALSE;
+  return receiver->funcs->redrive (receiver, receiver->data, out_n);
+}
+
 void
 hawser_receiver_discard (HawserReceiver *self, guint64 position)
 {

@@ -122,6 +122,10 @@ typedef struct {
                                   gpointer              data,
                                   const char           *filter,
                                   HawserError           reason);
+  /* Optional, of a sink: gives it again what it gave up, and says how many messages that is. FALSE: it does not keep them. */
+  gboolean            (*redrive) (HawserReceiver       *receiver,
+                                  gpointer              data,
+                                  guint64              *out_n);
 } HawserReceiverFuncs;
 
 /* Zero means the default. */
@@ -242,6 +246,23 @@ void            hawser_receiver_resume         (HawserReceiver           *self);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_ack            (HawserReceiver           *self,
                                                 guint64                   position);
+/* Into the queue of this receiver alone, whatever its filters say: a message that was published before. Returns
+ * HAWSER_RESULT_OK (it survives as much as the receiver does) or HAWSER_RESULT_PENDING (@done runs, never from inside this
+ * call: 0, or HAWSER_ERROR_UNAVAILABLE). The caller keeps @data alive until then. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_receiver_put            (HawserReceiver           *self,
+                                                HawserMessage            *message,
+                                                HawserPublished           done,
+                                                gpointer                  data,
+                                                guint64                   cookie);
+/* Whether one more message is too much for its limits. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_receiver_is_full        (HawserReceiver           *self);
+/* Has a sink take again what it gave up. FALSE: there is no such sink, or it keeps no dead letters. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_redrive             (HawserBus                *bus,
+                                                const char               *sink,
+                                                guint64                  *out_n);
 /* The party will never have it, and it leaves the spool all the same: who waits for it to arrive is told. */
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_receiver_discard        (HawserReceiver           *self,

@@ -218,16 +218,15 @@ make_letter (Attempt *attempt, HawserMessage *message)
   return hawser_message_builder_build (builder);
 }
 
+/* One of a message's two ways is done: its letter is published, or it is kept to be driven again. @failure: (nullable) */
 static void
-on_letter_published (GObject *source, GAsyncResult *result, gpointer data)
+take_letter (Attempt *attempt, const char *failure)
 {
-  Attempt *attempt = data;
   g_autoptr (HawserSinkRunner) self = attempt->runner;
-  g_autoptr (GError) error = NULL;
 
-  if (!hawser_bus_publish_finish (HAWSER_BUS (source), result, &error))
+  if (failure != NULL)
     {
-      g_autofree char *reason = g_strdup_printf ("dead letter to %s: %s", self->settings.dead_letter, error->message);
+      g_autofree char *reason = g_strdup_printf ("dead letter to %s: %s", self->settings.dead_letter, failure);
 
       attempt->has_lost_letter = TRUE;
       hawser_sink_runner_set_error (self, reason);
@@ -251,6 +250,21 @@ on_letter_published (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+on_letter_published (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  hawser_bus_publish_finish (HAWSER_BUS (source), result, &error);
+  take_letter (data, error != NULL ? error->message : NULL);
+}
+
+static void
+on_letter_kept (gpointer data, guint64 cookie, int result)
+{
+  take_letter (data, result != HAWSER_RESULT_OK ? hawser_error_to_nick ((HawserError) result) : NULL);
+}
+
+static void
 publish_letters (Attempt *attempt)
 {
   HawserSinkRunner *self = attempt->runner;
@@ -258,14 +272,18 @@ publish_letters (Attempt *attempt)
 
   set_waiting (attempt, FALSE);
   attempt->has_lost_letter = FALSE;
-  attempt->n_letters = n;
+  attempt->n_letters = 2 * n;
   self->n_in_flight++;
   for (guint i = 0; i < n; i++)
     {
-      g_autoptr (HawserMessage) letter = make_letter (attempt, hawser_batch_get_message (attempt->batch, i));
+      HawserMessage *message = hawser_batch_get_message (attempt->batch, i);
+      g_autoptr (HawserMessage) letter = make_letter (attempt, message);
 
       g_object_ref (self);
       hawser_bus_publish_async (self->bus, letter, NULL, on_letter_published, attempt);
+      g_object_ref (self);
+      if (hawser_dead_letters_keep (self->letters, message, on_letter_kept, attempt, 0) == HAWSER_RESULT_OK)
+        take_letter (attempt, NULL); /* not the last: publishing answers later */
     }
 }
 
@@ -274,7 +292,7 @@ give_up (Attempt *attempt, const char *reason)
 {
   HawserSinkRunner *self = attempt->runner;
 
-  if (self->settings.dead_letter == NULL)
+  if (self->settings.dead_letter == NULL || self->letters == NULL)
     {
       self->statistics.n_given_up += attempt->group->n_in_write;
       finish (attempt, FALSE);

@@ -4,6 +4,7 @@
 #include "hawser-backoff.h"
 #include "hawser-batcher-private.h"
 #include "hawser-breaker-private.h"
+#include "hawser-dead-letters-private.h"
 #include "hawser-lane.h"
 #include "hawser-message-filter.h"
 #include "hawser-overflow.h"
@@ -38,6 +39,7 @@ struct _HawserSinkRunner {
   HawserSinkSettings settings;
 
   HawserLane *lane;
+  HawserDeadLetters *letters;    /* NULL: it has no dead-letter topic */
   HawserReceiver *receiver;      /* NULL: the bus ended it, or never started */
   HawserMessageFilter *filter;
   gboolean is_started;

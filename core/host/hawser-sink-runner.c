@@ -199,7 +199,18 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   hawser_sink_runner_stop (self);
 }
 
-static const HawserReceiverFuncs receiver_funcs = { .deliver = deliver, .ended = ended };
+static gboolean
+redrive (HawserReceiver *receiver, gpointer data, guint64 *out_n)
+{
+  HawserSinkRunner *self = data;
+
+  if (self->letters == NULL)
+    return FALSE;
+  *out_n = hawser_dead_letters_redrive (self->letters, receiver);
+  return TRUE;
+}
+
+static const HawserReceiverFuncs receiver_funcs = { .deliver = deliver, .ended = ended, .redrive = redrive };
 
 /* ---- Life ---- */
 
@@ -228,6 +239,7 @@ halt (HawserSinkRunner *self)
   self->is_started = FALSE;
   hawser_timer_disarm (&self->timer);
   hawser_sink_delivery_abandon (self);
+  g_clear_pointer (&self->letters, hawser_dead_letters_free);
   if (self->receiver != NULL)
     hawser_receiver_detach (self->receiver, G_MAXUINT32);
   self->receiver = NULL; /* nobody tells us of its end from here on, such as when the bus closes */
@@ -402,6 +414,8 @@ attach (HawserSinkRunner *self, GError **error)
     }
   hawser_receiver_set_terms (self->receiver, &terms, NULL); /* the rule is ours: what it leaves out is counted */
   hawser_receiver_attach (self->receiver, NULL, &receiver_funcs, self);
+  if (settings->dead_letter != NULL)
+    self->letters = hawser_dead_letters_new (self->bus, self->name);
   return TRUE;
 }
 

@@ -34,6 +34,7 @@ static const HttpRoute routes[] = {
   { "GET", "/v1/admin/subscriptions/", http_admin_get_subscription, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/subscriptions/", http_admin_put_subscription, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/subscriptions/", http_admin_delete_subscription, TRUE, .needs_admin = TRUE },
+  { "POST", "/v1/admin/sinks/", http_admin_post_sink, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/scheduled/", http_admin_delete_scheduled, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/bans/", http_admin_put_ban, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/bans/", http_admin_delete_ban, TRUE, .needs_admin = TRUE },

@@ -4,6 +4,7 @@
 import datetime
 import http.server
 import json
+import signal
 import sys
 import threading
 import time
@@ -155,14 +156,14 @@ class Hook(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        self.may_answer, self.status, self.n = threading.Event(), 204, 0
+        self.may_answer, self.status, self.n, self.bodies = threading.Event(), 204, 0, []
         super().__init__(('127.0.0.1', 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        self.rfile.read(int(self.headers['Content-Length']))
+        self.server.bodies.append((self.rfile.read(int(self.headers['Content-Length'])), self.headers['ce-colour'], self.headers['ce-reason']))
         self.server.n += 1
         self.server.may_answer.wait(DEADLINE_S)
         self.send_response(self.server.status)
@@ -252,14 +253,14 @@ def requested(labels, timeout):
 
 
 class Labels(Case):
-    def open_with_sinks(self):
+    def open_with_sinks(self, attempts=1):
         self.hook = Hook()
         self.addCleanup(self.hook.server_close)
         self.addCleanup(self.hook.shutdown)
         self.addCleanup(self.hook.may_answer.set)
         folder = self.scratch / 'archive'
         folder.mkdir(exist_ok=True)
-        return self.open(f'''
+        self.extra = f'''
 [subscription archive]
 topic=data/#
 type=file
@@ -272,7 +273,8 @@ type=webhook
 uri=http://127.0.0.1:{self.hook.server_address[1]}/
 allow-private=true
 batch-age=10ms
-max-attempts=1
+max-attempts={attempts}
+retry-initial=10ms
 dead-letter=dead
 
 [subscription picky]
@@ -281,7 +283,8 @@ type=file
 path={folder}/picky.ndjson
 batch-age=10ms
 filter=topic == "none"
-'''), folder
+'''
+        return self.open(self.extra), folder
 
     def test_answer_comes_when_all_of_it_has_happened(self):
         daemon, folder = self.open_with_sinks()
@@ -319,6 +322,35 @@ filter=topic == "none"
         answer = daemon.web.publish('data/x', b'x', '?requested=sink:picky&timeout=5min')
         self.assertEqual((answer.status, answer.json()['detail']), (504, 'given up, and so missing: sink:picky'))
         self.assertLess(time.monotonic() - began, DEADLINE_S)
+
+    def test_dead_letter_is_driven_to_its_sink_again_over_a_restart(self):
+        daemon, folder = self.open_with_sinks(attempts=3)
+        self.hook.status = 503
+        self.hook.may_answer.set()
+        reader = self.client(daemon)
+        reader.subscribe('dead', 'data/#')
+        daemon.web.publish('data/x', b'poison', ce_colour='red', ce_reason='mine')
+        reader.wait(2)
+        letter = next(m for m in reader.messages if m.topic == 'dead')
+        names = dict(letter.properties.UserProperty)
+        self.assertEqual((names['attempts'], names['original-topic'], names['subscription'], names['colour']), ('3', 'data/x', 'slow', 'red'))
+        self.assertIn('503', names['reason'])
+        asked = self.hook.n
+        self.assertEqual(asked, 3)
+        queued = lambda: [item['n_queued'] for item in daemon.web.items('subscriptions') if 'slow' in item['id']]
+        wait_for(lambda: queued() == [0], 'the message to leave the queue of the sink')
+        self.assertEqual(daemon.stop(signal.SIGTERM)[0], 0)
+        self.hook.status = 204
+        daemon = self.open(self.extra)
+        result = self.hawser('sink', 'redrive', 'slow', '-u', f'http://127.0.0.1:{daemon.web.port}')
+        self.assertEqual((result.returncode, result.stdout), (0, '1\n'), result)
+        wait_for(lambda: self.hook.n == asked + 1, 'the letter at its destination')
+        self.assertEqual(self.hook.bodies[-1], (b'poison', 'red', 'mine'))
+        answer = daemon.web.request('POST', '/v1/admin/sinks/slow/redrive')
+        self.assertEqual((answer.status, answer.json()), (200, {'redriven': 0}))
+        self.assertEqual(daemon.web.request('POST', '/v1/admin/sinks/nobody/redrive').status, 404)
+        result = self.hawser('sink', 'redrive', 'archive', '-u', f'http://127.0.0.1:{daemon.web.port}')
+        self.assertIn('no sink of that name with a dead-letter topic', result.stderr)
 
     def test_label_of_nobody_is_refused_before_anything_is_published(self):
         daemon, folder = self.open_with_sinks()

@@ -515,6 +515,37 @@ test_dead_letter (Fixture *f, gconstpointer data)
 }
 
 static void
+test_redrive (Fixture *f, gconstpointer data)
+{
+  guint64 n = 99;
+
+  f->sink->answer = SAY_PERMANENT;
+  g_object_set (f->runner, "batch-age", (gint64) 0, NULL);
+  run (f);
+  g_assert_false (hawser_bus_redrive (f->bus, "archive", &n));
+  hawser_sink_runner_stop (f->runner);
+  g_object_set (f->runner, "dead-letter", "dead/archive", NULL);
+  run (f);
+  publish (f, "in/a", "x");
+  publish (f, "in/b", "y");
+  pass (f, SECOND);
+  g_assert_cmpuint (figures (f).n_dead_letters, ==, 2);
+  g_assert_true (hawser_bus_redrive (f->bus, "archive", &n));
+  g_assert_cmpuint (n, ==, 2);
+  pass (f, SECOND);
+  g_assert_cmpuint (figures (f).n_dead_letters, ==, 4); /* once each, and they are there for the next time */
+
+  f->sink->answer = SAY_DONE;
+  g_assert_true (hawser_bus_redrive (f->bus, "archive", &n));
+  g_assert_cmpuint (n, ==, 2);
+  pass (f, SECOND);
+  g_assert_cmpuint (figures (f).n_written, ==, 2);
+  g_assert_true (hawser_bus_redrive (f->bus, "archive", &n));
+  g_assert_cmpuint (n, ==, 0);
+  g_assert_cmpuint (f->letters->len, ==, 4);
+}
+
+static void
 test_max_attempts (Fixture *f, gconstpointer data)
 {
   f->sink->answer = SAY_TEMPORARY;
@@ -1017,6 +1048,7 @@ main (int argc, char **argv)
   ADD ("retry/destination-is-not-called-before-retry-after", test_retry_after);
   ADD ("retry/minute-of-503-follows-full-jitter-and-retry-after", test_minute_of_failures);
   ADD ("dead-letter/only-the-refused-message-of-a-batch", test_dead_letter);
+  ADD ("dead-letter/driven-again-once-for-each-command", test_redrive);
   ADD ("dead-letter/after-max-attempts-the-next-batch-has-its-turn", test_max_attempts);
   ADD ("dead-letter/without-topic-it-is-counted", test_no_dead_letter);
   ADD ("breaker/opens-probes-once-and-closes", test_breaker);

@@ -113,6 +113,8 @@ class Dedup(Case):
             publisher.publish('once/b', 'b', UserProperty=[('id', 'one')])
         self.assertEqual(sorted(reader.wait(4)), ['a', 'b', 'often', 'often'])
         self.assertEqual(daemon.web.metrics()['hawser_messages_duplicate_total'], 4)
+        wait_for(lambda: not any(item['n_queued'] for item in daemon.web.items('subscriptions')), 'the acknowledgements')
+        publisher.publish('often', 'sync')  # its commit carries them; alone they wait for company, and what they were for comes again
         kill(daemon)
         daemon = self.open(self.EXTRA)
         reader = self.client(daemon, 'reader', clean=False, expiry=1000)
@@ -126,7 +128,7 @@ class Dedup(Case):
         publisher = self.client(daemon)
         publisher.publish('once/end', 'end')
         wait_for(lambda: 'end' in reader.payloads())
-        self.assertEqual([p for p in reader.payloads() if p != 'again'], ['end'])
+        self.assertEqual([p for p in reader.payloads() if p not in ('again', 'sync')], ['end'])
         self.assertLessEqual(reader.payloads().count('again'), 1)
 
     def test_pipelined_duplicates_are_all_acknowledged(self):

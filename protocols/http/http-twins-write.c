@@ -42,7 +42,7 @@ respond_conflict (HttpSession *session, guint64 revision, const char *detail)
   g_autofree char *tag = g_strdup_printf ("\"%" G_GUINT64_FORMAT "\"", revision);
   g_autoptr (GString) body = g_string_new (NULL);
 
-  http_append_problem (body, 412, HAWSER_ERROR_EXISTS, detail, http_session_get_request (session)->path);
+  http_append_problem (body, 412, HAWSER_ERROR_CONFLICT, detail, http_session_get_request (session)->path);
   g_string_truncate (body, body->len - 1);
   g_string_append_printf (body, ",\"revision\":%" G_GUINT64_FORMAT "}", revision);
   http_session_add_header (session, "ETag", tag);

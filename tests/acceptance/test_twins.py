@@ -455,6 +455,7 @@ class T16ConditionalWrites(TwinCase):
         self.assertNotEqual(first.headers['ETag'], tag)
         second = self.patch(self.id, {'attributes': {'a': 3}}, If_Match=tag)
         self.assertEqual((second.status, second.headers['Content-Type']), (412, 'application/problem+json'))
+        self.assertEqual(second.json()['reason'], 'conflict')
         self.assertEqual(second.headers['ETag'], first.headers['ETag'])
         self.assertEqual(f'"{second.json()["revision"]}"', first.headers['ETag'])
         self.assertEqual(self.twin(self.id)['attributes'], {'a': 2})

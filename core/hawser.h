@@ -59,6 +59,7 @@
 #include "hawser-topic-raw.h"
 #include "hawser-json-line.h"
 #include "hawser-cloud-event.h"
+#include "hawser-cloud-event-reader.h"
 #include "hawser-policy-context.h"
 #include "hawser-timer.h"
 #include "hawser-lane.h"

@@ -60,9 +60,9 @@ read_request (const guint8 *data, gsize size, gsize cut)
   request = http_request_new (data, &head, &refusal);
   if (request != NULL)
     {
-      HttpPublishOptions options = { .qos = 1 };
+      HawserCloudEventTerms terms = { .topic = "a", .qos = 1 };
       const char *detail;
-      HawserMessage *message = http_message_from_request (request, "a", &options, NULL, NULL, &detail);
+      HawserMessage *message = http_message_from_request (request, &terms, NULL, NULL, &detail);
 
       g_assert_true ((message == NULL) == (detail != NULL));
       if (message != NULL)
@@ -83,18 +83,21 @@ read_request (const guint8 *data, gsize size, gsize cut)
 static void
 read_json (const guint8 *data, gsize size)
 {
-  GString *json = http_json_check (data, size);
-  HttpPublishOptions options = { .qos = 1 };
-  const char *detail;
-  HawserMessage *message;
+  const HawserCloudEventTerms terms = { .qos = 1, .overrides = size % 2 == 0, .expiry_s = (guint32) (size % 3) };
+  g_autoptr (GPtrArray) messages = NULL;
+  g_autoptr (GError) error = NULL;
+  HawserJsonSlice body;
 
-  if (json == NULL)
+  if (!hawser_json_parse ((const char *) data, size, &body, NULL))
     return;
-  message = http_message_from_json ((HttpJson) { json->str, json->len }, NULL, &options, FALSE, &detail);
-  g_assert_true ((message == NULL) == (detail != NULL));
-  if (message != NULL)
-    hawser_message_unref (message);
-  g_string_free (json, TRUE);
+  messages = hawser_cloud_event_read_batch (&body, &terms, &HAWSER_CLOUD_EVENT_LIMITS, &error);
+  g_assert_true ((messages == NULL) == (error != NULL));
+  g_clear_error (&error);
+  {
+    g_autoptr (HawserMessage) message = hawser_cloud_event_read (&body, &terms, &HAWSER_CLOUD_EVENT_LIMITS, &error);
+
+    g_assert_true ((message == NULL) == (error != NULL));
+  }
 }
 
 static void

@@ -383,6 +383,14 @@ hawser_json_slice_dup_string (const HawserJsonSlice *self)
   return g_string_free (out, FALSE);
 }
 
+char *
+hawser_json_slice_dup_scalar (const HawserJsonSlice *self)
+{
+  if (self->type == HAWSER_JSON_NUMBER || self->type == HAWSER_JSON_BOOLEAN)
+    return g_strndup (self->text, self->len);
+  return hawser_json_slice_dup_string (self);
+}
+
 gboolean
 hawser_json_slice_is_string (const HawserJsonSlice *self, const char *text, gsize len)
 {

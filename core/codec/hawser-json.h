@@ -57,6 +57,9 @@ gboolean hawser_json_slice_get_int64   (const HawserJsonSlice *self,
 /* (transfer full) (nullable): a string without its escapes; NULL for other types and for strings with U+0000. */
 HAWSER_AVAILABLE_IN_ALL
 char    *hawser_json_slice_dup_string  (const HawserJsonSlice *self);
+/* The same, and the text of a number, true or false; NULL for null, arrays and objects. */
+HAWSER_AVAILABLE_IN_ALL
+char    *hawser_json_slice_dup_scalar  (const HawserJsonSlice *self);
 /* Whether a string, without its escapes, is this text. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_json_slice_is_string   (const HawserJsonSlice *self,

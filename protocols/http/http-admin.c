@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "http-json.h"
 
 #define DEFAULT_LIMIT 500
 #define MAX_LIMIT 5000
@@ -135,10 +134,13 @@ member_name (GParamSpec *pspec)
 }
 
 static GParamSpec *
-find_member (GObjectClass *class, HttpJson name)
+find_member (GObjectClass *class, const HawserJsonSlice *name)
 {
-  g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
+  g_autofree char *key = hawser_json_slice_dup_string (name);
 
+  if (key == NULL)
+    return NULL;
+  g_strdelimit (key, "_", '-');
   return g_object_class_find_property (class, g_str_equal (key, "discovery-url") ? "discovery-uri" : key);
 }
 
@@ -203,25 +205,26 @@ is_date (const char *text)
 
 /* FALSE: the value does not fit; *out_detail says how. */
 static gboolean
-read_value (GParamSpec *pspec, HttpJson json, GValue *value, char **out_detail)
+read_value (GParamSpec *pspec, const HawserJsonSlice *json, GValue *value, char **out_detail)
 {
-  g_autofree char *text = http_json_dup_scalar (json);
+  g_autofree char *text = hawser_json_slice_dup_scalar (json);
+  gboolean is_string = json->type == HAWSER_JSON_STRING;
   gint64 us;
   guint64 size;
 
   g_value_init (value, pspec->value_type);
-  if (json.text[0] == 'n')
+  if (json->type == HAWSER_JSON_NULL)
     {
       g_param_value_set_default (pspec, value);
       return TRUE;
     }
   if (text == NULL)
     goto unfit;
-  if (G_VALUE_HOLDS_STRING (value) && http_json_is_string (json) && (!g_str_equal (pspec->name, "expires") || is_date (text)))
+  if (G_VALUE_HOLDS_STRING (value) && is_string && (!g_str_equal (pspec->name, "expires") || is_date (text)))
     g_value_set_string (value, text);
-  else if (G_VALUE_HOLDS_BOOLEAN (value) && (g_str_equal (text, "true") || g_str_equal (text, "false")) && !http_json_is_string (json))
+  else if (G_VALUE_HOLDS_BOOLEAN (value) && json->type == HAWSER_JSON_BOOLEAN)
     g_value_set_boolean (value, *text == 't');
-  else if (G_VALUE_HOLDS_ENUM (value) && http_json_is_string (json))
+  else if (G_VALUE_HOLDS_ENUM (value) && is_string)
     {
       GEnumValue *nick = g_enum_get_value_by_nick (g_type_class_peek (pspec->value_type), text);
 
@@ -231,7 +234,7 @@ read_value (GParamSpec *pspec, HttpJson json, GValue *value, char **out_detail)
     }
   else if (is_duration (pspec))
     {
-      g_autofree char *seconds = http_json_is_string (json) ? g_strdup (text) : g_strconcat (text, "s", NULL);
+      g_autofree char *seconds = is_string ? g_strdup (text) : g_strconcat (text, "s", NULL);
 
       if (!hawser_duration_parse (seconds, &us, NULL))
         goto unfit;
@@ -252,29 +255,29 @@ unfit:
 
 /* All of @json or nothing: values are read before any is set. What is not named gets its default: PUT replaces. */
 static char *
-apply_topic (HawserTopic *topic, HttpJson json)
+apply_topic (HawserTopic *topic, const HawserJsonSlice *json)
 {
   GObjectClass *class = G_OBJECT_GET_CLASS (topic);
   g_autoptr (GHashTable) given = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree GParamSpec **pspecs = NULL;
-  HttpJsonCursor cursor = { 0 };
-  HttpJson name, value;
+  HawserJsonIter iter;
+  HawserJsonSlice name, value;
   char *detail = NULL;
   guint n_pspecs;
 
   for (int pass = 0; pass < 2 && detail == NULL; pass++)
     {
-      cursor.at = NULL;
-      while (detail == NULL && http_json_next (json, &cursor, &name, &value))
+      hawser_json_iter_init (&iter, json);
+      while (detail == NULL && hawser_json_iter_next (&iter, &name, &value))
         {
-          GParamSpec *pspec = find_member (class, name);
+          GParamSpec *pspec = find_member (class, &name);
           g_auto (GValue) parsed = G_VALUE_INIT;
 
-          if (http_json_name_is (name, "name"))
+          if (hawser_json_slice_is_string (&name, "name", strlen ("name")))
             continue;
           if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE) || (pspec->flags & G_PARAM_CONSTRUCT_ONLY))
-            detail = g_strdup_printf ("there is no setting '%.*s'", (int) MIN (name.len, 64), name.text);
-          else if (read_value (pspec, value, &parsed, &detail) && pass == 1)
+            detail = g_strdup_printf ("there is no setting '%.*s'", (int) MIN (name.len - 2, 64), name.text + 1);
+          else if (read_value (pspec, &value, &parsed, &detail) && pass == 1)
             {
               g_object_set_property (G_OBJECT (topic), pspec->name, &parsed);
               g_hash_table_add (given, (gpointer) pspec->name);
@@ -652,18 +655,21 @@ http_admin_delete_ban (HttpSession *session, HttpRequest *request, const char *r
     http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "that address is not banned");
 }
 
-/* A checked JSON object of the body; NULL: answered. */
-static GString *
-read_object (HttpSession *session, HttpRequest *request)
+/* The JSON object that is the body; nothing counts as an empty one. FALSE: answered. */
+static gboolean
+read_object (HttpSession *session, HttpRequest *request, HawserJsonSlice *out)
 {
-  GString *text = request->body_len > 0 ? http_json_check (request->body, request->body_len) : g_string_new ("{}");
+  static const HawserJsonSlice empty = { HAWSER_JSON_OBJECT, "{}", 2 };
 
-  if (text != NULL && text->str[0] == '{')
-    return text;
-  if (text != NULL)
-    g_string_free (text, TRUE);
+  if (request->body_len == 0)
+    {
+      *out = empty;
+      return TRUE;
+    }
+  if (hawser_json_parse ((const char *) request->body, request->body_len, out, NULL) && out->type == HAWSER_JSON_OBJECT)
+    return TRUE;
   http_session_respond_error (session, HAWSER_ERROR_MALFORMED, "the body is not a JSON object");
-  return NULL;
+  return FALSE;
 }
 
 typedef struct {
@@ -777,18 +783,18 @@ http_admin_put_topic (HttpSession *session, HttpRequest *request, const char *re
 {
   HawserBus *bus = http_session_get_adapter (session)->bus;
   g_autofree char *name = read_name (session, rest);
-  g_autoptr (GString) text = name != NULL ? read_object (session, request) : NULL;
   g_autoptr (HawserTopic) fresh = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *detail = NULL;
+  HawserJsonSlice body;
   HawserTopic *topic;
 
-  if (text == NULL)
+  if (name == NULL || !read_object (session, request, &body))
     return;
   topic = hawser_bus_get_topic (bus, name);
   if (topic == NULL)
     topic = fresh = HAWSER_TOPIC (hawser_local_topic_new (name));
-  detail = apply_topic (topic, (HttpJson) { text->str, text->len });
+  detail = apply_topic (topic, &body);
   if (detail != NULL)
     http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
   else if (fresh != NULL && !hawser_bus_add_topic (bus, fresh, &error))
@@ -887,9 +893,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wanted, clear_wanted)
 
 /* A number is seconds. */
 static gboolean
-read_duration (HttpJson json, const char *text, gint64 *out_us)
+read_duration (const HawserJsonSlice *json, const char *text, gint64 *out_us)
 {
-  g_autofree char *seconds = http_json_is_string (json) ? g_strdup (text) : g_strconcat (text, "s", NULL);
+  g_autofree char *seconds = json->type == HAWSER_JSON_STRING ? g_strdup (text) : g_strconcat (text, "s", NULL);
 
   return hawser_duration_parse (seconds, out_us, NULL);
 }
@@ -905,20 +911,24 @@ is_fact (const char *key)
 
 /* NULL: fine. */
 static const char *
-read_wanted (HttpJson json, Wanted *out)
+read_wanted (const HawserJsonSlice *json, Wanted *out)
 {
-  HttpJsonCursor cursor = { 0 };
-  HttpJson name, value;
+  HawserJsonIter iter;
+  HawserJsonSlice name, value;
   guint64 number;
 
-  while (http_json_next (json, &cursor, &name, &value))
+  hawser_json_iter_init (&iter, json);
+  while (hawser_json_iter_next (&iter, &name, &value))
     {
-      g_autofree char *text = http_json_dup_scalar (value);
-      g_autofree char *key = g_strdelimit (g_strndup (name.text, name.len), "_", '-');
+      g_autofree char *text = hawser_json_slice_dup_scalar (&value);
+      g_autofree char *key = hawser_json_slice_dup_string (&name);
+      gboolean is_string = value.type == HAWSER_JSON_STRING;
 
-      if (value.text[0] == 'n')
+      if (key != NULL)
+        g_strdelimit (key, "_", '-');
+      if (value.type == HAWSER_JSON_NULL)
         continue; /* null is the default */
-      if (text == NULL)
+      if (text == NULL || key == NULL)
         return "a value is not a string, number or boolean";
       if (g_str_equal (key, "filter") && out->filter == NULL)
         out->filter = g_steal_pointer (&text);
@@ -935,13 +945,13 @@ read_wanted (HttpJson json, Wanted *out)
         out->limits.max_messages = (guint32) number;
       else if ((g_str_equal (key, "max-queued-bytes") || g_str_equal (key, "max-bytes")) && hawser_size_parse (text, &number, NULL))
         out->limits.max_bytes = number;
-      else if (g_str_equal (key, "max-age") && read_duration (value, text, &out->limits.max_age_us))
+      else if (g_str_equal (key, "max-age") && read_duration (&value, text, &out->limits.max_age_us))
         continue;
-      else if (g_str_equal (key, "ttl") && read_duration (value, text, &out->ttl_us))
+      else if (g_str_equal (key, "ttl") && read_duration (&value, text, &out->ttl_us))
         continue;
       else if (g_str_equal (key, "expires"))
         {
-          if (!http_json_is_string (value) || !hawser_date_parse (text, &out->expires_us, NULL))
+          if (!is_string || !hawser_date_parse (text, &out->expires_us, NULL))
             return "expires is a date such as 2027-01-31T12:00:00Z";
         }
       else if (g_str_equal (key, "spool-rate"))
@@ -954,13 +964,13 @@ read_wanted (HttpJson json, Wanted *out)
         }
       else if (g_str_equal (key, "not-me"))
         {
-          if (http_json_is_string (value) || (!g_str_equal (text, "true") && !g_str_equal (text, "false")))
+          if (value.type != HAWSER_JSON_BOOLEAN)
             return "not-me is true or false";
           out->not_me = *text == 't';
         }
-      else if (g_str_equal (key, "description") && out->description == NULL && http_json_is_string (value))
+      else if (g_str_equal (key, "description") && out->description == NULL && is_string)
         out->description = g_steal_pointer (&text);
-      else if (g_str_equal (key, "attribute-filter") && out->attributes == NULL && http_json_is_string (value))
+      else if (g_str_equal (key, "attribute-filter") && out->attributes == NULL && is_string)
         out->attributes = g_steal_pointer (&text);
       else if (g_str_equal (key, "on-overflow") || g_str_equal (key, "overflow"))
         {
@@ -987,7 +997,6 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
 {
   HawserBus *bus = http_session_get_adapter (session)->bus;
   g_autofree char *id = read_name (session, rest);
-  g_autoptr (GString) text = id != NULL ? read_object (session, request) : NULL;
   g_auto (Wanted) wanted = { .qos = 2 };
   FindSubscription find = { .id = id };
   HawserSubscriptionTerms terms;
@@ -996,11 +1005,12 @@ http_admin_put_subscription (HttpSession *session, HttpRequest *request, const c
   const char *detail;
   gboolean is_new;
   char *json;
+  HawserJsonSlice body;
   int result;
 
-  if (text == NULL)
+  if (id == NULL || !read_object (session, request, &body))
     return;
-  detail = read_wanted ((HttpJson) { text->str, text->len }, &wanted);
+  detail = read_wanted (&body, &wanted);
   if (detail != NULL)
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages from and to HTTP: CloudEvents 1.0 binary mode (headers) and structured mode (one JSON object). What is a
+/* Messages from and to HTTP: CloudEvents 1.0 binary mode (headers); the JSON of structured mode is the core's. What is a
  * message's own (id, time, content type, correlation, reply-to) goes there, every other attribute is a user property.
- * Pure functions. Source: CloudEvents 1.0.2, HTTP protocol binding 3.1 and 3.2, JSON format 2 and 3. */
+ * Pure functions. Source: CloudEvents 1.0.2, HTTP protocol binding 3.1. */
 
 #include "http-cloud-event.h"
 
 #include <string.h>
 
-#define MAX_ATTRIBUTES 128
-#define MAX_NAME 64
 #define FORM_TYPE "application/x-www-form-urlencoded" /* what curl -d says of anything: as good as nothing */
-#define MAX_VALUE 65535          /* what MQTT can carry on */
 
 /* Said by the bus, not by the publisher. */
 static gboolean
@@ -26,7 +23,7 @@ add_attribute (HawserProperties *properties, const char *name, const char *value
 {
   gsize len = strlen (value), name_len = strlen (name);
 
-  if (len > MAX_VALUE || name_len > MAX_NAME || name_len == 0)
+  if (len > HAWSER_CLOUD_EVENT_LIMITS.max_value || name_len > HAWSER_CLOUD_EVENT_LIMITS.max_name || name_len == 0)
     {
       *out_detail = "an attribute is too long";
       return FALSE;
@@ -50,11 +47,11 @@ add_attribute (HawserProperties *properties, const char *name, const char *value
 }
 
 static HawserMessage *
-build (const char *topic, HawserProperties *properties, const HttpPublishOptions *options, const guint8 *payload, gsize len, HawserBlock *block, const char **out_detail)
+build (HawserProperties *properties, const HawserCloudEventTerms *terms, const guint8 *payload, gsize len, HawserBlock *block, const char **out_detail)
 {
   HawserMessageInit init = {
-    .topic = topic, .topic_len = strlen (topic), .properties = properties->data, .properties_len = properties->len,
-    .payload = payload, .payload_len = len, .expiry_s = options->expiry_s, .qos = options->qos, .retain = options->retain,
+    .topic = terms->topic, .topic_len = strlen (terms->topic), .properties = properties->data, .properties_len = properties->len,
+    .payload = payload, .payload_len = len, .expiry_s = terms->expiry_s, .qos = (guint8) terms->qos, .retain = terms->retain,
   };
 
   if (init.topic_len == 0 || init.topic_len > HAWSER_TOPIC_MAX_LEN)
@@ -114,7 +111,7 @@ static const struct {
 };
 
 HawserMessage *
-http_message_from_request (HttpRequest *request, const char *topic, const HttpPublishOptions *options, const char *reply_to, GBytes *correlation, const char **out_detail)
+http_message_from_request (HttpRequest *request, const HawserCloudEventTerms *terms, const char *reply_to, GBytes *correlation, const char **out_detail)
 {
   const char *content_type = http_request_get_header (request, "Content-Type");
   const char *key = http_request_get_header (request, "Idempotency-Key");
@@ -140,7 +137,7 @@ http_message_from_request (HttpRequest *request, const char *topic, const HttpPu
       decoded = http_decode_value (value);
       if (decoded == NULL)
         *out_detail = "a ce- header is not UTF-8 or has a control character";
-      else if (++n > MAX_ATTRIBUTES)
+      else if (++n > HAWSER_CLOUD_EVENT_LIMITS.max_attributes)
         *out_detail = "there are too many ce- headers";
       else
         add_attribute (&properties, attribute, decoded, out_detail);
@@ -182,154 +179,8 @@ http_message_from_request (HttpRequest *request, const char *topic, const HttpPu
       hawser_properties_add (&properties, HAWSER_PROPERTY_CORRELATION, NULL, 0, data, len);
     }
   if (*out_detail == NULL)
-    message = build (topic, &properties, options, request->body, request->body_len, request->block, out_detail);
+    message = build (&properties, terms, request->body, request->body_len, request->block, out_detail);
   hawser_properties_clear (&properties);
-  return message;
-}
-
-typedef struct {
-  HawserProperties properties;
-  HttpPublishOptions options;
-  char *subject;
-  char *content_type;
-  HttpJson data;
-  char *base64;
-  gboolean has_data;
-  guint required;                /* of specversion, id, source, type: a bit each */
-} Event;
-
-static gboolean
-take_member (Event *event, HttpJson name, HttpJson value, const char **out_detail)
-{
-  static const char * const required[] = { "specversion", "id", "source", "type" };
-  g_autofree char *attribute = g_strndup (name.text, name.len);
-  g_autofree char *scalar = NULL;
-
-  if (g_str_equal (attribute, "data"))
-    {
-      event->data = value;
-      event->has_data = value.text[0] != 'n';
-      return TRUE;
-    }
-  scalar = http_json_dup_scalar (value);
-  if (scalar == NULL)
-    {
-      if (value.text[0] == 'n')
-        return TRUE; /* null is absent: JSON format 2.2 */
-      *out_detail = "an attribute is neither string, number nor boolean";
-      return FALSE;
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (required); i++)
-    if (g_str_equal (attribute, required[i]) && *scalar != '\0')
-      event->required |= 1u << i;
-
-  if (g_str_equal (attribute, "specversion") && !g_str_equal (scalar, "1.0"))
-    *out_detail = "specversion is not 1.0";
-  else if (g_str_equal (attribute, "subject"))
-    {
-      g_free (event->subject);
-      event->subject = g_steal_pointer (&scalar);
-    }
-  else if (g_str_equal (attribute, "data_base64"))
-    {
-      g_free (event->base64);
-      event->base64 = g_steal_pointer (&scalar);
-    }
-  else if (g_str_equal (attribute, "datacontenttype"))
-    {
-      g_free (event->content_type);
-      event->content_type = g_steal_pointer (&scalar);
-    }
-  else if (g_str_equal (attribute, "hawserqos"))
-    {
-      if (strlen (scalar) != 1 || *scalar < '0' || *scalar > '2')
-        *out_detail = "hawserqos is not 0, 1 or 2";
-      else
-        event->options.qos = (guint8) (*scalar - '0');
-    }
-  else if (g_str_equal (attribute, "hawserretained"))
-    event->options.retain = g_str_equal (scalar, "true");
-  else if (!is_ours (attribute))
-    {
-      for (const char *p = attribute; *p != '\0'; p++)
-        if (!g_ascii_islower (*p) && !g_ascii_isdigit (*p))
-          *out_detail = "attribute names are lower-case letters and digits";
-      if (*out_detail == NULL)
-        add_attribute (&event->properties, attribute, scalar, out_detail);
-    }
-  return *out_detail == NULL;
-}
-
-static HawserMessage *
-finish_event (Event *event, const char *topic, const char **out_detail)
-{
-  g_autofree char *text = NULL;
-  g_autofree guchar *decoded = NULL;
-  const guint8 *payload = NULL;
-  gsize len = 0;
-
-  if (event->required != 0xf)
-    *out_detail = "specversion, id, source and type are required";
-  else if (topic == NULL && event->subject == NULL)
-    *out_detail = "subject is required: it is the topic";
-  else if (event->base64 != NULL && event->has_data)
-    *out_detail = "data and data_base64 exclude each other";
-  if (*out_detail != NULL)
-    return NULL;
-
-  if (event->base64 != NULL)
-    {
-      decoded = g_base64_decode (event->base64, &len);
-      payload = decoded;
-    }
-  else if (event->has_data && http_json_is_string (event->data) && event->content_type != NULL && !hawser_content_type_is_json (event->content_type))
-    {
-      text = http_json_dup_scalar (event->data);
-      if (text == NULL)
-        {
-          *out_detail = "data has a lone surrogate or U+0000";
-          return NULL;
-        }
-      payload = (const guint8 *) text;
-      len = strlen (text);
-    }
-  else if (event->has_data)
-    {
-      payload = (const guint8 *) event->data.text;
-      len = event->data.len;
-    }
-  if (event->content_type == NULL && event->has_data)
-    event->content_type = g_strdup ("application/json"); /* JSON format 3.1: absent means JSON */
-  if (event->content_type != NULL && !add_attribute (&event->properties, "datacontenttype", event->content_type, out_detail))
-    return NULL;
-  return build (topic != NULL ? topic : event->subject, &event->properties, &event->options, payload, len, NULL, out_detail);
-}
-
-HawserMessage *
-http_message_from_json (HttpJson json, const char *topic, const HttpPublishOptions *options, gboolean options_win, const char **out_detail)
-{
-  Event event = { .options = *options };
-  HttpJsonCursor cursor = { 0 };
-  HttpJson name, value;
-  HawserMessage *message = NULL;
-  guint n = 0;
-
-  *out_detail = json.len > 0 && json.text[0] == '{' ? NULL : "an event is a JSON object";
-  while (*out_detail == NULL && http_json_next (json, &cursor, &name, &value))
-    {
-      if (++n > MAX_ATTRIBUTES)
-        *out_detail = "the event has too many attributes";
-      else
-        take_member (&event, name, value, out_detail);
-    }
-  if (options_win)
-    event.options = *options;
-  if (*out_detail == NULL)
-    message = finish_event (&event, topic, out_detail);
-  hawser_properties_clear (&event.properties);
-  g_free (event.subject);
-  g_free (event.content_type);
-  g_free (event.base64);
   return message;
 }
 

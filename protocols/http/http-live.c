@@ -168,14 +168,14 @@ on_tick (HawserTimer *timer)
 /* ---- From the peer ---- */
 
 static void
-send_answer (Live *self, HttpJson ref, int error, const char *detail)
+send_answer (Live *self, const HawserJsonSlice *ref, int error, const char *detail)
 {
   g_autoptr (GString) out = g_string_new (error == 0 ? "{\"ok\":true" : "{\"ok\":false");
 
-  if (ref.len > 0)
+  if (ref != NULL && ref->text != NULL)
     {
       g_string_append (out, ",\"ref\":");
-      g_string_append_len (out, ref.text, (gssize) ref.len);
+      g_string_append_len (out, ref->text, (gssize) ref->len);
     }
   if (error != 0)
     {
@@ -195,10 +195,10 @@ subscribe (Live *self, const char *filter)
 }
 
 static void
-take_operation (Live *self, HttpJson op, HttpJson filter, HttpJson ref)
+take_operation (Live *self, const HawserJsonSlice *op, const HawserJsonSlice *filter, const HawserJsonSlice *ref)
 {
-  g_autofree char *name = http_json_dup_scalar (op);
-  g_autofree char *text = filter.len > 0 ? http_json_dup_scalar (filter) : NULL;
+  g_autofree char *name = hawser_json_slice_dup_string (op);
+  g_autofree char *text = filter->text != NULL ? hawser_json_slice_dup_string (filter) : NULL;
   int result;
 
   if (text == NULL || name == NULL)
@@ -229,20 +229,20 @@ on_published (gpointer data, guint64 cookie, int result)
   Live *self = session != NULL ? (Live *) http_session_get_exchange (session) : NULL;
 
   if (self != NULL && self->base.free == free_live && self->is_open && result != HAWSER_RESULT_OK)
-    send_answer (self, (HttpJson) { 0 }, result, hawser_bus_get_last_refusal (self->adapter->bus));
+    send_answer (self, NULL, result, hawser_bus_get_last_refusal (self->adapter->bus));
 }
 
 static void
-take_event (Live *self, HttpJson event, HttpJson id)
+take_event (Live *self, const HawserJsonSlice *event, const HawserJsonSlice *id)
 {
-  HttpPublishOptions options = { .qos = DEFAULT_QOS };
-  const char *detail;
-  HawserMessage *message = http_message_from_json (event, NULL, &options, FALSE, &detail);
+  const HawserCloudEventTerms terms = { .qos = DEFAULT_QOS };
+  g_autoptr (GError) error = NULL;
+  HawserMessage *message = hawser_cloud_event_read (event, &terms, &HAWSER_CLOUD_EVENT_LIMITS, &error);
   int result;
 
   if (message == NULL)
     {
-      send_answer (self, id, HAWSER_ERROR_INVALID, detail);
+      send_answer (self, id, error->code, error->message);
       return;
     }
   result = hawser_connection_publish (self->connection, message, hawser_message_get_qos (message) > 0 ? on_published : NULL, 0);
@@ -253,34 +253,25 @@ take_event (Live *self, HttpJson event, HttpJson id)
 static void
 take_text (Live *self, const guint8 *data, gsize len)
 {
-  GString *text = http_json_check (data, len);
-  HttpJson op = { 0 }, filter = { 0 }, ref = { 0 }, id = { 0 }, all, name, value;
-  HttpJsonCursor cursor = { 0 };
+  static const char * const names[] = { "op", "filter", "ref", "id" };
+  HawserJsonSlice found[G_N_ELEMENTS (names)] = { 0 }, all, name, value;
+  const HawserJsonSlice *op = &found[0], *filter = &found[1], *ref = &found[2], *id = &found[3];
+  HawserJsonIter iter;
 
-  if (text == NULL || text->str[0] != '{')
+  if (!hawser_json_parse ((const char *) data, len, &all, NULL) || all.type != HAWSER_JSON_OBJECT)
     {
-      send_answer (self, ref, HAWSER_ERROR_MALFORMED, "a text message is one JSON object");
-      if (text != NULL)
-        g_string_free (text, TRUE);
+      send_answer (self, NULL, HAWSER_ERROR_MALFORMED, "a text message is one JSON object");
       return;
     }
-  all = (HttpJson) { text->str, text->len };
-  while (http_json_next (all, &cursor, &name, &value))
-    {
-      if (http_json_name_is (name, "op"))
-        op = value;
-      else if (http_json_name_is (name, "filter"))
-        filter = value;
-      else if (http_json_name_is (name, "ref"))
-        ref = value;
-      else if (http_json_name_is (name, "id"))
-        id = value;
-    }
-  if (op.len > 0)
+  hawser_json_iter_init (&iter, &all);
+  while (hawser_json_iter_next (&iter, &name, &value))
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+      if (hawser_json_slice_is_string (&name, names[i], strlen (names[i])))
+        found[i] = value;
+  if (op->text != NULL)
     take_operation (self, op, filter, ref);
   else
-    take_event (self, all, ref.len > 0 ? ref : id);
-  g_string_free (text, TRUE);
+    take_event (self, &all, ref->text != NULL ? ref : id);
 }
 
 static void

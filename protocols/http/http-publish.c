@@ -13,7 +13,6 @@
 #include "http-idempotency.h"
 #include "http-listen.h"
 
-#define MAX_BATCH 10000                          /* events of one request */
 #define DEFAULT_QOS 1                            /* an answer is an acknowledgement: it means what QoS 1 means */
 #define MAX_WAIT_US (10 * 60 * G_USEC_PER_SEC)
 
@@ -150,14 +149,13 @@ is_true (const char *text)
 
 /* FALSE: answered. */
 static gboolean
-read_options (HttpSession *session, HttpRequest *request, HttpPublishOptions *out, gboolean *out_given)
+read_terms (HttpSession *session, HttpRequest *request, const char *topic, HawserCloudEventTerms *out)
 {
   const char *qos = http_request_get_query (request, "qos");
   const char *retain = http_request_get_query (request, "retain");
   gint64 expiry_us = 0;
 
-  *out = (HttpPublishOptions) { .qos = DEFAULT_QOS };
-  *out_given = qos != NULL || retain != NULL;
+  *out = (HawserCloudEventTerms) { .topic = topic, .qos = DEFAULT_QOS, .overrides = qos != NULL || retain != NULL };
   if (qos != NULL)
     {
       if (strlen (qos) != 1 || *qos < '0' || *qos > '2')
@@ -165,7 +163,7 @@ read_options (HttpSession *session, HttpRequest *request, HttpPublishOptions *ou
           http_session_respond_error (session, HAWSER_ERROR_INVALID, "qos is not 0, 1 or 2");
           return FALSE;
         }
-      out->qos = (guint8) (*qos - '0');
+      out->qos = (HawserQos) (*qos - '0');
     }
   out->retain = is_true (retain);
   if (!http_request_get_duration (request, "expiry", 1, G_MAXUINT32 * G_USEC_PER_SEC, &expiry_us))
@@ -203,41 +201,26 @@ content_type_is (HttpRequest *request, const char *type)
 
 /* Events of a structured or batched body; NULL: answered. */
 static GPtrArray *
-read_events (HttpSession *session, HttpRequest *request, const char *topic, const HttpPublishOptions *options, gboolean options_win, gboolean is_batch)
+read_events (HttpSession *session, HttpRequest *request, const HawserCloudEventTerms *terms, gboolean is_batch)
 {
-  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (unref_message);
-  GString *text = http_json_check (request->body, request->body_len);
-  HttpJsonCursor cursor = { 0 };
-  HttpJson all, name, event;
-  const char *detail = NULL;
+  g_autoptr (GError) error = NULL;
+  HawserMessage *message = NULL;
+  GPtrArray *messages = NULL;
+  HawserJsonSlice body;
 
-  if (text == NULL)
+  if (hawser_json_parse ((const char *) request->body, request->body_len, &body, &error))
     {
-      http_session_respond_error (session, HAWSER_ERROR_MALFORMED, "the body is not JSON");
-      return NULL;
+      if (is_batch)
+        messages = hawser_cloud_event_read_batch (&body, terms, &HAWSER_CLOUD_EVENT_LIMITS, &error);
+      else if ((message = hawser_cloud_event_read (&body, terms, &HAWSER_CLOUD_EVENT_LIMITS, &error)) != NULL)
+        {
+          messages = g_ptr_array_new_with_free_func (unref_message);
+          g_ptr_array_add (messages, message);
+        }
     }
-  all = event = (HttpJson) { text->str, text->len };
-  if (is_batch && all.text[0] != '[')
-    detail = "a batch is a JSON array";
-  while (detail == NULL && (!is_batch || http_json_next (all, &cursor, &name, &event)))
-    {
-      HawserMessage *message = http_message_from_json (event, topic, options, options_win, &detail);
-
-      if (message != NULL)
-        g_ptr_array_add (messages, message);
-      if (messages->len > MAX_BATCH)
-        detail = "the batch has too many events";
-      if (!is_batch)
-        break;
-    }
-  if (detail != NULL)
-    {
-      g_autofree char *numbered = is_batch ? g_strdup_printf ("event %u: %s", messages->len, detail) : g_strdup (detail);
-
-      http_session_respond_error (session, HAWSER_ERROR_INVALID, numbered);
-    }
-  g_string_free (text, TRUE);
-  return detail == NULL ? g_steal_pointer (&messages) : NULL;
+  if (messages == NULL)
+    http_session_respond_error (session, error->code, error->message);
+  return messages;
 }
 
 /* ---- Request and reply ---- */
@@ -252,7 +235,7 @@ answer_reply (HttpSession *session, HawserMessage *reply, gpointer data)
 }
 
 static void
-ask (HttpSession *session, HttpRequest *request, const char *topic, const HttpPublishOptions *options, gint64 wait_us)
+ask (HttpSession *session, HttpRequest *request, const HawserCloudEventTerms *terms, gint64 wait_us)
 {
   HttpAsk *question = http_ask_new (session, NULL, wait_us, answer_reply, NULL, NULL);
   HawserMessage *message;
@@ -261,13 +244,13 @@ ask (HttpSession *session, HttpRequest *request, const char *topic, const HttpPu
 
   if (question == NULL)
     return;
-  message = http_message_from_request (request, topic, options, http_ask_get_reply_to (question), http_ask_get_correlation (question), &detail);
+  message = http_message_from_request (request, terms, http_ask_get_reply_to (question), http_ask_get_correlation (question), &detail);
   if (message == NULL)
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
       return;
     }
-  result = hawser_connection_publish (http_session_get_connection (session), message, options->qos > 0 ? on_published : NULL, 0);
+  result = hawser_connection_publish (http_session_get_connection (session), message, terms->qos > 0 ? on_published : NULL, 0);
   if (result != HAWSER_RESULT_OK && result != HAWSER_RESULT_PENDING)
     answer_refused (session, result, -1);
 }
@@ -318,16 +301,17 @@ static void
 publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean retain)
 {
   g_autofree char *topic = read_topic (session, rest);
-  HttpPublishOptions options;
+  HawserCloudEventTerms terms;
   HawserMessage *message;
   const char *detail;
   gint64 wait_us = 0, ttd_us = 0;
   guint64 mark = 0;
-  gboolean given, is_batch;
+  gboolean is_batch;
 
-  if (topic == NULL || !read_options (session, request, &options, &given))
+  if (topic == NULL || !read_terms (session, request, topic, &terms))
     return;
-  options.retain |= retain;
+  terms.retain |= retain;
+  terms.overrides |= retain;
   if (!http_request_get_duration (request, "wait", 0, MAX_WAIT_US, &wait_us))
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "wait is not a duration up to 10min");
@@ -338,7 +322,7 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
   is_batch = content_type_is (request, "application/cloudevents-batch+json");
   if (is_batch || content_type_is (request, "application/cloudevents+json"))
     {
-      g_autoptr (GPtrArray) messages = read_events (session, request, topic, &options, given || retain, is_batch);
+      g_autoptr (GPtrArray) messages = read_events (session, request, &terms, is_batch);
 
       if (messages != NULL)
         publish_all (session, messages, 202, mark);
@@ -348,10 +332,10 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
     }
   if (wait_us > 0)
     {
-      ask (session, request, topic, &options, wait_us);
+      ask (session, request, &terms, wait_us);
       return;
     }
-  message = http_message_from_request (request, topic, &options, NULL, NULL, &detail);
+  message = http_message_from_request (request, &terms, NULL, NULL, &detail);
   if (message != NULL && ttd_us > 0)
     listen (session, request, topic, message, ttd_us);
   else if (message != NULL)
@@ -396,18 +380,17 @@ http_publish_batch (HttpSession *session, HttpRequest *request, const char *rest
 {
   gboolean is_batch = content_type_is (request, "application/cloudevents-batch+json");
   g_autoptr (GPtrArray) messages = NULL;
-  HttpPublishOptions options;
+  HawserCloudEventTerms terms;
   guint64 mark = 0;
-  gboolean given;
 
   if (!is_batch && !content_type_is (request, "application/cloudevents+json"))
     {
       http_session_respond_problem (session, 415, HAWSER_ERROR_INVALID, "application/cloudevents+json or application/cloudevents-batch+json is taken here");
       return;
     }
-  if (!read_options (session, request, &options, &given) || !begin_key (session, request, &mark))
+  if (!read_terms (session, request, NULL, &terms) || !begin_key (session, request, &mark))
     return;
-  messages = read_events (session, request, NULL, &options, given, is_batch);
+  messages = read_events (session, request, &terms, is_batch);
   if (messages != NULL)
     publish_all (session, messages, 202, mark);
   else

@@ -50,7 +50,7 @@ respond_sent (HttpSession *session, guint n_sent)
 static HawserMessage *
 make_message (HttpSession *session, HttpRequest *request, HttpAsk *ask)
 {
-  HttpPublishOptions options = { .qos = DEFAULT_QOS };
+  HawserCloudEventTerms terms = { .topic = INBOX_TOPIC, .qos = DEFAULT_QOS };
   gint64 expiry_us = 0;
   HawserMessage *message;
   const char *detail;
@@ -60,8 +60,8 @@ make_message (HttpSession *session, HttpRequest *request, HttpAsk *ask)
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "expiry is not a duration such as 30s");
       return NULL;
     }
-  options.expiry_s = (guint32) MIN ((expiry_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, G_MAXUINT32 - 1);
-  message = http_message_from_request (request, INBOX_TOPIC, &options, ask != NULL ? http_ask_get_reply_to (ask) : NULL,
+  terms.expiry_s = (guint32) MIN ((expiry_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, G_MAXUINT32 - 1);
+  message = http_message_from_request (request, &terms, ask != NULL ? http_ask_get_reply_to (ask) : NULL,
                                        ask != NULL ? http_ask_get_correlation (ask) : NULL, &detail);
   if (message == NULL)
     http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);

@@ -161,6 +161,8 @@ test_what_is_no_event_is_refused (void)
     { "{" REQUIRED ",\"subject\":\"x\",\"data_base64\":\"A*==\"}", "CloudEvent: data_base64: must be base64" },
     { "{" REQUIRED ",\"subject\":\"x\",\"hawserqos\":3}", "CloudEvent: attribute hawserqos: must be 0, 1 or 2" },
     { "{" REQUIRED ",\"subject\":\"x\",\"hawserretained\":1}", "CloudEvent: attribute hawserretained: must be true or false" },
+    { "{" REQUIRED ",\"subject\":\"x\",\"hawserqos\":\"1.0\"}", "CloudEvent: attribute hawserqos: must be 0, 1 or 2" },
+    { "{" REQUIRED ",\"subject\":\"x\",\"datacontenttype\":\"a/b\\r\\nX: 1\"}", "CloudEvent: attribute datacontenttype: must not have control characters" },
     { "{" REQUIRED ",\"subject\":\"x\",\"expirytime\":\"soon\"}", "CloudEvent: attribute expirytime: must be a time (RFC 3339)" },
     { "{" REQUIRED ",\"subject\":\"x\",\"expirytime\":\"2001-01-01T00:00:00Z\"}", "CloudEvent: attribute expirytime: is past" },
     { "{" REQUIRED ",\"subject\":\"x\",\"replyto\":\"a/#\"}", "CloudEvent: attribute replyto: must be a topic name" },
@@ -195,6 +197,98 @@ test_attributes_are_bounded (void)
   g_assert_null (hawser_message_new_from_json (deep->str, -1, NULL, NULL));
   g_assert_null (hawser_message_new_from_json (long_name, -1, NULL, NULL));
   g_assert_null (hawser_message_new_from_json (long_value, -1, NULL, NULL));
+}
+
+static HawserMessage *
+read_event (const char *text, const HawserCloudEventTerms *terms)
+{
+  g_autoptr (GError) error = NULL;
+  HawserJsonSlice event;
+  HawserMessage *message;
+
+  g_assert_true (hawser_json_parse (text, strlen (text), &event, NULL));
+  message = hawser_cloud_event_read (&event, terms, &HAWSER_CLOUD_EVENT_LIMITS, &error);
+  g_assert_no_error (error);
+  return message;
+}
+
+#define DELIVERY ",\"hawserqos\":\"2\",\"hawserretained\":true"
+
+static void
+test_the_event_wins_unless_the_terms_override (void)
+{
+  g_autoptr (HawserMessage) silent = read_event ("{" REQUIRED "}", &(HawserCloudEventTerms) { .topic = "a", .qos = 1, .expiry_s = 7 });
+  g_autoptr (HawserMessage) says = read_event ("{" REQUIRED DELIVERY "}", &(HawserCloudEventTerms) { .topic = "a", .qos = 1 });
+  g_autoptr (HawserMessage) overridden = read_event ("{" REQUIRED DELIVERY "}", &(HawserCloudEventTerms) { .topic = "a", .qos = 1, .overrides = TRUE });
+  g_autoptr (HawserMessage) shorter = read_event ("{" REQUIRED ",\"expirytime\":\"2999-01-01T00:00:00Z\"}", &(HawserCloudEventTerms) { .topic = "a", .expiry_s = 7 });
+
+  g_assert_cmpint (hawser_message_get_qos (silent), ==, 1);
+  g_assert_cmpuint (hawser_message_get_expiry_s (silent), ==, 7);
+  g_assert_cmpint (hawser_message_get_qos (says), ==, 2);
+  g_assert_true (hawser_message_get_retain (says));
+  g_assert_cmpint (hawser_message_get_qos (overridden), ==, 1);
+  g_assert_false (hawser_message_get_retain (overridden));
+  g_assert_cmpuint (hawser_message_get_expiry_s (shorter), ==, 7);
+}
+
+static void
+test_a_batch_is_read_whole_or_not_at_all (void)
+{
+  static const struct {
+    const char *text, *message; /* NULL: read */
+    guint n;
+  } cases[] = {
+    { "[]", NULL, 0 },
+    { " [ {" REQUIRED ",\"data\":1} , {" REQUIRED ",\"data\":2}\n]", NULL, 2 },
+    { "[{" REQUIRED "},{}]", "event 1: CloudEvent: attribute specversion: required", 0 },
+    { "[1]", "event 0: CloudEvent: must be a JSON object", 0 },
+    { "{" REQUIRED "}", "CloudEvent: a batch must be a JSON array", 0 },
+    { "[{" REQUIRED "},{" REQUIRED "},{" REQUIRED "}]", "CloudEvent: a batch has at most 2 events", 0 },
+    { "[{" REQUIRED ",\"a\":1,\"b\":2}]", "event 0: CloudEvent: more than 5 attributes", 0 },
+    { "[{" REQUIRED ",\"abcdefghijklm\":1}]", "event 0: CloudEvent: attribute names are 1 to 12 lower-case letters and digits", 0 },
+    { "[{" REQUIRED ",\"a\":\"12345\"}]", "event 0: CloudEvent: attribute \"a\": must be a string, number or boolean of at most 4 bytes without U+0000", 0 },
+  };
+  const HawserCloudEventLimits limits = { .max_attributes = 5, .max_name = 12, .max_value = 4, .max_events = 2 };
+  const HawserCloudEventTerms terms = { .topic = "a" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) messages = NULL;
+      HawserJsonSlice batch;
+
+      g_assert_true (hawser_json_parse (cases[i].text, strlen (cases[i].text), &batch, NULL));
+      messages = hawser_cloud_event_read_batch (&batch, &terms, &limits, &error);
+      g_assert_cmpstr (error != NULL ? error->message : NULL, ==, cases[i].message);
+      g_assert_true ((messages == NULL) == (error != NULL));
+      g_assert_cmpuint (messages != NULL ? messages->len : 0, ==, cases[i].n);
+    }
+}
+
+/* small ones lie in the message, large ones in a block of their own */
+static void
+test_payloads_of_every_size_arrive (void)
+{
+  static const gsize sizes[] = { 0, 1, HAWSER_LARGE_PAYLOAD - 1, HAWSER_LARGE_PAYLOAD, 1000000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *text = g_strnfill (sizes[i], 'x');
+      g_autofree char *base64 = g_base64_encode ((const guchar *) text, sizes[i]);
+      g_autofree char *bytes = g_strdup_printf ("{" REQUIRED ",\"data_base64\":\"%s\"}", base64);
+      g_autofree char *string = g_strdup_printf ("{" REQUIRED ",\"datacontenttype\":\"text/plain\",\"data\":\"%s\"}", text);
+      g_autofree char *json = g_strdup_printf ("{" REQUIRED ",\"data\":\"%s\"}", text);
+      const char *events[] = { bytes, string, json };
+
+      for (guint n = 0; n < G_N_ELEMENTS (events); n++)
+        {
+          g_autoptr (HawserMessage) message = read_event (events[n], &(HawserCloudEventTerms) { .topic = "a" });
+          gsize len;
+          const char *payload = (const char *) hawser_message_get_data (message, &len);
+
+          g_assert_cmpmem (n == 2 ? payload + 1 : payload, n == 2 ? len - 2 : len, text, sizes[i]);
+        }
+    }
 }
 
 static void
@@ -253,6 +347,9 @@ main (int argc, char **argv)
   g_test_add_func ("/message/json/expiry-is-the-time-that-is-left", test_expiry_is_the_time_that_is_left);
   g_test_add_func ("/message/json/what-is-no-event-is-refused", test_what_is_no_event_is_refused);
   g_test_add_func ("/message/json/attributes-are-bounded", test_attributes_are_bounded);
+  g_test_add_func ("/message/json/the-event-wins-unless-the-terms-override", test_the_event_wins_unless_the_terms_override);
+  g_test_add_func ("/message/json/a-batch-is-read-whole-or-not-at-all", test_a_batch_is_read_whole_or_not_at_all);
+  g_test_add_func ("/message/json/payloads-of-every-size-arrive", test_payloads_of_every_size_arrive);
   g_test_add_func ("/message/json/a-delivery-may-say-retained", test_a_delivery_may_say_retained);
   g_test_add_func ("/message/json/header-values-are-percent-encoded", test_header_values_are_percent_encoded);
   return g_test_run ();

@@ -316,7 +316,8 @@ class T13Connectivity(TwinCase):
         wait_for(lambda: 'online' in [e['state'] for e in events.data()][2:], 'the return')
 
     def test_a_lost_link_is_offline_at_once(self):
-        daemon = self.open(GRID, STATE_DIR=str(self.scratch / 'other'))
+        patient = GRID.replace('stale-after=20s', 'stale-after=20min').replace('offline-after=40s', 'offline-after=40min')
+        daemon = self.open(patient, STATE_DIR=str(self.scratch / 'other'))
         self.daemon, self.web = daemon, daemon.web
         device = Device(self, 'n/f/s')
         device.say(power=1)

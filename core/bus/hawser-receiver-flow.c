@@ -175,16 +175,12 @@ tell_lost (HawserReceiver *self)
     self->funcs->lost (self, self->data, n);
 }
 
-/* To the party, under the name that it knows. */
 HawserDeliverResult
-hawser_receiver_call (HawserReceiver *self, const HawserDelivery *delivery)
+hawser_receiver_call_mounted (HawserReceiver *self, const HawserDelivery *delivery)
 {
   HawserDelivery renamed;
-  g_autoptr (HawserMessage) message = NULL;
+  g_autoptr (HawserMessage) message = hawser_mount_strip (self->mount_point, delivery->message);
 
-  if (G_LIKELY (self->mount_point == NULL))
-    return self->funcs->deliver (self, self->data, delivery);
-  message = hawser_mount_strip (self->mount_point, delivery->message);
   if (message == NULL)
     return HAWSER_DELIVER_REFUSED;
   renamed = *delivery;

@@ -12,8 +12,16 @@ G_BEGIN_DECLS
 #define HAWSER_DEFAULT_MAX_DURABLE_BYTES (64 << 20)
 
 /* hawser-receiver-flow.c */
-HawserDeliverResult hawser_receiver_call     (HawserReceiver       *self,
-                                              const HawserDelivery *delivery);
+HawserDeliverResult hawser_receiver_call_mounted (HawserReceiver       *self,
+                                                  const HawserDelivery *delivery);
+/* To the party, under the name that it knows. */
+static inline HawserDeliverResult
+hawser_receiver_call (HawserReceiver *self, const HawserDelivery *delivery)
+{
+  if (G_LIKELY (self->mount_point == NULL))
+    return self->funcs->deliver (self, self->data, delivery);
+  return hawser_receiver_call_mounted (self, delivery);
+}
 void         hawser_receiver_get_depth       (HawserReceiver  *self,
                                               guint64         *out_messages,
                                               guint64         *out_bytes);

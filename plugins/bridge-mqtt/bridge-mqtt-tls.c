@@ -25,8 +25,10 @@ on_info (const SSL *ssl, int where, int value)
 {
   char *name = SSL_CTX_get_app_data (SSL_get_SSL_CTX (ssl));
 
+  if (g_hostname_is_ip_address (name))
+    name = NULL;
   if ((where & SSL_CB_HANDSHAKE_START) != 0)
-    SSL_set_tlsext_host_name ((SSL *) ssl, g_hostname_is_ip_address (name) ? NULL : name);
+    SSL_set_tlsext_host_name ((SSL *) ssl, name);
 }
 
 static void

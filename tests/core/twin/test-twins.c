@@ -494,7 +494,9 @@ one_change_is_one_event (Fixture *f, gconstpointer data)
 static void
 count_message (HawserMessage *message, gpointer data)
 {
-  g_ptr_array_add (data, g_strconcat (hawser_message_get_topic (message), " ", hawser_message_dup_text (message), NULL));
+  g_autofree char *text = hawser_message_dup_text (message);
+
+  g_ptr_array_add (data, g_strconcat (hawser_message_get_topic (message), " ", text, NULL));
 }
 
 static void

@@ -91,15 +91,15 @@ class Mounts(Case):
         members = {tenant: [self.tenant(tenant) for _ in range(2)] for tenant in 'ab'}
         for clients in members.values():
             for client in clients:
-                client.subscribe('$share/crew/work/#')
+                client.subscribe('$share/crew/jobs/#')
         for tenant in 'ab':
             sender = self.tenant(tenant)
             for n in range(20):
-                sender.publish('work/x', f'{tenant}{n}'.encode())
+                sender.publish('jobs/x', f'{tenant}{n}'.encode())
         for tenant, clients in members.items():
             wait_for(lambda: sum(len(client.messages) for client in clients) >= 20, 'the work')
             self.assertEqual(sorted(f'{tenant}{n}' for n in range(20)), sorted(sum((client.payloads() for client in clients), [])))
-            self.assertEqual({'work/x'}, {message.topic for client in clients for message in client.messages})
+            self.assertEqual({'jobs/x'}, {message.topic for client in clients for message in client.messages})
 
     def test_requests_are_answered_inside_of_a_tenant(self):
         responders = {tenant: self.tenant(tenant) for tenant in 'ab'}

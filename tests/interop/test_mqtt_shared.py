@@ -37,14 +37,14 @@ class Base(unittest.TestCase):
         self.addCleanup(made.close)
         return made
 
-    def member(self, client="", version=5, qos=1, topic="$share/g/work/#", **arguments):
+    def member(self, client="", version=5, qos=1, topic="$share/g/jobs/#", **arguments):
         wire = self.wire(client, version, **arguments)
         wire.send(subscribe((topic, qos), version=version))
         answer = wire.read()
         self.assertEqual((answer.type, answer.body[-1]), (9, qos))
         return wire
 
-    def send(self, sender, payloads, qos=1, topic="work/x"):
+    def send(self, sender, payloads, qos=1, topic="jobs/x"):
         """Publishes at MQTT 3.1.1 and waits for each acknowledgement."""
         waiting = set()
         for at, payload in enumerate(payloads):
@@ -75,7 +75,7 @@ class Base(unittest.TestCase):
 class Groups(Base):
     def test_each_message_goes_to_one_member_and_to_each_group(self):
         members = [self.member(version=version) for version in (4, 5, 4, 5)]
-        other, plain = self.member(topic="$share/h/work/#"), self.member(topic="work/x")
+        other, plain = self.member(topic="$share/h/jobs/#"), self.member(topic="jobs/x")
         self.send(self.wire(version=4), range(100))
         shares = [self.drain(wire, 4 + at % 2) for at, wire in enumerate(members)]
         self.assertEqual([len(share) for share in shares], [25] * 4)
@@ -95,9 +95,9 @@ class Groups(Base):
         self.assertEqual([int(m[2]) for m in self.drain(busy)], [10, 11, 12, 13])
 
     def test_retained_values_are_not_sent(self):
-        self.wire().send(publish("work/r", b"kept", 5, 0, retain=True))
+        self.wire().send(publish("jobs/r", b"kept", 5, 0, retain=True))
         sender = self.wire()
-        sender.send(publish("work/r", b"kept", 5, 1, 1, retain=True))
+        sender.send(publish("jobs/r", b"kept", 5, 1, 1, retain=True))
         sender.read()
         member = self.member()
         self.assertEqual(self.drain(member), [])
@@ -110,10 +110,10 @@ class Groups(Base):
 
     def test_identifier_and_retain_flag_are_the_members_own(self):
         wire = self.wire()
-        wire.send(subscribe(("$share/g/work/#", 1 | 8), version=5, block=b"\x0b\x21"))
+        wire.send(subscribe(("$share/g/jobs/#", 1 | 8), version=5, block=b"\x0b\x21"))
         wire.read()
         sender = self.wire()
-        sender.send(publish("work/a", b"x", 5, 1, 1, retain=True))
+        sender.send(publish("jobs/a", b"x", 5, 1, 1, retain=True))
         sender.read()
         flags, topic, payload, qos, ident, block = self.drain(wire)[0]
         self.assertEqual((flags & 1, block), (1, b"\x0b\x21"))
@@ -124,7 +124,7 @@ class Groups(Base):
         self.send(sender, range(2))
         had = self.drain(leaver)
         self.assertEqual(len(had), 1)
-        leaver.send(unsubscribe("$share/g/work/#", version=5))
+        leaver.send(unsubscribe("$share/g/jobs/#", version=5))
         self.assertEqual(leaver.read().body[-1], 0)
         self.send(sender, range(2, 6))
         self.assertEqual(len(self.drain(other)), 5)
@@ -200,7 +200,7 @@ class Groups(Base):
         small, large = self.member(block=b"\x27\0\0\0\x40"), self.member()
         sender = self.wire()
         for at in range(4):
-            sender.send(publish("work/x", b"y" * 100, 5, 1, at + 1))
+            sender.send(publish("jobs/x", b"y" * 100, 5, 1, at + 1))
             sender.read()
         self.assertEqual((len(self.drain(small)), len(self.drain(large))), (0, 4))
 
@@ -223,7 +223,7 @@ class KeptGroups(Groups):
                 got.append(int(m[2]))
                 back.send(ack(PUBACK, m[4]))
         self.assertEqual(got, list(range(200)))
-        back.send(unsubscribe("$share/g/work/#", version=5))
+        back.send(unsubscribe("$share/g/jobs/#", version=5))
         while back.read().type != 11:
             pass
         self.send(self.wire(version=4), range(3))
@@ -238,7 +238,7 @@ class Killed(Base):
     def launch(self, number, version, qos):
         path = os.path.join(self.folder, "member-%d" % number)
         process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mqtt_member.py"), str(self.server.port), str(version),
-                                    "member-%d" % number, "$share/g/work/#", str(qos), path], stdout=subprocess.PIPE, text=True)
+                                    "member-%d" % number, "$share/g/jobs/#", str(qos), path], stdout=subprocess.PIPE, text=True)
         self.assertEqual(process.stdout.readline(), "ready\n")
         return process
 

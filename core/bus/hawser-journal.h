@@ -23,6 +23,8 @@ typedef struct {
 typedef void (*HawserJournalQueueFunc) (gpointer data, const HawserJournalQueue *queue);
 typedef void (*HawserJournalValueFunc) (gpointer data, const char *key, GBytes *value);
 
+typedef void (*HawserJournalGot)       (gpointer data, GBytes *value, guint64 revision, const GError *error);
+
 typedef struct {
   guint64  (*append)        (gpointer self, HawserMessage *message, const guint32 *queues, guint n_queues, HawserJournalDone done, gpointer data);
   void     (*ack)           (gpointer self, guint32 queue, guint64 position);
@@ -42,6 +44,10 @@ typedef struct {
   /* all that is asked for between these is one transaction */
   void     (*hold)          (gpointer self);
   void     (*release)       (gpointer self);
+  /* put under a condition: HAWSER_ERROR_CONFLICT to @done if the value has another revision (0: there is none); NULL removes */
+  void     (*put_if)        (gpointer self, const char *space, const char *key, guint64 if_revision, guint64 revision, GBytes *value, HawserJournalDone done, gpointer data);
+  void     (*get)           (gpointer self, const char *space, const char *key, HawserJournalGot func, gpointer data);
+  void     (*clear)         (gpointer self, const char *space, HawserJournalDone done, gpointer data);
 } HawserJournalFuncs;
 
 struct _HawserBus;

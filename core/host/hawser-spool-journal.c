@@ -151,9 +151,27 @@ release (gpointer self)
   hawser_spool_release (self);
 }
 
+static void
+put_if (gpointer self, const char *space, const char *key, guint64 if_revision, guint64 revision, GBytes *value, HawserJournalDone done, gpointer data)
+{
+  hawser_spool_put_if (self, space, key, if_revision, revision, value, done, data);
+}
+
+static void
+get_value (gpointer self, const char *space, const char *key, HawserJournalGot func, gpointer data)
+{
+  hawser_spool_get (self, space, key, func, data);
+}
+
+static void
+clear (gpointer self, const char *space, HawserJournalDone done, gpointer data)
+{
+  hawser_spool_clear (self, space, done, data);
+}
+
 static const HawserJournalFuncs funcs = {
   append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value, flush_all,
-  get_line_offset_us, hold, release,
+  get_line_offset_us, hold, release, put_if, get_value, clear,
 };
 
 /* Recovers durable subscriptions and retained values; before any listener starts. NULL takes the spool away. The

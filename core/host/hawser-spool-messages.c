@@ -99,7 +99,7 @@ hawser_spool_append (HawserSpool *self, HawserMessage *message, const guint32 *q
  * @self: a spool
  *
  * What is asked for from now to hawser_spool_release() is one transaction: after a crash all of it is there, or nothing.
- * Short and on one thread: the writer waits for it.
+ * Short and on one thread: the writer waits for it. Within a hold another one may begin and end.
  *
  * Context: any thread, but one at a time.
  * Since: 0.1
@@ -108,8 +108,8 @@ void
 hawser_spool_hold (HawserSpool *self)
 {
   g_mutex_lock (&self->lock);
-  self->is_held = TRUE;
-  self->held = NULL;
+  if (self->n_holds++ == 0)
+    self->held = NULL;
   g_mutex_unlock (&self->lock);
 }
 
@@ -126,9 +126,10 @@ void
 hawser_spool_release (HawserSpool *self)
 {
   g_mutex_lock (&self->lock);
-  self->is_held = FALSE;
-  self->held = NULL;
-  if (self->waits_held)
+  g_assert (self->n_holds > 0);
+  if (--self->n_holds == 0)
+    self->held = NULL;
+  if (self->n_holds == 0 && self->waits_held)
     {
       self->waits_held = FALSE;
       g_cond_signal (&self->wake);

@@ -80,8 +80,12 @@ typedef struct {
   char *space;
   char *key;             /* for a queue: its id */
   GBytes *value;
+  gboolean is_conditional;
+  guint64 if_revision;
+  guint64 revision;
   HawserSpoolDone done;
   gpointer data;
+  GError *error;         /* refused alone: it expected another revision */
 } SpoolPut;
 
 typedef struct {
@@ -89,7 +93,7 @@ typedef struct {
   guint32 queue;
   guint64 position;
   guint64 last;
-  SpoolPut *put;         /* PUT, DELETE, ADD_QUEUE */
+  SpoolPut *put;         /* PUT, DELETE, CLEAR, ADD_QUEUE */
 } SpoolChange;
 
 /* What one transaction makes: acknowledgements, appends, then the other changes in their order. */
@@ -127,6 +131,11 @@ struct _SpoolRequest {
   guint64 seen;          /* position up to which the store was read */
   gboolean is_cut;       /* a limit ended it: there is more */
   GError *error;
+  /* or of one value */
+  HawserSpoolGot got;
+  char *space, *key;
+  GBytes *value;
+  guint64 revision;
   /* or a call that somebody waits for */
   void (*call) (HawserSpool *spool, gpointer data);
   gboolean *is_called;
@@ -171,7 +180,7 @@ struct _HawserSpool {
   guint64 max_messages;
   guint64 max_bytes;
   gint64 close_at_us;
-  gboolean is_held;      /* what comes now is one transaction: the writer leaves it alone until it is whole */
+  guint n_holds;         /* what comes now is one transaction: the writer leaves it alone until it is whole */
   gboolean waits_held;   /* and waits for that */
   SpoolBatch *held;      /* what has come of it is here */
   gboolean is_waiting;   /* the writer sleeps */
@@ -209,6 +218,9 @@ SpoolBatch *spool_open_urgent_batch (HawserSpool       *self);
 void        spool_add_change        (HawserSpool       *self,
                                      SpoolChange       *change);
 void        spool_add_request       (HawserSpool       *self,
+                                     SpoolRequest      *request);
+/* Back to who asked. */
+void        spool_finish_request    (HawserSpool       *self,
                                      SpoolRequest      *request);
 /* Something that cannot be done: its caller hears of it the same way as of success. */
 void        spool_refuse            (HawserSpool       *self,

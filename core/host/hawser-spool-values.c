@@ -8,22 +8,21 @@
 #include "hawser-error.h"
 
 static void
-note_value (HawserSpool *self, HawserStoreOpKind kind, const char *space, const char *key, GBytes *value, HawserSpoolDone done, gpointer data)
+note_value (HawserSpool *self, HawserStoreOpKind kind, const SpoolPut *wanted)
 {
   SpoolChange change = { .kind = kind };
   g_autoptr(GError) error = NULL;
 
   g_mutex_lock (&self->lock);
   if (!spool_require_open (self, &error))
-    spool_refuse (self, done, data, error);
+    spool_refuse (self, wanted->done, wanted->data, error);
   else
     {
-      change.put = g_new0 (SpoolPut, 1);
-      change.put->space = g_strdup (space);
-      change.put->key = g_strdup (key);
-      change.put->value = value != NULL ? g_bytes_ref (value) : NULL;
-      change.put->done = done;
-      change.put->data = data;
+      change.put = g_new (SpoolPut, 1);
+      *change.put = *wanted;
+      change.put->space = g_strdup (wanted->space);
+      change.put->key = g_strdup (wanted->key);
+      change.put->value = wanted->value != NULL ? g_bytes_ref (wanted->value) : NULL;
       spool_add_change (self, &change);
     }
   g_mutex_unlock (&self->lock);
@@ -48,7 +47,34 @@ hawser_spool_put (HawserSpool *self, const char *space, const char *key, GBytes 
 {
   g_return_if_fail (space != NULL && key != NULL && value != NULL);
 
-  note_value (self, HAWSER_STORE_PUT, space, key, value, done, data);
+  note_value (self, HAWSER_STORE_PUT, &(SpoolPut) { .space = (char *) space, .key = (char *) key, .value = value, .done = done, .data = data });
+}
+
+/**
+ * hawser_spool_put_if: (skip)
+ * @self: a spool
+ * @space: name of a set of values
+ * @key: name in the set
+ * @if_revision: the revision that the value must have; 0: there must be none
+ * @revision: the one it has from then on, above 0
+ * @value: (nullable): its new value; %NULL: it is removed
+ * @done: (nullable) (scope async): called on the spool's context after the commit; %HAWSER_ERROR_CONFLICT: the value has another
+ *   revision and was not touched, the rest of the commit was made
+ * @data: for @done
+ *
+ * Puts a value unless somebody else has done so since it was read: a stale writer is refused.
+ *
+ * Context: any thread; never waits for the disk.
+ * Since: 0.1
+ */
+void
+hawser_spool_put_if (HawserSpool *self, const char *space, const char *key, guint64 if_revision, guint64 revision, GBytes *value, HawserSpoolDone done, gpointer data)
+{
+  g_return_if_fail (space != NULL && key != NULL);
+
+  note_value (self, value != NULL ? HAWSER_STORE_PUT : HAWSER_STORE_DELETE,
+              &(SpoolPut) { .space = (char *) space, .key = (char *) key, .value = value, .is_conditional = TRUE, .if_revision = if_revision,
+                            .revision = revision, .done = done, .data = data });
 }
 
 /**
@@ -67,7 +93,60 @@ hawser_spool_delete (HawserSpool *self, const char *space, const char *key, Haws
 {
   g_return_if_fail (space != NULL && key != NULL);
 
-  note_value (self, HAWSER_STORE_DELETE, space, key, NULL, done, data);
+  note_value (self, HAWSER_STORE_DELETE, &(SpoolPut) { .space = (char *) space, .key = (char *) key, .done = done, .data = data });
+}
+
+/**
+ * hawser_spool_clear: (skip)
+ * @self: a spool
+ * @space: name of a set of values
+ * @done: (nullable) (scope async): called on the spool's context after the commit
+ * @data: for @done
+ *
+ * Removes all values of a set.
+ *
+ * Context: any thread; never waits for the disk.
+ * Since: 0.1
+ */
+void
+hawser_spool_clear (HawserSpool *self, const char *space, HawserSpoolDone done, gpointer data)
+{
+  g_return_if_fail (space != NULL);
+
+  note_value (self, HAWSER_STORE_CLEAR, &(SpoolPut) { .space = (char *) space, .key = (char *) "", .done = done, .data = data });
+}
+
+/**
+ * hawser_spool_get: (skip)
+ * @self: a spool
+ * @space: name of a set of values
+ * @key: name in the set
+ * @func: (scope async): called on the spool's context with the value, or without one if there is none
+ * @data: for @func
+ *
+ * Sees every value put before this call.
+ *
+ * Context: any thread; never waits for the disk.
+ * Since: 0.1
+ */
+void
+hawser_spool_get (HawserSpool *self, const char *space, const char *key, HawserSpoolGot func, gpointer data)
+{
+  SpoolRequest *request;
+
+  g_return_if_fail (space != NULL && key != NULL && func != NULL);
+
+  request = g_new0 (SpoolRequest, 1);
+  request->got = func;
+  request->data = data;
+  request->space = g_strdup (space);
+  request->key = g_strdup (key);
+  g_mutex_lock (&self->lock);
+  if (spool_require_open (self, &request->error))
+    spool_add_request (self, request);
+  else
+    spool_finish_request (self, request);
+  g_mutex_unlock (&self->lock);
 }
 
 /* ---- Reading them all, at the start ---- */
@@ -116,7 +195,7 @@ hand_over (Reading *reading)
 }
 
 static gboolean
-on_value (gpointer data, const char *key, const guint8 *bytes, gsize len)
+on_value (gpointer data, const char *key, guint64 revision, const guint8 *bytes, gsize len)
 {
   Reading *reading = data;
   Value value = { g_strdup (key), g_bytes_new (bytes, len) };

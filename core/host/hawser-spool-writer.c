@@ -16,6 +16,7 @@
 #define LAZY_US (20 * 1000)                   /* longest that acknowledgements alone wait for company */
 #define GATHER_MAX_US 1000                    /* longest wait for more to commit at once */
 #define GATHER_MAX_MESSAGES 1024              /* as many are worth a commit without waiting */
+#define MAX_CONFLICTS 3                       /* others who write while stale writes are looked for */
 #define SIZE_EVERY_US (1 * G_USEC_PER_SEC)    /* how old the size in the statistics may get while there is traffic */
 #define CLOCK_EVERY_US (60 * G_USEC_PER_SEC)  /* how old the stored line of time may get while there is traffic */
 
@@ -38,6 +39,7 @@ put_free (SpoolPut *put)
   g_free (put->space);
   g_free (put->key);
   g_clear_pointer (&put->value, g_bytes_unref);
+  g_clear_error (&put->error);
   g_free (put);
 }
 
@@ -74,6 +76,9 @@ spool_request_free (SpoolRequest *self)
     for (guint i = 0; i < self->entries->len; i++)
       hawser_message_unref (g_array_index (self->entries, HawserSpoolEntry, i).message);
   g_clear_pointer (&self->entries, g_array_unref);
+  g_clear_pointer (&self->value, g_bytes_unref);
+  g_free (self->space);
+  g_free (self->key);
   g_clear_error (&self->error);
   g_free (self);
 }
@@ -124,7 +129,7 @@ on_entry (gpointer data, guint32 number, guint64 position, guint32 size, guint32
 }
 
 static gboolean
-on_clock (gpointer data, const char *key, const guint8 *value, gsize value_len)
+on_clock (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
 {
   GBytes **stored = data;
 
@@ -134,7 +139,7 @@ on_clock (gpointer data, const char *key, const guint8 *value, gsize value_len)
 }
 
 static gboolean
-load_last_queue (gpointer data, const char *key, const guint8 *value, gsize value_len)
+load_last_queue (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
 {
   HawserSpool *self = data;
   guint32 last;
@@ -208,8 +213,13 @@ add_change (HawserSpool *self, const SpoolChange *change)
 
   if (change->put != NULL)
     {
+      if (change->put->error != NULL)
+        return;
       op.space = change->put->space;
       op.key = change->put->key;
+      op.is_conditional = change->put->is_conditional;
+      op.if_revision = change->put->if_revision;
+      op.revision = change->put->revision;
       if (change->put->value != NULL)
         op.data = g_bytes_get_data (change->put->value, &op.len);
     }
@@ -354,7 +364,7 @@ undo (HawserSpool *self, SpoolBatch *batch)
     {
       SpoolChange *change = &g_array_index (batch->changes, SpoolChange, i);
 
-      if (change->kind == HAWSER_STORE_PUT || change->kind == HAWSER_STORE_DELETE)
+      if (change->kind == HAWSER_STORE_PUT || change->kind == HAWSER_STORE_DELETE || change->kind == HAWSER_STORE_CLEAR)
         continue;
       g_array_append_val (self->carried, *change);
       change->put = NULL;
@@ -425,13 +435,106 @@ fail_batch (HawserSpool *self, SpoolBatch *batch, GError *error)
     }
 }
 
+typedef struct {
+  guint64 revision;
+  gboolean is_there;
+} Found;
+
+static gboolean
+on_found (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
+{
+  *(Found *) data = (Found) { revision, TRUE };
+  return TRUE;
+}
+
+#define FIELD_END '\001'   /* of names in the table below: in no space of ours */
+#define SPACE_END '\002'
+
+static gboolean
+is_of_space (gpointer name, gpointer found, gpointer space)
+{
+  return g_str_has_prefix (name, space) && ((const char *) name)[strlen (space)] == FIELD_END;
+}
+
+/* What the value of @put has in the store once the changes before it are made. */
+static Found *
+find_value (HawserSpool *self, GHashTable *values, const SpoolPut *put, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("%s%c%s", put->space, FIELD_END, put->key), *space = g_strdup_printf ("%s%c", put->space, SPACE_END);
+  Found *found = g_hash_table_lookup (values, name);
+
+  if (found != NULL)
+    return found;
+  found = g_new0 (Found, 1);
+  g_hash_table_insert (values, g_steal_pointer (&name), found);
+  if (g_hash_table_contains (values, space))
+    return found;
+  return hawser_store_get_value (self->store, put->space, put->key, on_found, found, error) ? found : NULL;
+}
+
+/* Takes out of the batch what expects another revision than there is: it alone is refused. How many; -1 and @error if that
+ * could not be read. */
+static int
+refuse_stale (HawserSpool *self, SpoolBatch *batch, GError **error)
+{
+  g_autoptr(GHashTable) values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  int n = 0;
+
+  for (guint i = 0; i < batch->changes->len; i++)
+    {
+      const SpoolChange *change = &g_array_index (batch->changes, SpoolChange, i);
+      SpoolPut *put = change->put;
+      Found *found;
+
+      if (change->kind == HAWSER_STORE_CLEAR)
+        {
+          g_hash_table_foreach_remove (values, is_of_space, put->space);
+          g_hash_table_insert (values, g_strdup_printf ("%s%c", put->space, SPACE_END), g_new0 (Found, 1));
+        }
+      if ((change->kind != HAWSER_STORE_PUT && change->kind != HAWSER_STORE_DELETE) || put->error != NULL)
+        continue;
+      found = find_value (self, values, put, error);
+      if (found == NULL)
+        return -1;
+      if (put->is_conditional && found->revision != put->if_revision && !(found->is_there && found->revision == 0))
+        {
+          put->error = g_error_new (HAWSER_ERROR, HAWSER_ERROR_CONFLICT, "value '%s' of '%s' has revision %" G_GUINT64_FORMAT " and not %" G_GUINT64_FORMAT,
+                                    put->key, put->space, found->revision, put->if_revision);
+          n++;
+          continue;
+        }
+      *found = (Found) { change->kind == HAWSER_STORE_PUT ? put->revision : 0, change->kind == HAWSER_STORE_PUT };
+    }
+  return n;
+}
+
+/* One transaction of it all but what is stale. */
+static gboolean
+apply_batch (HawserSpool *self, SpoolBatch *batch, GError **error)
+{
+  gboolean sync = must_sync (self, batch, g_get_monotonic_time ());
+  g_autoptr(GError) conflict = NULL;
+
+  build_ops (self, batch);
+  for (guint i = 0; !apply (self, sync, &conflict); i++)
+    {
+      if (!g_error_matches (conflict, HAWSER_ERROR, HAWSER_ERROR_CONFLICT) || i == MAX_CONFLICTS || refuse_stale (self, batch, NULL) <= 0)
+        {
+          g_propagate_error (error, g_steal_pointer (&conflict));
+          return FALSE;
+        }
+      g_clear_error (&conflict);
+      build_ops (self, batch);
+    }
+  return TRUE;
+}
+
 static void
 commit (HawserSpool *self, SpoolBatch *batch)
 {
   GError *error = NULL;
 
-  build_ops (self, batch);
-  if (!apply (self, must_sync (self, batch, g_get_monotonic_time ()), &error))
+  if (!apply_batch (self, batch, &error))
     fail_batch (self, batch, error);
   else if (batch->appends->len > 0 || self->carried->len > 0)
     {
@@ -523,6 +626,18 @@ drop_missing (HawserSpool *self, const SpoolRequest *request)
     }
 }
 
+void
+spool_finish_request (HawserSpool *self, SpoolRequest *request)
+{
+  request->next = NULL;
+  if (self->read_tail != NULL)
+    self->read_tail->next = request;
+  else
+    self->read_head = request;
+  self->read_tail = request;
+  spool_wake_owner (self);
+}
+
 static void
 read_queue (HawserSpool *self, SpoolRequest *request)
 {
@@ -538,19 +653,37 @@ read_queue (HawserSpool *self, SpoolRequest *request)
   g_mutex_lock (&self->lock);
   if (request->error == NULL)
     drop_missing (self, request);
-  request->next = NULL;
-  if (self->read_tail != NULL)
-    self->read_tail->next = request;
-  else
-    self->read_head = request;
-  self->read_tail = request;
-  spool_wake_owner (self);
+  spool_finish_request (self, request);
+  g_mutex_unlock (&self->lock);
+}
+
+static gboolean
+on_value (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
+{
+  SpoolRequest *request = data;
+
+  request->value = g_bytes_new (value, value_len);
+  request->revision = revision;
+  return TRUE;
+}
+
+static void
+read_value (HawserSpool *self, SpoolRequest *request)
+{
+  (void) hawser_store_get_value (self->store, request->space, request->key, on_value, request, &request->error);
+  g_mutex_lock (&self->lock);
+  spool_finish_request (self, request);
   g_mutex_unlock (&self->lock);
 }
 
 static void
 serve (HawserSpool *self, SpoolRequest *request)
 {
+  if (request->got != NULL)
+    {
+      read_value (self, request);
+      return;
+    }
   if (request->call == NULL)
     {
       read_queue (self, request);
@@ -619,7 +752,7 @@ take_batch (HawserSpool *self)
   if (can_wait (self, batch))
     return NULL;
   gather (self);
-  while (self->is_held)
+  while (self->n_holds > 0)
     {
       self->waits_held = TRUE;
       g_cond_wait (&self->wake, &self->lock);

@@ -49,7 +49,7 @@ finish_puts (SpoolBatch *batch)
       SpoolPut *put = g_array_index (batch->changes, SpoolChange, i).put;
 
       if (put != NULL && put->done != NULL)
-        put->done (put->data, batch->error == NULL, batch->error);
+        put->done (put->data, batch->error == NULL && put->error == NULL, put->error != NULL ? put->error : batch->error);
     }
 }
 
@@ -79,7 +79,10 @@ finish_batch (SpoolBatch *batch)
 static void
 finish_read (SpoolRequest *read)
 {
-  read->func (read->data, (const HawserSpoolEntry *) read->entries->data, read->entries->len, read->error);
+  if (read->got != NULL)
+    read->got (read->data, read->value, read->revision, read->error);
+  else
+    read->func (read->data, (const HawserSpoolEntry *) read->entries->data, read->entries->len, read->error);
   spool_request_free (read);
 }
 
@@ -154,12 +157,12 @@ spool_open_batch (HawserSpool *self)
   if (batch != NULL && (batch == self->held || (batch->appends->len < BATCH_MAX_MESSAGES && batch->n_bytes < BATCH_MAX_BYTES &&
                                                 batch->changes->len < BATCH_MAX_CHANGES)))
     {
-      self->held = self->is_held ? batch : NULL;
+      self->held = self->n_holds > 0 ? batch : NULL;
       return batch;
     }
   batch = spool_batch_new (++self->last_serial);
   batch->first_position = self->last_position + 1;
-  self->held = self->is_held ? batch : NULL;
+  self->held = self->n_holds > 0 ? batch : NULL;
   if (self->pending_tail != NULL)
     self->pending_tail->next = batch;
   else

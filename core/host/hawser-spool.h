@@ -74,6 +74,10 @@ typedef void     (*HawserSpoolProblemFunc) (gpointer                    data,
                                             const char                 *text);
 typedef void     (*HawserSpoolQueueFunc)   (gpointer                    data,
                                             const HawserSpoolQueueInfo *info);
+typedef void     (*HawserSpoolGot)         (gpointer                    data,
+                                            GBytes                     *value,    /* NULL: none */
+                                            guint64                     revision,
+                                            const GError               *error);
 typedef void     (*HawserSpoolValueFunc)   (gpointer                    data,
                                             const char                 *key,
                                             GBytes                     *value);
@@ -141,6 +145,26 @@ void             hawser_spool_put              (HawserSpool            *self,
                                                 const char             *space,
                                                 const char             *key,
                                                 GBytes                 *value,
+                                                HawserSpoolDone         done,
+                                                gpointer                data);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_spool_put_if           (HawserSpool            *self,
+                                                const char             *space,
+                                                const char             *key,
+                                                guint64                 if_revision,
+                                                guint64                 revision,
+                                                GBytes                 *value,
+                                                HawserSpoolDone         done,
+                                                gpointer                data);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_spool_get              (HawserSpool            *self,
+                                                const char             *space,
+                                                const char             *key,
+                                                HawserSpoolGot          func,
+                                                gpointer                data);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_spool_clear            (HawserSpool            *self,
+                                                const char             *space,
                                                 HawserSpoolDone         done,
                                                 gpointer                data);
 HAWSER_AVAILABLE_IN_ALL

@@ -18,7 +18,8 @@ hawser_store_default_init (HawserStoreInterface *iface)
 /**
  * hawser_store_open: (skip)
  * @self: a closed store
- * @path: file name, in the encoding of the file system; its folder exists
+ * @path: a store of files: file name, in the encoding of the file system, its folder exists; another: the name under which it
+ *   keeps what is ours
  * @problem: called for each record found damaged, until the store is closed
  * @problem_data: for @problem
  * @error: return location
@@ -67,13 +68,15 @@ hawser_store_close (HawserStore *self)
  * @sync: %TRUE: on the disk when this returns; %FALSE: safe from the death of the process only
  * @error: return location
  *
- * Makes all changes, or none. A message appended to several queues is kept once, until it has left the last of them.
+ * Makes all changes, or none; none too if a conditional one finds another revision than it expects (changes before it in the
+ * same call count): a stale writer overwrites nothing. A message appended to several queues is kept once, until it has left the last of them.
  * After a failure nothing is retried in here: the next call starts anew, by opening the files again if it must.
  * After a failure of the disk it is unknown whether the changes are there after a crash; removing what was
  * appended (%HAWSER_STORE_ACK) is harmless either way.
  *
  * Errors: %HAWSER_ERROR_UNAVAILABLE (disk full or failing), %HAWSER_ERROR_CORRUPT (the files are damaged),
- *   %HAWSER_ERROR_TOO_LARGE (a record the store cannot hold), %HAWSER_ERROR_CLOSED.
+ *   %HAWSER_ERROR_TOO_LARGE (a record the store cannot hold), %HAWSER_ERROR_CONFLICT (a value has another revision),
+ *   %HAWSER_ERROR_CLOSED.
  * Context: the one thread that uses the store; blocks, with @sync for as long as the disk takes.
  *
  * Returns: %TRUE if everything was applied
@@ -149,6 +152,30 @@ hawser_store_foreach_value (HawserStore *self, const char *space, HawserStoreVal
   g_return_val_if_fail (HAWSER_IS_STORE (self) && space != NULL && func != NULL, FALSE);
 
   return HAWSER_STORE_GET_IFACE (self)->foreach_value (self, space, func, data, error);
+}
+
+/**
+ * hawser_store_get_value: (skip)
+ * @self: an open store
+ * @space: name of a set of values
+ * @key: name in the set
+ * @func: called once if there is such a value; must not change the store
+ * @data: for @func
+ * @error: return location
+ *
+ * A damaged value is told to the problem function and is as one that is not there.
+ *
+ * Context: the one thread that uses the store; blocks.
+ *
+ * Returns: %FALSE if the store could not be read
+ * Since: 0.1
+ */
+gboolean
+hawser_store_get_value (HawserStore *self, const char *space, const char *key, HawserStoreValueFunc func, gpointer data, GError **error)
+{
+  g_return_val_if_fail (HAWSER_IS_STORE (self) && space != NULL && key != NULL && func != NULL, FALSE);
+
+  return HAWSER_STORE_GET_IFACE (self)->get_value (self, space, key, func, data, error);
 }
 
 /**

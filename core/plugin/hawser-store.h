@@ -23,6 +23,7 @@ typedef enum {
   HAWSER_STORE_ACK,           /* queue, position .. last: whatever of it is there leaves the queue */
   HAWSER_STORE_PUT,           /* space, key, data */
   HAWSER_STORE_DELETE,        /* space, key */
+  HAWSER_STORE_CLEAR,         /* space: with all that is in it */
 } HawserStoreOpKind;
 
 /* One change. Nothing in it outlives the call it is given to. */
@@ -39,6 +40,9 @@ typedef struct {
   const char *key;
   const guint8 *data;
   gsize len;
+  gboolean is_conditional;    /* put, delete: only if the value has if_revision, or was put without a revision */
+  guint64 if_revision;        /* 0: only if there is no such value */
+  guint64 revision;           /* put: what the value has from now on; 0 for values that need none */
 } HawserStoreOp;
 
 typedef struct {
@@ -66,6 +70,7 @@ typedef gboolean (*HawserStoreEntryFunc)   (gpointer       data,
                                             guint32        time_s);
 typedef gboolean (*HawserStoreValueFunc)   (gpointer       data,
                                             const char    *key,
+                                            guint64        revision,
                                             const guint8  *value,
                                             gsize          value_len);
 typedef gboolean (*HawserStoreMessageFunc) (gpointer       data,
@@ -81,7 +86,8 @@ typedef gboolean (*HawserStoreMessageFunc) (gpointer       data,
  * @apply: all changes or none
  * @foreach_queue: every queue, by number
  * @foreach_entry: every message of every queue, by queue and position, without reading messages
- * @foreach_value: every value of a space, in the order that is quickest to read
+ * @foreach_value: every value of a space once, in the order that is quickest to read
+ * @get_value: one value
  * @read: messages of one queue in order
  * @check: read everything and name what is damaged
  * @get_info: numbers for the status page
@@ -115,6 +121,12 @@ struct _HawserStoreInterface {
                              GError                 **error);
   gboolean (*foreach_value) (HawserStore             *self,
                              const char              *space,
+                             HawserStoreValueFunc     func,
+                             gpointer                 data,
+                             GError                 **error);
+  gboolean (*get_value)     (HawserStore             *self,
+                             const char              *space,
+                             const char              *key,
                              HawserStoreValueFunc     func,
                              gpointer                 data,
                              GError                 **error);
@@ -162,6 +174,13 @@ gboolean hawser_store_foreach_entry (HawserStore             *self,
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_store_foreach_value (HawserStore             *self,
                                      const char              *space,
+                                     HawserStoreValueFunc     func,
+                                     gpointer                 data,
+                                     GError                 **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean hawser_store_get_value     (HawserStore             *self,
+                                     const char              *space,
+                                     const char              *key,
                                      HawserStoreValueFunc     func,
                                      gpointer                 data,
                                      GError                 **error);

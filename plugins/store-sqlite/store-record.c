@@ -5,10 +5,10 @@
  * checksum starts from a number that each store draws for itself: a payload cannot pose as a record of it.
  * Pure functions; the files are the business of store-sqlite.c and store-salvage.c.
  *
- * Shape, little-endian: u32 CRC-32C of all that follows, u8 kind, u8 version 1, u16 n, u32 length of it all, then
+ * Shape, little-endian: u32 CRC-32C of all that follows, u8 kind, u8 version, u16 n, u32 length of it all, then
  *   message: u64 position, u32 size, u32 time_s, n x u32 queue, bytes
  *   queue:   n x u64 number of the commit (n is 1; 0 in older files), u32 queue, u32 length of id, id, meta
- *   value:   u64 number of the commit, u32 length of key, n bytes of space, key, value
+ *   value:   u64 number of the commit, u32 length of key, n bytes of space, key, in version 2: u64 revision, value
  *   state:   u64 commits, u64 highest position, u32 the store's number (its own checksum starts from 0) */
 
 #include "store-record.h"
@@ -18,6 +18,7 @@
 #include "store-crc.h"
 
 #define RECORD_VERSION 1
+#define RECORD_WITH_REVISION 2   /* of values only, and only of those that have one */
 #define RECORD_HEAD STORE_RECORD_HEAD
 
 guint32
@@ -64,16 +65,22 @@ put_bytes (guint8 *p, const void *data, gsize len)
 }
 
 static guint8 *
-begin (GByteArray *out, StoreRecordKind kind, guint16 n, gsize len)
+begin_version (GByteArray *out, StoreRecordKind kind, guint8 version, guint16 n, gsize len)
 {
   guint8 *p;
 
   g_byte_array_set_size (out, RECORD_HEAD + len);
   p = out->data + 4;
   *p++ = (guint8) kind;
-  *p++ = RECORD_VERSION;
+  *p++ = version;
   p = put_u16 (p, n);
   return put_u32 (p, (guint32) out->len);
+}
+
+static guint8 *
+begin (GByteArray *out, StoreRecordKind kind, guint16 n, gsize len)
+{
+  return begin_version (out, kind, RECORD_VERSION, n, len);
 }
 
 static void
@@ -114,12 +121,16 @@ void
 store_record_write_value (GByteArray *out, guint32 key, const HawserStoreOp *op, guint64 n_commits)
 {
   gsize space_len = strlen (op->space), key_len = strlen (op->key);
-  guint8 *p = begin (out, STORE_RECORD_VALUE, (guint16) space_len, 12 + space_len + key_len + op->len);
+  gboolean has_revision = op->revision != 0;
+  guint8 *p = begin_version (out, STORE_RECORD_VALUE, has_revision ? RECORD_WITH_REVISION : RECORD_VERSION, (guint16) space_len,
+                             12 + space_len + key_len + (has_revision ? 8 : 0) + op->len);
 
   p = put_u64 (p, n_commits);
   p = put_u32 (p, (guint32) key_len);
   p = put_bytes (p, op->space, space_len);
   p = put_bytes (p, op->key, key_len);
+  if (has_revision)
+    p = put_u64 (p, op->revision);
   put_bytes (p, op->data, op->len);
   end (out, key);
 }
@@ -196,9 +207,11 @@ read_queue (const guint8 *p, gsize len, guint n, StoreRecord *record)
 }
 
 static gboolean
-read_value (const guint8 *p, gsize len, guint n, StoreRecord *record)
+read_value (const guint8 *p, gsize len, guint n, gboolean has_revision, StoreRecord *record)
 {
-  if (len < 12 + (gsize) n || get_u32 (p + 8) > len - 12 - n)
+  gsize fixed = has_revision ? 20 : 12;
+
+  if (len < fixed + n || get_u32 (p + 8) > len - fixed - n)
     return FALSE;
   record->position = get_u64 (p);
   record->space = (const char *) p + 12;
@@ -206,7 +219,12 @@ read_value (const guint8 *p, gsize len, guint n, StoreRecord *record)
   record->key = record->space + n;
   record->key_len = get_u32 (p + 8);
   record->data = (const guint8 *) record->key + record->key_len;
-  record->len = len - 12 - n - record->key_len;
+  record->len = len - fixed - n - record->key_len;
+  if (has_revision)
+    {
+      record->revision = get_u64 (record->data);
+      record->data += 8;
+    }
   return TRUE;
 }
 
@@ -215,7 +233,7 @@ store_record_probe (const guint8 *bytes, gsize len)
 {
   gsize total;
 
-  if (bytes == NULL || len < RECORD_HEAD || bytes[5] != RECORD_VERSION
+  if (bytes == NULL || len < RECORD_HEAD || (bytes[5] != RECORD_VERSION && !(bytes[5] == RECORD_WITH_REVISION && bytes[4] == STORE_RECORD_VALUE))
       || (bytes[4] != STORE_RECORD_MESSAGE && bytes[4] != STORE_RECORD_QUEUE && bytes[4] != STORE_RECORD_VALUE && bytes[4] != STORE_RECORD_STATE))
     return 0;
   total = get_u32 (bytes + 8);
@@ -248,7 +266,7 @@ store_record_read (const guint8 *bytes, gsize len, guint32 key, StoreRecord *out
       is_sound = read_queue (body, body_len, n, &record);
       break;
     case STORE_RECORD_VALUE:
-      is_sound = read_value (body, body_len, n, &record);
+      is_sound = read_value (body, body_len, n, bytes[5] == RECORD_WITH_REVISION, &record);
       break;
     case STORE_RECORD_STATE:
       is_sound = body_len == 20;

@@ -19,6 +19,7 @@ typedef struct {
   StoreRecordKind kind;
   guint64 position;       /* message: its position; state: the highest one; queue, value: number of the commit */
   guint64 n_commits;      /* state */
+  guint64 revision;       /* value */
   guint32 store_key;      /* state */
   guint32 size;           /* message */
   guint32 time_s;         /* message */

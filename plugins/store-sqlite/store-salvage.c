@@ -163,7 +163,8 @@ static void
 add_value (Salvage *self, const StoreRecord *value)
 {
   g_autofree char *space = g_strndup (value->space, value->space_len), *key = g_strndup (value->key, value->key_len);
-  HawserStoreOp op = { .kind = HAWSER_STORE_PUT, .space = space, .key = key, .data = value->data, .len = value->len };
+  HawserStoreOp op = { .kind = HAWSER_STORE_PUT, .space = space, .key = key, .revision = value->revision, .data = value->data,
+                       .len = value->len };
   sqlite3_stmt *statement = self->statements[ADD_VALUE];
 
   if (!is_newest (self, g_strdup_printf ("%zu %s %s", strlen (space), space, key), value->position))

@@ -23,9 +23,9 @@ const char store_schema_sql[] =
   "CREATE TABLE value (space TEXT NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (space, key));"
   "CREATE TABLE damaged (id INTEGER PRIMARY KEY, found_s INTEGER NOT NULL, position INTEGER NOT NULL, reason TEXT NOT NULL, bytes BLOB);"
   "PRAGMA application_id = 1213682481;"
-  "PRAGMA user_version = 1;";
+  "PRAGMA user_version = 2;";
 
-G_STATIC_ASSERT (STORE_APPLICATION_ID == 1213682481 && STORE_SCHEMA_VERSION == 1);
+G_STATIC_ASSERT (STORE_APPLICATION_ID == 1213682481 && STORE_SCHEMA_VERSION == 2);
 
 static guint32
 get_be32 (const guint8 *p)
@@ -81,6 +81,14 @@ store_database_open (const char *path, sqlite3 **out_db)
   sqlite3_busy_timeout (*out_db, 2000);
   sqlite3_db_config (*out_db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   return sqlite3_exec (*out_db, setup, NULL, NULL, NULL);
+}
+
+int
+store_database_upgrade (sqlite3 *db)
+{
+  int rc = sqlite3_exec (db, "PRAGMA user_version = 2", NULL, NULL, NULL);
+
+  return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2 (db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : rc;
 }
 
 int

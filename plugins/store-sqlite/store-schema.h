@@ -9,7 +9,7 @@
 G_BEGIN_DECLS
 
 #define STORE_APPLICATION_ID 0x48575331   /* "HWS1": which kind of file this is (SQLite file format, 1.3.13) */
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2   /* 2: values may have a revision; a file of 1 is one without such values */
 
 /* The tables; message, queue, value and state hold records (store-record.c), entry the order of each queue. */
 extern const char store_schema_sql[];
@@ -29,6 +29,10 @@ StoreFileKind store_file_probe   (const char  *path,
 /* Opens for one user and sets everything that must be set before the first read. SQLite's code. */
 int           store_database_open (const char  *path,
                                    sqlite3    **out_db);
+
+/* A file of version 1 holds nothing that version 2 reads otherwise: only its number changes, in the file itself, where an
+ * older program looks. */
+int           store_database_upgrade (sqlite3 *db);
 
 /* Makes an empty store under another name first: a crash in the middle leaves no half file behind. */
 int           store_database_create (const char *path);

@@ -35,6 +35,8 @@ typedef enum {
   STATEMENT_REMOVE_ENTRIES,
   STATEMENT_PUT_VALUE,
   STATEMENT_REMOVE_VALUE,
+  STATEMENT_REMOVE_SPACE,
+  STATEMENT_GET_VALUE,
   STATEMENT_ADD_DAMAGED,
   STATEMENT_REMOVE_SHARED_ENTRIES,
   STATEMENT_READ,
@@ -66,6 +68,8 @@ static const char *const statement_sql[N_STATEMENTS] = {
   [STATEMENT_REMOVE_ENTRIES] = "DELETE FROM entry WHERE queue = ?1 AND position BETWEEN ?2 AND ?3",
   [STATEMENT_PUT_VALUE] = "INSERT INTO value (space, key, record) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET record = excluded.record",
   [STATEMENT_REMOVE_VALUE] = "DELETE FROM value WHERE space = ?1 AND key = ?2",
+  [STATEMENT_REMOVE_SPACE] = "DELETE FROM value WHERE space = ?1",
+  [STATEMENT_GET_VALUE] = "SELECT record FROM value WHERE space = ?1 AND key = ?2",
   [STATEMENT_ADD_DAMAGED] = "INSERT INTO damaged (found_s, position, reason, bytes) VALUES (?1, ?2, ?3, ?4)",
   [STATEMENT_REMOVE_SHARED_ENTRIES] = "DELETE FROM entry WHERE shared AND position = ?1",
   [STATEMENT_READ] =
@@ -92,6 +96,7 @@ struct _StoreSqlite {
   guint max_pages;           /* property */
   gboolean is_synced;        /* SQLite is set to sync each commit */
   gboolean is_full;
+  gboolean is_stale;         /* the last change was refused for a revision */
 };
 
 enum {
@@ -319,7 +324,9 @@ open_checked (StoreSqlite *self, GError **error)
     return salvage (self, "the log ends before the last commit", error);
   if (!store_is_sound (self->db, self->at.key))
     return salvage (self, "the file is damaged", error);
-  return TRUE;
+  if (version == 1)
+    rc = store_database_upgrade (self->db);
+  return rc == SQLITE_OK || fail (self, rc, "raising its version", error);
 }
 
 static void
@@ -481,11 +488,61 @@ remove_queue (StoreSqlite *self, guint32 queue)
   return rc;
 }
 
+static gboolean
+is_text (const StoreRecord *record, const char *space, const char *key)
+{
+  return record->space_len == strlen (space) && memcmp (record->space, space, record->space_len) == 0 && record->key_len == strlen (key)
+         && memcmp (record->key, key, record->key_len) == 0;
+}
+
+/* Steps to one value and leaves the statement there; @out_record is all zero if there is none, or a damaged one. */
+static int
+find_value (StoreSqlite *self, const char *space, const char *key, StoreRecord *out_record)
+{
+  sqlite3_stmt *statement = self->statements[STATEMENT_GET_VALUE];
+  StoreRecord record;
+  int rc;
+
+  *out_record = (StoreRecord) { 0 };
+  sqlite3_bind_text (statement, 1, space, -1, SQLITE_STATIC);
+  sqlite3_bind_text (statement, 2, key, -1, SQLITE_STATIC);
+  rc = sqlite3_step (statement);
+  if (rc != SQLITE_ROW)
+    return rc;
+  if (!store_record_read (sqlite3_column_blob (statement, 0), (gsize) sqlite3_column_bytes (statement, 0), self->at.key, &record)
+      || record.kind != STORE_RECORD_VALUE || !is_text (&record, space, key))
+    report (self, 0, "value '%s' of '%s' is damaged and left out", key, space);
+  else
+    *out_record = record;
+  return rc;
+}
+
+/* SQLITE_CONSTRAINT if the value has another revision. */
+static int
+check_revision (StoreSqlite *self, const HawserStoreOp *op)
+{
+  StoreRecord record;
+  guint64 revision;
+  int rc = find_value (self, op->space, op->key, &record);
+
+  revision = record.revision;
+  sqlite3_reset (self->statements[STATEMENT_GET_VALUE]);
+  if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    return rc;
+  if (revision == op->if_revision || (rc == SQLITE_ROW && revision == 0)) /* one written without a revision is nobody's */
+    return SQLITE_OK;
+  self->is_stale = TRUE;
+  return SQLITE_CONSTRAINT;
+}
+
 static int
 put_value (StoreSqlite *self, const HawserStoreOp *op)
 {
   sqlite3_stmt *statement = self->statements[STATEMENT_PUT_VALUE];
+  int rc = op->is_conditional ? check_revision (self, op) : SQLITE_OK;
 
+  if (rc != SQLITE_OK)
+    return rc;
   if (strlen (op->space) > G_MAXUINT16 || op->len > G_MAXINT32 / 2 || strlen (op->key) > G_MAXINT32 / 4)
     return SQLITE_TOOBIG;
   store_record_write_value (self->record, self->at.key, op, self->at.n_commits + 1);
@@ -498,9 +555,20 @@ put_value (StoreSqlite *self, const HawserStoreOp *op)
 static int
 remove_value (StoreSqlite *self, const HawserStoreOp *op)
 {
+  int rc = op->is_conditional ? check_revision (self, op) : SQLITE_OK;
+
+  if (rc != SQLITE_OK)
+    return rc;
   sqlite3_bind_text (self->statements[STATEMENT_REMOVE_VALUE], 1, op->space, -1, SQLITE_STATIC);
   sqlite3_bind_text (self->statements[STATEMENT_REMOVE_VALUE], 2, op->key, -1, SQLITE_STATIC);
   return run (self, STATEMENT_REMOVE_VALUE);
+}
+
+static int
+remove_space (StoreSqlite *self, const char *space)
+{
+  sqlite3_bind_text (self->statements[STATEMENT_REMOVE_SPACE], 1, space, -1, SQLITE_STATIC);
+  return run (self, STATEMENT_REMOVE_SPACE);
 }
 
 static int
@@ -520,6 +588,8 @@ change (StoreSqlite *self, const HawserStoreOp *op)
       return put_value (self, op);
     case HAWSER_STORE_DELETE:
       return remove_value (self, op);
+    case HAWSER_STORE_CLEAR:
+      return remove_space (self, op->space);
     default:
       return SQLITE_MISUSE;
     }
@@ -574,6 +644,7 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
     }
   if (self->db == NULL && !reopen (self, error))
     return FALSE;
+  self->is_stale = FALSE;
   rc = set_sync (self, sync);
   if (rc == SQLITE_OK)
     rc = transact (self, ops, n_ops);
@@ -585,7 +656,10 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
       return TRUE;
     }
 
-  fail (self, rc, "writing", error);
+  if (self->is_stale)
+    g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_CONFLICT, "store '%s': a value has another revision than its writer knows", self->path);
+  else
+    fail (self, rc, "writing", error);
   if (!sqlite3_get_autocommit (self->db))
     (void) run (self, STATEMENT_ROLLBACK);
   /* a failure of the disk, or one in the middle of rolling back: nothing this connection believes may be trusted */
@@ -671,13 +745,6 @@ store_foreach_entry (HawserStore *store, HawserStoreEntryFunc func, gpointer dat
   return is_done;
 }
 
-static gboolean
-is_text (const StoreRecord *record, const char *space, const char *key)
-{
-  return record->space_len == strlen (space) && memcmp (record->space, space, record->space_len) == 0 && record->key_len == strlen (key)
-         && memcmp (record->key, key, record->key_len) == 0;
-}
-
 /* Whether the values of @space are so many of all that reading all is quicker. */
 static gboolean
 are_many (StoreSqlite *self, const char *space)
@@ -711,10 +778,25 @@ store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc
       if (!store_record_read (sqlite3_column_blob (statement, 1), sqlite3_column_bytes (statement, 1), self->at.key, &record)
           || record.kind != STORE_RECORD_VALUE || !is_text (&record, space, key))
         report (self, 0, "value '%s' of '%s' is damaged and left out", key, space);
-      else if (!func (data, key, record.data, record.len))
+      else if (!func (data, key, record.revision, record.data, record.len))
         break;
     }
   return finish_reading (self, statement, rc, error);
+}
+
+static gboolean
+store_get_value (HawserStore *store, const char *space, const char *key, HawserStoreValueFunc func, gpointer data, GError **error)
+{
+  StoreSqlite *self = STORE_SQLITE (store);
+  StoreRecord record;
+  int rc;
+
+  if (!require_database (self, error))
+    return FALSE;
+  rc = find_value (self, space, key, &record);
+  if (record.kind == STORE_RECORD_VALUE)
+    (void) func (data, key, record.revision, record.data, record.len);
+  return finish_reading (self, self->statements[STATEMENT_GET_VALUE], rc, error);
 }
 
 /* A message that cannot be read leaves its queues and is kept, as it is, in the table of the damaged. */
@@ -916,6 +998,7 @@ store_iface_init (HawserStoreInterface *iface)
   iface->foreach_queue = store_foreach_queue;
   iface->foreach_entry = store_foreach_entry;
   iface->foreach_value = store_foreach_value;
+  iface->get_value = store_get_value;
   iface->read = store_read;
   iface->check = store_check;
   iface->get_info = store_get_info;

@@ -174,9 +174,11 @@ assert_queues (Fixture *fixture, const char *expected)
 }
 
 static gboolean
-on_value (gpointer data, const char *key, const guint8 *value, gsize value_len)
+on_value (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
 {
-  g_ptr_array_add (data, g_strdup_printf ("%s=%.*s ", key, (int) value_len, (const char *) value));
+  g_autofree char *of = revision != 0 ? g_strdup_printf ("@%" G_GUINT64_FORMAT, revision) : g_strdup ("");
+
+  g_ptr_array_add (data, g_strdup_printf ("%s%s=%.*s ", key, of, (int) value_len, (const char *) value));
   return TRUE;
 }
 
@@ -351,6 +353,148 @@ keeps_values_by_space_and_key (Fixture *fixture, gconstpointer make)
   assert_values (fixture, "other", "");
 }
 
+static HawserStoreOp
+put_op (const char *key, guint64 if_revision, guint64 revision, const char *text)
+{
+  return (HawserStoreOp) { .kind = HAWSER_STORE_PUT, .space = "twins", .key = key, .is_conditional = TRUE, .if_revision = if_revision, .revision = revision,
+                           .data = (const guint8 *) text, .len = strlen (text) };
+}
+
+static void
+assert_conflict (Fixture *fixture, const HawserStoreOp *ops, guint n_ops)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false (hawser_store_apply (fixture->store, ops, n_ops, TRUE, &error));
+  g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_CONFLICT);
+}
+
+static void
+value_is_put_if_its_revision_is_the_expected (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp first = put_op ("a", 0, 1, "one"), second[] = { put_op ("a", 1, 7, "two"), put_op ("a", 7, 8, "three"), put_op ("b", 0, G_MAXUINT64 - 1, "") };
+
+  apply (fixture, &first, 1);
+  assert_values (fixture, "twins", "a@1=one ");
+  apply (fixture, second, G_N_ELEMENTS (second)); /* what comes before in the same call counts */
+  open_again (fixture);
+  assert_values (fixture, "twins", "a@8=three b@18446744073709551614= ");
+}
+
+static void
+stale_writer_is_refused (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp ops[] = { put_op ("a", 0, 1, "one"), put_op ("a", 1, 2, "two") }, stale = put_op ("a", 1, 3, "stale"), again = put_op ("a", 0, 3, "stale"),
+                      ahead = put_op ("a", 3, 4, "stale"), of_nothing = put_op ("z", 1, 2, "stale");
+
+  apply (fixture, ops, G_N_ELEMENTS (ops));
+  assert_conflict (fixture, &stale, 1);
+  assert_conflict (fixture, &again, 1);
+  assert_conflict (fixture, &ahead, 1);
+  assert_conflict (fixture, &of_nothing, 1);
+  assert_values (fixture, "twins", "a@2=two ");
+  open_again (fixture);
+  assert_values (fixture, "twins", "a@2=two ");
+}
+
+static void
+nothing_is_changed_with_a_stale_value (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp ops[] = { put_op ("a", 0, 1, "one"), put_op ("b", 0, 1, "one") };
+  const HawserStoreOp mixed[] = { put_op ("a", 1, 2, "two"), append_op (20, both_queues, 1, "new"), ack_op (1, 5, 5), put_op ("b", 7, 8, "stale") };
+  HawserStoreInfo info;
+
+  append_three (fixture);
+  apply (fixture, ops, G_N_ELEMENTS (ops));
+  assert_conflict (fixture, mixed, G_N_ELEMENTS (mixed));
+  assert_values (fixture, "twins", "a@1=one b@1=one ");
+  assert_reads (fixture, 1, 0, "5:a 6:bb ");
+  hawser_store_get_info (fixture->store, &info);
+  g_assert_false (info.is_full);
+  apply (fixture, mixed, 3);
+  assert_values (fixture, "twins", "a@2=two b@1=one ");
+  assert_reads (fixture, 1, 0, "6:bb 20:new ");
+}
+
+static void
+value_is_deleted_if_its_revision_is_the_expected (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp put = put_op ("a", 0, 5, "five");
+  const HawserStoreOp stale = { .kind = HAWSER_STORE_DELETE, .space = "twins", .key = "a", .is_conditional = TRUE, .if_revision = 4 };
+  const HawserStoreOp ops[] = { { .kind = HAWSER_STORE_DELETE, .space = "twins", .key = "a", .is_conditional = TRUE, .if_revision = 5 }, put_op ("a", 0, 1, "one") };
+
+  apply (fixture, &put, 1);
+  assert_conflict (fixture, &stale, 1);
+  assert_values (fixture, "twins", "a@5=five ");
+  apply (fixture, ops, G_N_ELEMENTS (ops));
+  assert_values (fixture, "twins", "a@1=one ");
+}
+
+static void
+value_without_a_revision_fits_any_condition (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp plain = { .kind = HAWSER_STORE_PUT, .space = "twins", .key = "a", .data = (const guint8 *) "x", .len = 1 };
+  const HawserStoreOp op = put_op ("a", 17, 18, "y");
+
+  apply (fixture, &plain, 1);
+  apply (fixture, &op, 1);
+  assert_values (fixture, "twins", "a@18=y ");
+}
+
+static void
+one_value_is_read_by_its_key (Fixture *fixture, gconstpointer make)
+{
+  const HawserStoreOp ops[] = { put_op ("a", 0, 3, "one"), put_op ("b", 0, 4, "two") };
+  g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
+
+  apply (fixture, ops, G_N_ELEMENTS (ops));
+  g_assert_true (hawser_store_get_value (fixture->store, "twins", "c", on_value, values, NULL));
+  g_assert_true (hawser_store_get_value (fixture->store, "other", "a", on_value, values, NULL));
+  g_assert_cmpuint (values->len, ==, 0);
+  g_assert_true (hawser_store_get_value (fixture->store, "twins", "b", on_value, values, NULL));
+  g_assert_cmpuint (values->len, ==, 1);
+  g_assert_cmpstr (values->pdata[0], ==, "b@4=two ");
+}
+
+static void
+space_is_cleared_and_no_other (Fixture *fixture, gconstpointer make)
+{
+  HawserStoreOp ops[] = { put_op ("a", 0, 1, "one"), put_op ("b", 0, 1, "one"), put_op ("c", 0, 1, "one") };
+  const HawserStoreOp clear[] = { { .kind = HAWSER_STORE_CLEAR, .space = "twins" }, { .kind = HAWSER_STORE_CLEAR, .space = "never" }, put_op ("d", 0, 1, "new") };
+
+  ops[2].space = "twins/c";
+  apply (fixture, ops, G_N_ELEMENTS (ops));
+  apply (fixture, clear, G_N_ELEMENTS (clear));
+  open_again (fixture);
+  assert_values (fixture, "twins", "d@1=new ");
+  assert_values (fixture, "twins/c", "c@1=one ");
+}
+
+#define N_MANY 5000
+
+static void
+every_value_of_a_large_space_is_read_once (Fixture *fixture, gconstpointer make)
+{
+  g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func (g_free), values = g_ptr_array_new_with_free_func (g_free);
+  g_autofree HawserStoreOp *ops = g_new (HawserStoreOp, N_MANY);
+
+  for (guint i = 0; i < N_MANY; i++)
+    {
+      g_ptr_array_add (keys, g_strdup_printf ("key/%05u", i));
+      ops[i] = put_op (keys->pdata[i], 0, i + 1, keys->pdata[i]);
+    }
+  apply (fixture, ops, N_MANY);
+  g_assert_true (hawser_store_foreach_value (fixture->store, "twins", on_value, values, NULL));
+  g_assert_cmpuint (values->len, ==, N_MANY);
+  g_ptr_array_sort (values, compare_texts);
+  for (guint i = 0; i < N_MANY; i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("key/%05u@%u=key/%05u ", i, i + 1, i);
+
+      g_assert_cmpstr (values->pdata[i], ==, expected);
+    }
+}
+
 static void
 applies_all_or_nothing (Fixture *fixture, gconstpointer make)
 {
@@ -505,6 +649,14 @@ static const struct {
   FACT (removed_queue_takes_its_messages_along),
   FACT (last_position_survives_an_emptied_queue),
   FACT (keeps_values_by_space_and_key),
+  FACT (value_is_put_if_its_revision_is_the_expected),
+  FACT (stale_writer_is_refused),
+  FACT (nothing_is_changed_with_a_stale_value),
+  FACT (value_is_deleted_if_its_revision_is_the_expected),
+  FACT (value_without_a_revision_fits_any_condition),
+  FACT (one_value_is_read_by_its_key),
+  FACT (space_is_cleared_and_no_other),
+  FACT (every_value_of_a_large_space_is_read_once),
   FACT (applies_all_or_nothing),
   FACT (keeps_messages_of_any_size),
   FACT (without_sync_survives_close),

@@ -414,6 +414,75 @@ values_come_back (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (text->str, ==, "a=2 ");
 }
 
+typedef struct {
+  Fixture *fixture;
+  const char *name;
+} Named;
+
+static void
+note_outcome (gpointer data, gboolean ok, const GError *error)
+{
+  const Named *named = data;
+
+  if (!ok)
+    g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_CONFLICT);
+  g_string_append_printf (named->fixture->text, "%s:%s ", named->name, ok ? "ok" : "conflict");
+  on_done (named->fixture, ok, error);
+}
+
+/* All in one transaction, so that one refused must not take the others along. */
+static void
+stale_value_is_refused_alone (Fixture *fixture, gconstpointer data)
+{
+  Named named[] = { { fixture, "first" }, { fixture, "next" }, { fixture, "stale" }, { fixture, "after" }, { fixture, "cleared" }, { fixture, "gone" } };
+  g_autoptr(GBytes) one = g_bytes_new_static ("1", 1), two = g_bytes_new_static ("2", 1);
+  g_autoptr(GString) text = g_string_new (NULL);
+  guint32 queue = hawser_spool_add_queue (fixture->spool, "one", NULL);
+
+  hawser_spool_hold (fixture->spool);
+  hawser_spool_put_if (fixture->spool, "twins", "a", 0, 5, one, note_outcome, &named[0]);
+  hawser_spool_hold (fixture->spool);
+  hawser_spool_put_if (fixture->spool, "twins", "a", 5, 6, two, note_outcome, &named[1]);
+  hawser_spool_release (fixture->spool);
+  hawser_spool_put_if (fixture->spool, "twins", "a", 5, 7, one, note_outcome, &named[2]);
+  append (fixture, "kept", &queue, 1);
+  hawser_spool_put_if (fixture->spool, "twins", "a", 6, 8, two, note_outcome, &named[3]);
+  hawser_spool_put (fixture->spool, "side", "b", one, NULL, NULL);
+  hawser_spool_clear (fixture->spool, "side", note_outcome, &named[4]);
+  hawser_spool_put_if (fixture->spool, "side", "b", 0, 1, two, note_outcome, &named[5]);
+  hawser_spool_release (fixture->spool);
+  wait_done (fixture, 7);
+  g_assert_cmpstr (fixture->text->str, ==, "first:ok next:ok stale:conflict after:ok cleared:ok gone:ok ");
+  open_again (fixture);
+  g_assert_true (hawser_spool_foreach_value (fixture->spool, "twins", collect_value, text, NULL));
+  g_assert_true (hawser_spool_foreach_value (fixture->spool, "side", collect_value, text, NULL));
+  g_assert_cmpstr (text->str, ==, "a=2 b=2 ");
+}
+
+static void
+got_value (gpointer data, GBytes *value, guint64 revision, const GError *error)
+{
+  Fixture *fixture = data;
+  gsize len = 0;
+  const char *bytes = value != NULL ? g_bytes_get_data (value, &len) : "nothing";
+
+  g_string_append_printf (fixture->text, "%.*s@%" G_GUINT64_FORMAT "%s ", value != NULL ? (int) len : 7, bytes, revision, error != NULL ? "!" : "");
+  fixture->n_ok++;
+}
+
+static void
+value_is_got_after_what_was_put_before (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GBytes) one = g_bytes_new_static ("1", 1);
+
+  hawser_spool_put_if (fixture->spool, "twins", "a", 0, 5, one, NULL, NULL);
+  hawser_spool_get (fixture->spool, "twins", "a", got_value, fixture);
+  hawser_spool_get (fixture->spool, "twins", "b", got_value, fixture);
+  wait_done (fixture, 2);
+  hawser_spool_close (fixture->spool, 0);
+  g_assert_cmpstr (fixture->text->str, ==, "1@5 nothing@0 ");
+}
+
 static void
 on_flushed (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -694,6 +763,8 @@ static const struct {
   FACT (queues_come_back_with_their_meta),
   FACT (queue_numbers_are_never_used_twice),
   FACT (values_come_back),
+  FACT (stale_value_is_refused_alone),
+  FACT (value_is_got_after_what_was_put_before),
   FACT (flush_ends_after_what_was_asked_before),
   FACT (every_sync_mode_keeps_what_it_confirmed),
   FACT (limit_refuses_with_quota),

@@ -113,6 +113,8 @@ queue_value_and_state_read_back (void)
 {
   const HawserStoreOp queue = { .kind = HAWSER_STORE_ADD_QUEUE, .queue = 9, .key = "id", .data = (const guint8 *) "m", .len = 1 };
   const HawserStoreOp value = { .kind = HAWSER_STORE_PUT, .space = "space", .key = "key", .data = NULL, .len = 0 };
+  const HawserStoreOp versioned = { .kind = HAWSER_STORE_PUT, .space = "space", .key = "key", .revision = 0x1122334455667788ull,
+                                    .data = (const guint8 *) "value", .len = 5 };
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   StoreRecord record;
 
@@ -129,6 +131,12 @@ queue_value_and_state_read_back (void)
   g_assert_cmpmem (record.space, record.space_len, "space", 5);
   g_assert_cmpmem (record.key, record.key_len, "key", 3);
   g_assert_cmpuint (record.len, ==, 0);
+
+  store_record_write_value (bytes, 1, &versioned, 34);
+  g_assert_true (store_record_read (bytes->data, bytes->len, 1, &record));
+  g_assert_cmpuint (record.revision, ==, 0x1122334455667788ull);
+  g_assert_cmpmem (record.key, record.key_len, "key", 3);
+  g_assert_cmpmem (record.data, record.len, "value", 5);
 
   store_record_write_state (bytes, 44, 10, 20);
   g_assert_true (store_record_read (bytes->data, bytes->len, 0, &record));

@@ -342,6 +342,59 @@ make (void)
   return HAWSER_STORE (store_sqlite_new ());
 }
 
+static guint32
+read_version (Fixture *fixture)
+{
+  g_autofree char *bytes = NULL;
+  gsize size;
+  guint32 version;
+
+  g_assert_true (g_file_get_contents (fixture->path, &bytes, &size, NULL));
+  memcpy (&version, bytes + 60, 4); /* SQLite file format, 1.3.14 */
+  return GUINT32_FROM_BE (version);
+}
+
+static void
+file_of_version_1_is_taken_over (Fixture *fixture, gconstpointer data)
+{
+  fill (fixture, 10, 100);
+  run_sql (fixture, "PRAGMA user_version = 1; PRAGMA wal_checkpoint (TRUNCATE)");
+  g_assert_cmpuint (read_version (fixture), ==, 1);
+  open_store (fixture);
+  g_assert_cmpuint (count (fixture), ==, 10);
+  g_assert_cmpuint (fixture->problems->len, ==, 0);
+  g_assert_cmpuint (read_version (fixture), ==, 2); /* at once: an older program must not take it for its own */
+}
+
+static gboolean
+note_revision (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize value_len)
+{
+  *(guint64 *) data = revision;
+  return TRUE;
+}
+
+static void
+revision_of_a_value_survives_a_lost_head (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (20000, 'v');
+  const HawserStoreOp ops[] = {
+    { .kind = HAWSER_STORE_PUT, .space = "twins", .key = "small", .revision = 41, .data = (const guint8 *) text, .len = 100 },
+    { .kind = HAWSER_STORE_PUT, .space = "twins", .key = "large", .revision = 42, .data = (const guint8 *) text, .len = 20000 },
+  };
+  guint64 revision = 0;
+
+  g_assert_true (hawser_store_apply (fixture->store, ops, G_N_ELEMENTS (ops), TRUE, NULL));
+  while (hawser_store_maintain (fixture->store, NULL))
+    ;
+  g_clear_object (&fixture->store);
+  overwrite (fixture->path, 0, 100);
+  open_store (fixture);
+  g_assert_true (hawser_store_get_value (fixture->store, "twins", "small", note_revision, &revision, NULL));
+  g_assert_cmpuint (revision, ==, 41);
+  g_assert_true (hawser_store_get_value (fixture->store, "twins", "large", note_revision, &revision, NULL));
+  g_assert_cmpuint (revision, ==, 42);
+}
+
 #define FACT(function) { #function, function }
 
 static const struct {
@@ -353,6 +406,8 @@ static const struct {
   FACT (messages_of_any_size_survive_a_lost_head),
   FACT (one_lost_page_costs_what_was_on_it),
   FACT (missing_file_is_told),
+  FACT (file_of_version_1_is_taken_over),
+  FACT (revision_of_a_value_survives_a_lost_head),
   FACT (interrupted_salvage_is_finished),
   FACT (damaged_queue_comes_back_from_its_copy),
   FACT (payload_cannot_pose_as_a_record),

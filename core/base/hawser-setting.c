@@ -14,7 +14,7 @@ typedef struct {
   void (*finalize) (GObject *object);
   void (*set_property) (GObject *object, guint id, const GValue *value, GParamSpec *pspec);
   void (*get_property) (GObject *object, guint id, GValue *value, GParamSpec *pspec);
-  GArray *strings;                      /* of gsize: offsets of what is freed */
+  GArray *strings, *lists;              /* of gsize: offsets of what is freed */
 } SettingClass;
 
 static SettingClass *
@@ -55,6 +55,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case G_TYPE_UINT64: *(guint64 *) field = g_value_get_uint64 (value); break;
     case G_TYPE_DOUBLE: *(double *) field = g_value_get_double (value); break;
     case G_TYPE_ENUM: *(int *) field = g_value_get_enum (value); break;
+    case G_TYPE_BOXED:
+      g_strfreev (*(char ***) field);
+      *(char ***) field = g_value_dup_boxed (value);
+      break;
     case G_TYPE_STRING:
       g_free (*(char **) field);
       *(char **) field = g_value_get_string (value) != NULL && *g_value_get_string (value) != '\0' ? g_value_dup_string (value) : NULL;
@@ -83,6 +87,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case G_TYPE_DOUBLE: g_value_set_double (value, *(double *) field); break;
     case G_TYPE_ENUM: g_value_set_enum (value, *(int *) field); break;
     case G_TYPE_STRING: g_value_set_string (value, *(char **) field); break;
+    case G_TYPE_BOXED: g_value_set_boxed (value, *(char ***) field); break;
     default: g_assert_not_reached ();
     }
 }
@@ -95,11 +100,15 @@ finalize (GObject *object)
   own->finalize (object); /* the memory is there until the last finalize has returned */
   for (guint i = 0; i < own->strings->len; i++)
     g_free (*(char **) ((char *) object + g_array_index (own->strings, gsize, i)));
+  for (guint i = 0; i < own->lists->len; i++)
+    g_strfreev (*(char ***) ((char *) object + g_array_index (own->lists, gsize, i)));
 }
 
 static gsize
 find_size (GType type)
 {
+  if (type == G_TYPE_STRV)
+    return sizeof (char **);
   switch (G_TYPE_FUNDAMENTAL (type))
     {
     case G_TYPE_BOOLEAN: return sizeof (gboolean);
@@ -127,6 +136,7 @@ hawser_setting_install (GObjectClass *klass, gsize offset, gsize size, GParamSpe
       own->set_property = klass->set_property;
       own->get_property = klass->get_property;
       own->strings = g_array_new (FALSE, FALSE, sizeof (gsize));
+      own->lists = g_array_new (FALSE, FALSE, sizeof (gsize));
       g_type_set_qdata (G_OBJECT_CLASS_TYPE (klass), class_quark (), own);
       klass->set_property = set_property;
       klass->get_property = get_property;
@@ -134,6 +144,8 @@ hawser_setting_install (GObjectClass *klass, gsize offset, gsize size, GParamSpe
     }
   if (pspec->value_type == G_TYPE_STRING)
     g_array_append_val (own->strings, offset);
+  if (pspec->value_type == G_TYPE_STRV)
+    g_array_append_val (own->lists, offset);
   g_param_spec_set_qdata (pspec, offset_quark (), GSIZE_TO_POINTER (offset));
   g_object_class_install_property (klass, 1, pspec); /* told apart by their specifications, not by number */
 }

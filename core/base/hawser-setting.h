@@ -10,8 +10,8 @@
  *
  *     HAWSER_SETTING (klass, FileSink, path, g_param_spec_string ("path", NULL, "Where to write", NULL, HAWSER_SETTING_FLAGS));
  *
- * Fields are gboolean, int, guint, gint64, guint64, double, the C type of an enumeration, or a char * that belongs to the
- * object; an empty string is NULL. C only. */
+ * Fields are gboolean, int, guint, gint64, guint64, double, the C type of an enumeration, or a char * or char ** (a #GStrv)
+ * that belongs to the object; an empty string is NULL. C only. */
 
 #include "hawser-types.h"
 

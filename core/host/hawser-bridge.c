@@ -1,95 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A bridge: one durable receiver of the bus for what goes out, one publisher for what comes in, one client of somebody else's
- * broker, and everything between them that every client needs: which topics pass and what they are called there, the window of
- * what was not answered, the queue while the link is cut, pauses between attempts, loops, figures. Made by the daemon from a
- * [bridge] group, or by an application. Runs on the lane of its bus. How a broker is talked to is the client's. */
+ * broker, and everything between them that every client needs: what topics are called there, the window of what was not answered,
+ * the queue while the link is cut, pauses between attempts, figures. Made by the daemon from a [bridge] group, or by an
+ * application. Runs on the lane of its bus. Settings and rules are hawser-bridge-settings.c, what keeps messages from going round
+ * hawser-bridge-loops.c; how a broker is talked to is the client's. */
 
 #include "hawser-bridge.h"
 #include "hawser-bridge-private.h"
 #include "hawser-bridge-rule-private.h"
-#include "hawser-bridge-statistics.h"
 
 #include <string.h>
 
-#include "hawser-backoff.h"
-#include "hawser-bus-private.h"
 #include "hawser-error.h"
-#include "hawser-hash.h"
 #include "hawser-message-private.h"
-#include "hawser-param-spec.h"
-
-#define NOTIFY_US (100 * 1000)           /* properties change at most ten times a second */
-#define DAY_US (G_GINT64_CONSTANT (86400) * G_USEC_PER_SEC)
-#define VIA "hawser-via"                 /* user property: the buses that sent it over a bridge, with commas */
-#define MAX_ECHOES 10000                 /* remembered while they may come back */
-#define ECHO_US (60 * G_USEC_PER_SEC)    /* ours: a broker that answers later than this had it in a queue of its own */
-
-typedef struct {
-  char **topics_in, **topics_out, **topics_both;
-  guint max_in_flight;
-  guint max_hops;
-  gboolean mark_origin;
-  gint64 retry_initial, retry_maximum;
-  guint64 spool_limit;
-  guint max_queued;
-  gint64 max_age;
-  HawserOverflow on_overflow;
-} Settings;
-
-/* What was sent to a broker that cannot leave it out of what it sends to us. */
-typedef struct {
-  guint n;
-  gint64 sent_us;
-} Echo;
-
-struct _HawserBridge {
-  GObject parent_instance;
-  HawserBus *bus;
-  HawserLane *lane;
-  HawserBridgeClient *client;
-  HawserReceiver *receiver;
-  HawserPublisher *publisher;
-  char *name;
-  char *id;                      /* of the receiver */
-  char *source;                  /* of what comes in */
-  Settings settings;
-  GPtrArray *in, *out;           /* of HawserBridgeRule */
-  HawserBridgeState state;
-  HawserBackoff backoff;
-  HawserTimer timer;             /* next attempt */
-  HawserTimer notify_timer;
-  GHashTable *window;            /* cookie to position in the spool */
-  GHashTable *echoes;            /* digest to Echo; only where the broker knows no origin */
-  guint64 next_cookie;
-  gboolean is_busy;              /* the receiver waits for hawser_receiver_resume() */
-  gboolean knows_origin;
-  char *last_error;
-  HawserBridgeStatistics statistics;
-  struct {
-    HawserBridgeState state;
-    guint64 depth, n_sent, n_received;
-    char *last_error;
-  } shown;
-};
 
 enum {
   PROP_0,
   PROP_BUS,
   PROP_NAME,
   PROP_CLIENT,
-  PROP_TOPICS_IN,
-  PROP_TOPICS_OUT,
-  PROP_TOPICS_BOTH,
-  PROP_MAX_IN_FLIGHT,
-  PROP_MAX_HOPS,
-  PROP_MARK_ORIGIN,
-  PROP_RETRY_INITIAL,
-  PROP_RETRY_MAXIMUM,
-  PROP_SPOOL_LIMIT,
-  PROP_MAX_QUEUED,
-  PROP_MAX_AGE,
-  PROP_ON_OVERFLOW,
   PROP_STATE,
   PROP_DEPTH,
   PROP_N_SENT,
@@ -126,25 +56,12 @@ static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   HawserBridge *self = HAWSER_BRIDGE (object);
-  const Settings *settings = &self->settings;
 
   switch (id)
     {
     case PROP_BUS: g_value_set_object (value, self->bus); break;
     case PROP_NAME: g_value_set_string (value, self->name); break;
     case PROP_CLIENT: g_value_set_object (value, self->client); break;
-    case PROP_TOPICS_IN: g_value_set_boxed (value, settings->topics_in); break;
-    case PROP_TOPICS_OUT: g_value_set_boxed (value, settings->topics_out); break;
-    case PROP_TOPICS_BOTH: g_value_set_boxed (value, settings->topics_both); break;
-    case PROP_MAX_IN_FLIGHT: g_value_set_uint (value, settings->max_in_flight); break;
-    case PROP_MAX_HOPS: g_value_set_uint (value, settings->max_hops); break;
-    case PROP_MARK_ORIGIN: g_value_set_boolean (value, settings->mark_origin); break;
-    case PROP_RETRY_INITIAL: g_value_set_int64 (value, settings->retry_initial); break;
-    case PROP_RETRY_MAXIMUM: g_value_set_int64 (value, settings->retry_maximum); break;
-    case PROP_SPOOL_LIMIT: g_value_set_uint64 (value, settings->spool_limit); break;
-    case PROP_MAX_QUEUED: g_value_set_uint (value, settings->max_queued); break;
-    case PROP_MAX_AGE: g_value_set_int64 (value, settings->max_age); break;
-    case PROP_ON_OVERFLOW: g_value_set_enum (value, settings->on_overflow); break;
     case PROP_STATE: g_value_set_enum (value, self->state); break;
     case PROP_DEPTH: g_value_set_uint64 (value, hawser_bridge_get_depth (self)); break;
     case PROP_N_SENT: g_value_set_uint64 (value, self->statistics.n_sent); break;
@@ -155,78 +72,29 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-take_list (char ***place, const GValue *value)
-{
-  g_strfreev (*place);
-  *place = g_value_dup_boxed (value);
-}
-
-static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   HawserBridge *self = HAWSER_BRIDGE (object);
-  Settings *settings = &self->settings;
 
   switch (id)
     {
     case PROP_BUS: self->bus = g_value_dup_object (value); break;
     case PROP_NAME: self->name = g_value_dup_string (value); break;
     case PROP_CLIENT: self->client = g_value_dup_object (value); break;
-    case PROP_TOPICS_IN: take_list (&settings->topics_in, value); break;
-    case PROP_TOPICS_OUT: take_list (&settings->topics_out, value); break;
-    case PROP_TOPICS_BOTH: take_list (&settings->topics_both, value); break;
-    case PROP_MAX_IN_FLIGHT: settings->max_in_flight = g_value_get_uint (value); break;
-    case PROP_MAX_HOPS: settings->max_hops = g_value_get_uint (value); break;
-    case PROP_MARK_ORIGIN: settings->mark_origin = g_value_get_boolean (value); break;
-    case PROP_RETRY_INITIAL: settings->retry_initial = g_value_get_int64 (value); break;
-    case PROP_RETRY_MAXIMUM: settings->retry_maximum = g_value_get_int64 (value); break;
-    case PROP_SPOOL_LIMIT: settings->spool_limit = g_value_get_uint64 (value); break;
-    case PROP_MAX_QUEUED: settings->max_queued = g_value_get_uint (value); break;
-    case PROP_MAX_AGE: settings->max_age = g_value_get_int64 (value); break;
-    case PROP_ON_OVERFLOW: settings->on_overflow = g_value_get_enum (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
 
-static gint64
-get_now_us (HawserBridge *self)
+gint64
+hawser_bridge_get_now_us (HawserBridge *self)
 {
-  /* we are called from the client's sources too, between two turns of the lane */
   return hawser_clock_get_monotonic_us (hawser_lane_get_clock (self->lane));
-}
-
-static void
-on_notify_due (HawserTimer *timer)
-{
-  HawserBridge *self = (HawserBridge *) ((char *) timer - G_STRUCT_OFFSET (HawserBridge, notify_timer));
-  GObject *object = G_OBJECT (self);
-  guint64 depth = hawser_bridge_get_depth (self);
-
-  g_object_freeze_notify (object);
-  if (self->shown.state != self->state)
-    g_object_notify_by_pspec (object, props[PROP_STATE]);
-  if (self->shown.depth != depth)
-    g_object_notify_by_pspec (object, props[PROP_DEPTH]);
-  if (self->shown.n_sent != self->statistics.n_sent)
-    g_object_notify_by_pspec (object, props[PROP_N_SENT]);
-  if (self->shown.n_received != self->statistics.n_received)
-    g_object_notify_by_pspec (object, props[PROP_N_RECEIVED]);
-  if (g_strcmp0 (self->shown.last_error, self->last_error) != 0)
-    g_object_notify_by_pspec (object, props[PROP_LAST_ERROR]);
-  self->shown.state = self->state;
-  self->shown.depth = depth;
-  self->shown.n_sent = self->statistics.n_sent;
-  self->shown.n_received = self->statistics.n_received;
-  g_free (self->shown.last_error);
-  self->shown.last_error = g_strdup (self->last_error);
-  g_object_thaw_notify (object);
 }
 
 static void
 changed (HawserBridge *self)
 {
-  if (!hawser_timer_is_armed (&self->notify_timer))
-    hawser_timer_arm (&self->notify_timer, self->lane, get_now_us (self) + NOTIFY_US, on_notify_due);
+  hawser_notifier_changed (&self->notifier);
 }
 
 static void
@@ -237,99 +105,6 @@ set_error (HawserBridge *self, const char *reason)
   g_free (self->last_error);
   self->last_error = copy;
   changed (self);
-}
-
-/* ---- Loops ---- */
-
-static char *
-dup_via (HawserMessage *message)
-{
-  return hawser_message_dup_property (message, VIA);
-}
-
-/* Whether it came in over another bridge of this bus, which has put our mark on it. */
-static gboolean
-is_marked_by_us (HawserBridge *self, HawserMessage *message, const char *via)
-{
-  const char *source = hawser_message_get_source (message);
-
-  return via != NULL && source != NULL && g_str_has_prefix (source, "/bridge/") && g_str_has_suffix (via, self->bus->uid);
-}
-
-/* Whether it was here before, or is on its way for too long. @is_marked: the last mark is of this very visit. */
-static gboolean
-went_round (HawserBridge *self, const char *via, gboolean is_marked)
-{
-  guint n_hops = 0;
-
-  for (const char *at = via; at != NULL && *at != '\0'; n_hops++)
-    {
-      gsize len = strcspn (at, ",");
-
-      if (len == strlen (self->bus->uid) && memcmp (at, self->bus->uid, len) == 0 && (at[len] != '\0' || !is_marked))
-        return TRUE;
-      at += len + (at[len] == ',');
-    }
-  return n_hops >= self->settings.max_hops;
-}
-
-static guint64
-digest (HawserMessage *message)
-{
-  const guint64 parts[2] = { hawser_hash_bytes (message->data, message->topic_len), hawser_hash_bytes (message->payload, message->payload_len) };
-
-  return hawser_hash_bytes (parts, sizeof parts);
-}
-
-static gboolean
-is_old (gpointer key, gpointer value, gpointer data)
-{
-  return ((Echo *) value)->sent_us < *(gint64 *) data;
-}
-
-/* It will come back if we subscribe to it there. */
-static void
-expect_echo (HawserBridge *self, HawserMessage *message)
-{
-  gint64 now_us = get_now_us (self), oldest_us = now_us - ECHO_US;
-  guint64 key;
-  Echo *echo;
-
-  if (self->knows_origin || hawser_bridge_rule_find_remote (self->in, message->data) == NULL)
-    return;
-  if (g_hash_table_size (self->echoes) >= MAX_ECHOES && g_hash_table_foreach_remove (self->echoes, is_old, &oldest_us) == 0)
-    g_hash_table_remove_all (self->echoes);
-  key = digest (message);
-  echo = g_hash_table_lookup (self->echoes, &key);
-  if (echo == NULL)
-    {
-      echo = g_new0 (Echo, 1);
-      g_hash_table_insert (self->echoes, g_memdup2 (&key, sizeof key), echo);
-    }
-  echo->n++;
-  echo->sent_us = now_us;
-}
-
-static gboolean
-is_echo (HawserBridge *self, HawserMessage *message)
-{
-  guint64 key;
-  Echo *echo;
-
-  if (self->knows_origin || g_hash_table_size (self->echoes) == 0)
-    return FALSE;
-  key = digest (message);
-  echo = g_hash_table_lookup (self->echoes, &key);
-  if (echo == NULL)
-    return FALSE;
-  if (get_now_us (self) - echo->sent_us > ECHO_US)
-    {
-      g_hash_table_remove (self->echoes, &key);
-      return FALSE;
-    }
-  if (--echo->n == 0)
-    g_hash_table_remove (self->echoes, &key);
-  return TRUE;
 }
 
 /* ---- Messages that change sides ---- */
@@ -353,25 +128,17 @@ rename_message (HawserBridge *self, HawserMessage *message, const char *topic, g
 
         hawser_properties_add (&properties, property.kind, NULL, 0, value, strlen (value));
       }
-    else if (via == NULL || property.kind != HAWSER_PROPERTY_USER || property.name_len != strlen (VIA) || memcmp (property.name, VIA, property.name_len) != 0)
+    else if (via == NULL || property.kind != HAWSER_PROPERTY_USER || property.name_len != strlen (HAWSER_BRIDGE_VIA) ||
+             memcmp (property.name, HAWSER_BRIDGE_VIA, property.name_len) != 0)
       hawser_properties_add (&properties, property.kind, property.name, property.name_len, property.value, property.value_len);
   if (via != NULL)
-    hawser_properties_add (&properties, HAWSER_PROPERTY_USER, VIA, strlen (VIA), via, strlen (via));
+    hawser_properties_add (&properties, HAWSER_PROPERTY_USER, HAWSER_BRIDGE_VIA, strlen (HAWSER_BRIDGE_VIA), via, strlen (via));
   renamed = hawser_message_new_raw (&(HawserMessageInit) {
       .topic = topic, .topic_len = strlen (topic), .properties = properties.data, .properties_len = properties.len,
       .payload = message->payload, .payload_len = message->payload_len, .block = message->block,
       .expiry_s = message->expiry_s, .qos = qos, .retain = retain });
   hawser_properties_clear (&properties);
   return renamed;
-}
-
-/* The mark that the message carries on from here; NULL: it stays as it is. */
-static char *
-extend_via (HawserBridge *self, const char *via)
-{
-  if (!self->settings.mark_origin)
-    return NULL;
-  return via != NULL ? g_strconcat (via, ",", self->bus->uid, NULL) : g_strdup (self->bus->uid);
 }
 
 /* NULL: it goes no further; it was acknowledged or is to be. */
@@ -389,14 +156,14 @@ make_outgoing (HawserBridge *self, const HawserDelivery *delivery)
       self->statistics.n_refused_here++;
       return NULL;
     }
-  via = dup_via (message);
+  via = hawser_bridge_dup_via (message);
   /* what came in over another bridge of ours has our mark last: it may go on, once */
-  if (g_strcmp0 (hawser_message_get_source (message), self->source) == 0 || (via != NULL && went_round (self, via, is_marked_by_us (self, message, via))))
+  if (g_strcmp0 (hawser_message_get_source (message), self->source) == 0 || (via != NULL && hawser_bridge_went_round (self, via, hawser_bridge_is_marked (self, message, via))))
     {
       self->statistics.n_looped++;
       return NULL;
     }
-  longer = is_marked_by_us (self, message, via) ? NULL : extend_via (self, via);
+  longer = hawser_bridge_is_marked (self, message, via) ? NULL : hawser_bridge_extend_via (self, via);
   remaining_s = message->expiry_s != 0 ? hawser_message_get_remaining_s (message, delivery->now_us) : 0;
   outgoing = rename_message (self, message, topic, MIN (delivery->qos, rule->qos), message->retain, TRUE, longer);
   outgoing->expiry_s = message->expiry_s != 0 ? MAX (remaining_s, 1) : 0; /* not shared yet; what has expired the bus does not deliver */
@@ -450,7 +217,7 @@ deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery
       self->is_busy = TRUE;
       return HAWSER_DELIVER_BUSY;
     }
-  expect_echo (self, message);
+  hawser_bridge_expect_echo (self, message);
   changed (self);
   return HAWSER_DELIVER_DONE;
 }
@@ -528,7 +295,7 @@ hawser_bridge_lost (HawserBridge *self, const char *reason)
   self->state = HAWSER_BRIDGE_STATE_WAITING;
   g_debug ("bridge '%s': %s", self->name, reason);
   set_error (self, reason);
-  hawser_timer_arm (&self->timer, self->lane, get_now_us (self) + hawser_backoff_fail (&self->backoff), on_attempt_due);
+  hawser_timer_arm (&self->timer, self->lane, hawser_bridge_get_now_us (self) + hawser_backoff_fail (&self->backoff), on_attempt_due);
 }
 
 /**
@@ -627,13 +394,13 @@ hawser_bridge_received (HawserBridge *self, HawserMessage *message)
       self->statistics.n_refused_here++;
       return;
     }
-  via = dup_via (message);
-  if ((via != NULL && went_round (self, via, FALSE)) || is_echo (self, message))
+  via = hawser_bridge_dup_via (message);
+  if ((via != NULL && hawser_bridge_went_round (self, via, FALSE)) || hawser_bridge_is_echo (self, message))
     {
       self->statistics.n_looped++;
       return;
     }
-  longer = extend_via (self, via);
+  longer = hawser_bridge_extend_via (self, via);
   result = hawser_bus_route (self->bus, self->publisher, rename_message (self, message, topic, MIN (message->qos, rule->qos), message->retain, FALSE, longer),
                              NULL, NULL, 0, TRUE);
   if (result == HAWSER_RESULT_OK || result == HAWSER_RESULT_PENDING)
@@ -653,7 +420,7 @@ dispose (GObject *object)
   HawserBridge *self = HAWSER_BRIDGE (object);
 
   hawser_bridge_stop (self);
-  hawser_timer_disarm (&self->notify_timer);
+  hawser_notifier_clear (&self->notifier);
   G_OBJECT_CLASS (hawser_bridge_parent_class)->dispose (object);
 }
 
@@ -666,14 +433,10 @@ finalize (GObject *object)
   g_ptr_array_unref (self->out);
   g_hash_table_unref (self->window);
   g_hash_table_unref (self->echoes);
-  g_strfreev (self->settings.topics_in);
-  g_strfreev (self->settings.topics_out);
-  g_strfreev (self->settings.topics_both);
   g_free (self->name);
   g_free (self->id);
   g_free (self->source);
   g_free (self->last_error);
-  g_free (self->shown.last_error);
   g_clear_object (&self->client);
   g_clear_pointer (&self->lane, hawser_lane_unref);
   g_clear_object (&self->bus);
@@ -689,31 +452,7 @@ constructed (GObject *object)
   self->lane = hawser_lane_ref (hawser_bus_get_lane (self->bus));
   self->id = g_strconcat ("bridge/", self->name, NULL);
   self->source = g_strconcat ("/bridge/", self->name, NULL);
-}
-
-static void
-install_settings (void)
-{
-  const GParamFlags setting = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
-
-  props[PROP_TOPICS_IN] = g_param_spec_boxed ("topics-in", NULL, "What comes in from the broker: PATTERN [qos=N] [local=PREFIX] [remote=PREFIX]",
-                                              G_TYPE_STRV, setting);
-  props[PROP_TOPICS_OUT] = g_param_spec_boxed ("topics-out", NULL, "What goes out to the broker, in the same form", G_TYPE_STRV, setting);
-  props[PROP_TOPICS_BOTH] = g_param_spec_boxed ("topics-both", NULL, "What goes both ways, in the same form", G_TYPE_STRV, setting);
-  props[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, "Messages sent and not answered", 1, 65535, 100, setting);
-  props[PROP_MAX_HOPS] = g_param_spec_uint ("max-hops", NULL, "Bridges that a message may pass before it is taken for one that goes round",
-                                            1, 1000, 16, setting);
-  props[PROP_MARK_ORIGIN] = g_param_spec_boolean ("mark-origin", NULL, "Whether messages that pass carry user property hawser-via, which keeps "
-                                                  "them from going round over several bridges", TRUE, setting);
-  props[PROP_RETRY_INITIAL] = hawser_param_spec_duration ("retry-initial", "Longest pause after the first failure to connect; doubles with each failure",
-                                                          1000, DAY_US, G_USEC_PER_SEC, setting);
-  props[PROP_RETRY_MAXIMUM] = hawser_param_spec_duration ("retry-maximum", "Longest pause between two attempts to connect",
-                                                          1000, DAY_US, 30 * G_USEC_PER_SEC, setting);
-  props[PROP_SPOOL_LIMIT] = hawser_param_spec_size ("spool-limit", "Most bytes that wait to be sent", 1024, G_MAXUINT64, 256 * 1024 * 1024, setting);
-  props[PROP_MAX_QUEUED] = g_param_spec_uint ("max-queued", NULL, "Most messages that wait to be sent", 1, G_MAXUINT32, 10000000, setting);
-  props[PROP_MAX_AGE] = hawser_param_spec_duration ("max-age", "Messages that waited longer are dropped; 0 keeps them", 0, G_MAXINT64, 0, setting);
-  props[PROP_ON_OVERFLOW] = g_param_spec_enum ("on-overflow", NULL, "What happens to a message when a limit of the queue is reached",
-                                               HAWSER_TYPE_OVERFLOW, HAWSER_OVERFLOW_DROP_OLDEST, setting);
+  hawser_notifier_init (&self->notifier, self, self->lane, &props[PROP_STATE], N_PROPS - PROP_STATE);
 }
 
 static void
@@ -732,13 +471,13 @@ hawser_bridge_class_init (HawserBridgeClass *klass)
   props[PROP_BUS] = g_param_spec_object ("bus", NULL, "The bus", HAWSER_TYPE_BUS, fixed);
   props[PROP_NAME] = g_param_spec_string ("name", NULL, "Name of the bridge", NULL, fixed);
   props[PROP_CLIENT] = g_param_spec_object ("client", NULL, "What talks to the broker", HAWSER_TYPE_BRIDGE_CLIENT, fixed);
-  install_settings ();
   props[PROP_STATE] = g_param_spec_enum ("state", NULL, "What it is doing", HAWSER_TYPE_BRIDGE_STATE, HAWSER_BRIDGE_STATE_STOPPED, shown);
   props[PROP_DEPTH] = g_param_spec_uint64 ("depth", NULL, "Messages that wait to be sent or answered", 0, G_MAXUINT64, 0, shown);
   props[PROP_N_SENT] = g_param_spec_uint64 ("n-sent", NULL, "Messages that the broker has", 0, G_MAXUINT64, 0, shown);
   props[PROP_N_RECEIVED] = g_param_spec_uint64 ("n-received", NULL, "Messages that came in and were published", 0, G_MAXUINT64, 0, shown);
   props[PROP_LAST_ERROR] = g_param_spec_string ("last-error", NULL, "The last failure, in one line", NULL, shown);
   g_object_class_install_properties (object_class, N_PROPS, props);
+  hawser_bridge_settings_install (object_class);
 }
 
 static void
@@ -776,48 +515,6 @@ hawser_bridge_new (HawserBus *bus, const char *name, HawserBridgeClient *client)
   return g_object_new (HAWSER_TYPE_BRIDGE, "bus", bus, "name", name, "client", client, NULL);
 }
 
-static gboolean
-parse_rules (char **texts, GPtrArray *first, GPtrArray *second, const char *key, GError **error)
-{
-  for (guint i = 0; texts != NULL && texts[i] != NULL; i++)
-    for (guint n = 0; n < 2; n++)
-      {
-        GPtrArray *rules = n == 0 ? first : second;
-        HawserBridgeRule *rule = rules != NULL ? hawser_bridge_rule_parse (texts[i], error) : NULL;
-
-        if (rule != NULL)
-          g_ptr_array_add (rules, rule);
-        else if (rules != NULL)
-          {
-            g_prefix_error (error, "%s: ", key);
-            return FALSE;
-          }
-      }
-  return TRUE;
-}
-
-static gboolean
-check_settings (HawserBridge *self, GError **error)
-{
-  const Settings *settings = &self->settings;
-
-  g_ptr_array_set_size (self->in, 0);
-  g_ptr_array_set_size (self->out, 0);
-  if (!parse_rules (settings->topics_in, self->in, NULL, "topics-in", error) ||
-      !parse_rules (settings->topics_out, self->out, NULL, "topics-out", error) ||
-      !parse_rules (settings->topics_both, self->in, self->out, "topics-both", error))
-    return FALSE;
-  if (self->in->len + self->out->len == 0)
-    {
-      g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "no topic passes it: name topics-in, topics-out or topics-both");
-      return FALSE;
-    }
-  if (settings->retry_maximum >= settings->retry_initial)
-    return TRUE;
-  g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "retry-maximum is below retry-initial");
-  return FALSE;
-}
-
 /* What an earlier configuration of it subscribed to and this one does not. */
 static void
 drop_other_filters (HawserReceiver *receiver, GPtrArray *rules)
@@ -841,7 +538,7 @@ drop_other_filters (HawserReceiver *receiver, GPtrArray *rules)
 static gboolean
 attach (HawserBridge *self, GError **error)
 {
-  const Settings *settings = &self->settings;
+  const HawserBridgeSettings *settings = &self->settings;
   HawserQueueLimits limits = {
     .max_messages = settings->max_queued, .max_bytes = settings->spool_limit, .max_age_us = settings->max_age,
     .overflow = settings->on_overflow,
@@ -891,7 +588,7 @@ attach (HawserBridge *self, GError **error)
 gboolean
 hawser_bridge_check (HawserBridge *self, GError **error)
 {
-  return check_settings (self, error) && hawser_bridge_client_check (self->client, error);
+  return hawser_bridge_settings_check (self, error) && hawser_bridge_client_check (self->client, error);
 }
 
 /**
@@ -915,7 +612,7 @@ hawser_bridge_start (HawserBridge *self, GError **error)
 
   if (self->state != HAWSER_BRIDGE_STATE_STOPPED)
     return TRUE;
-  if (!check_settings (self, error) || !hawser_bridge_client_start (self->client, self, error))
+  if (!hawser_bridge_settings_check (self, error) || !hawser_bridge_client_start (self->client, self, error))
     {
       g_prefix_error (error, "bridge '%s': ", self->name);
       return FALSE;

@@ -120,7 +120,8 @@ on_notify_due (HawserTimer *timer)
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_N_CONNECTIONS]);
 }
 
-/* Ten times a second is enough for whoever looks; a thousand peers at once make one notification. */
+/* A thousand peers at once make one notification, and one who comes and goes between two of them makes one too: not for a
+ * HawserNotifier, which tells of what is different. */
 void
 hawser_listener_count (HawserListener *self, int difference)
 {

@@ -7,6 +7,7 @@
 #include "hawser-dead-letters-private.h"
 #include "hawser-lane.h"
 #include "hawser-message-filter.h"
+#include "hawser-notifier-private.h"
 #include "hawser-overflow.h"
 #include "hawser-receiver.h"
 #include "hawser-sink-private.h"
@@ -59,18 +60,11 @@ struct _HawserSinkRunner {
   HawserBreaker breaker;
   guint64 next_seed;
   HawserTimer timer;             /* the next age or retry */
-  HawserTimer notify_timer;
+  HawserNotifier notifier;
   GTask *drain;
 
   HawserSinkStatistics statistics;
   char *last_error;
-
-  struct {                       /* as of the last notification */
-    HawserSinkState state;
-    HawserBreakerState breaker;
-    guint64 depth, n_written, n_dead_letters;
-    char *last_error;
-  } shown;
 };
 
 /* hawser-sink-delivery.c: from a full batch to its outcome. All on the lane. */

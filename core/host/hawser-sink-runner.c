@@ -20,7 +20,6 @@
 
 #define MAX_GROUPS 256                   /* open keys: a topic or hour each; more wait in the queue */
 #define WINDOW_OVERHEAD 256              /* bytes of a message besides its payload, as the batcher counts */
-#define NOTIFY_US (100 * 1000)           /* properties change at most ten times a second */
 
 const gint64 hawser_sink_duration_bounds[HAWSER_SINK_N_DURATIONS - 1] = {
   1000, 5000, 10000, 50000, 100000, 500000, 1000000, 5000000, 30000000,
@@ -99,57 +98,20 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     }
 }
 
-static void
-replace_string (char **place, const char *text)
-{
-  char *copy = g_strdup (text);
-
-  g_free (*place);
-  *place = copy;
-}
-
-static void
-on_notify_due (HawserTimer *timer)
-{
-  HawserSinkRunner *self = (HawserSinkRunner *) ((char *) timer - G_STRUCT_OFFSET (HawserSinkRunner, notify_timer));
-  GObject *object = G_OBJECT (self);
-  guint64 depth = hawser_sink_runner_get_depth (self);
-  HawserSinkState state = hawser_sink_runner_get_state (self);
-
-  g_object_freeze_notify (object);
-  if (self->shown.state != state)
-    g_object_notify_by_pspec (object, props[PROP_STATE]);
-  if (self->shown.breaker != self->breaker.state)
-    g_object_notify_by_pspec (object, props[PROP_BREAKER]);
-  if (self->shown.depth != depth)
-    g_object_notify_by_pspec (object, props[PROP_DEPTH]);
-  if (self->shown.n_written != self->statistics.n_written)
-    g_object_notify_by_pspec (object, props[PROP_N_WRITTEN]);
-  if (self->shown.n_dead_letters != self->statistics.n_dead_letters)
-    g_object_notify_by_pspec (object, props[PROP_N_DEAD_LETTERS]);
-  if (g_strcmp0 (self->shown.last_error, self->last_error) != 0)
-    g_object_notify_by_pspec (object, props[PROP_LAST_ERROR]);
-  self->shown.state = state;
-  self->shown.breaker = self->breaker.state;
-  self->shown.depth = depth;
-  self->shown.n_written = self->statistics.n_written;
-  self->shown.n_dead_letters = self->statistics.n_dead_letters;
-  replace_string (&self->shown.last_error, self->last_error);
-  g_object_thaw_notify (object);
-}
-
 void
 hawser_sink_runner_changed (HawserSinkRunner *self)
 {
-  if (!hawser_timer_is_armed (&self->notify_timer))
-    hawser_timer_arm (&self->notify_timer, self->lane, hawser_lane_get_now_us (self->lane) + NOTIFY_US, on_notify_due);
+  hawser_notifier_changed (&self->notifier);
 }
 
 void
 hawser_sink_runner_set_error (HawserSinkRunner *self, const char *reason)
 {
+  char *copy = g_strdup (reason); /* it may be the last one */
+
   g_debug ("sink '%s': %s", self->name, reason);
-  replace_string (&self->last_error, reason);
+  g_free (self->last_error);
+  self->last_error = copy;
 }
 
 /* ---- Receiving ---- */
@@ -256,7 +218,7 @@ dispose (GObject *object)
       stop_sink_later (self);
     }
   hawser_timer_disarm (&self->timer);
-  hawser_timer_disarm (&self->notify_timer);
+  hawser_notifier_clear (&self->notifier);
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->dispose (object);
 }
 
@@ -273,7 +235,6 @@ finalize (GObject *object)
   g_clear_object (&self->bus);
   g_free (self->name);
   g_free (self->last_error);
-  g_free (self->shown.last_error);
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->finalize (object);
 }
 
@@ -284,6 +245,7 @@ constructed (GObject *object)
 
   G_OBJECT_CLASS (hawser_sink_runner_parent_class)->constructed (object);
   self->lane = hawser_lane_ref (hawser_bus_get_lane (self->bus));
+  hawser_notifier_init (&self->notifier, self, self->lane, &props[PROP_STATE], N_PROPS - PROP_STATE);
 }
 
 static void

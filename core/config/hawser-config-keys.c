@@ -174,6 +174,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "twin", "subscribe-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may read it" },
   { "twin", "write-policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may set desired properties and send commands" },
   { "twin", "status-topics", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Topics that say online or offline, such as those of wills" },
+  { "twin-family", "type", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Behaviour plugin; without one they only keep state" },
   { "twin-family", "topics", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "Topics of reports; {NAME} stands for one level, + and # as in filters" },
   { "twin-family", "id", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Id of a twin, made of the {NAME}s of its topic" },
   { "twin-family", "parent", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Id of the twin above it, made of the same {NAME}s" },

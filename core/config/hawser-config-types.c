@@ -22,6 +22,7 @@ static const struct {
   { "bridge", "bridge", hawser_bridge_get_type },
   { "identity", "identity", NULL },
   { "twin", "twin", NULL },
+  { "twin-family", "twin", NULL },
 };
 
 /**

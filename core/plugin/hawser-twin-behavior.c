@@ -4,6 +4,8 @@
 
 #include "hawser-twin-behavior.h"
 
+#include "hawser-error.h"
+
 G_DEFINE_INTERFACE (HawserTwinBehavior, hawser_twin_behavior, G_TYPE_OBJECT)
 
 static void
@@ -20,11 +22,19 @@ hawser_twin_behavior_default_init (HawserTwinBehaviorInterface *iface)
  * @out: where messages that it sends are added
  * @error: return location; an error restarts the twin from its stored state
  *
+ * Errors: what the behaviour says; %HAWSER_ERROR_INVALID if its type has no such function.
+ * Context: that of the bus whose twins it serves.
+ *
  * Returns: (transfer full) (nullable): changed members of the state, `a{sv}`; %NULL for none
  * Since: 0.1
  */
 GVariant *
 hawser_twin_behavior_handle (HawserTwinBehavior *self, const char *id, GVariant *state, HawserMessage *message, HawserBatch *out, GError **error)
 {
-  return HAWSER_TWIN_BEHAVIOR_GET_IFACE (self)->handle (self, id, state, message, out, error);
+  HawserTwinBehaviorInterface *iface = HAWSER_TWIN_BEHAVIOR_GET_IFACE (self);
+
+  if (iface->handle != NULL)
+    return iface->handle (self, id, state, message, out, error);
+  g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "behaviour of type %s: does not implement handle()", G_OBJECT_TYPE_NAME (self));
+  return NULL;
 }

@@ -18,11 +18,12 @@ G_DECLARE_FINAL_TYPE (HawserTwins, hawser_twins, HAWSER, TWINS, GObject)
 /**
  * HAWSER_TWIN_ANY_REVISION:
  *
- * Of a condition: whatever the revision is.
+ * Of a condition: whatever the revision is. No twin comes that far, and every language can say it: it is the largest whole number
+ * that a JavaScript number holds.
  *
  * Since: 0.1
  */
-#define HAWSER_TWIN_ANY_REVISION G_MAXUINT64
+#define HAWSER_TWIN_ANY_REVISION ((guint64) 9007199254740991)
 
 /**
  * HawserTwinChange:

@@ -11,19 +11,28 @@ struct _TwinThermostat {
   GObject parent_instance;
 };
 
+/* Reported numbers are doubles; a desired one is what somebody wrote, 21 as well as 21.5. */
+static gboolean
+get_temperature (GVariant *state, const char *part, double *out)
+{
+  g_autoptr (GVariant) members = g_variant_lookup_value (state, part, G_VARIANT_TYPE_VARDICT);
+  gint64 whole;
+
+  if (members == NULL)
+    return FALSE;
+  if (g_variant_lookup (members, "temperature", "x", &whole))
+    *out = (double) whole;
+  else if (!g_variant_lookup (members, "temperature", "d", out))
+    return FALSE;
+  return TRUE;
+}
+
 static GVariant *
 handle (HawserTwinBehavior *behavior, const char *id, GVariant *state, HawserMessage *message, HawserBatch *out, GError **error)
 {
-  g_autoptr (GVariant) reported = g_variant_lookup_value (state, "reported", G_VARIANT_TYPE_VARDICT);
-  g_autoptr (GVariant) desired = g_variant_lookup_value (state, "desired", G_VARIANT_TYPE_VARDICT);
-  double is = 0, wanted = 0;
-  gint64 whole;
+  double is, wanted;
 
-  if (!g_variant_lookup (reported, "temperature", "d", &is))
-    return NULL;
-  if (g_variant_lookup (desired, "temperature", "x", &whole))
-    wanted = (double) whole;
-  else if (!g_variant_lookup (desired, "temperature", "d", &wanted))
+  if (!get_temperature (state, "reported", &is) || !get_temperature (state, "desired", &wanted))
     return NULL;
   if (is > wanted - BAND && is < wanted + BAND)
     return NULL;

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test_examples.py c|python|gjs DIRECTORY: runs the six example programs of a language, with mosquitto's clients at the
+"""test_examples.py c|python|gjs DIRECTORY: runs the seven example programs of a language, with mosquitto's clients at the
 other end of those that listen."""
 import contextlib
+import os
 import pathlib
 import re
 import subprocess
@@ -40,8 +41,15 @@ def client(name, port, *arguments):
                           timeout=DEADLINE_S, check=True).stdout
 
 
-def run(name):
-    return subprocess.run(COMMANDS[LANGUAGE](name), capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+def run(name, **environment):
+    return subprocess.run(COMMANDS[LANGUAGE](name), capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+                          env={**os.environ, **environment})
+
+
+def sugar():
+    """Where the overrides are found that an installed Hawser has; the other examples do without."""
+    bindings = pathlib.Path(__file__).resolve().parents[2] / "bindings"
+    return {"PYTHONPATH": str(bindings / "python"), "GJS_PATH": str(bindings / "gjs")}
 
 
 class ExamplesTest(unittest.TestCase):
@@ -90,6 +98,12 @@ class ExamplesTest(unittest.TestCase):
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
         self.assertEqual(ended.stdout, "street/lake: 7.5 kW\nroof/lake/1 online 2.5\nroof/lake/2 online 4.0\nroof/lake/3 online 1.0\n"
                                        "roof/lake/2 is to give 3 kW at most\n")
+
+    def test_behaviours_switch_a_heater_and_split_a_dispatch(self):
+        ended = run("behavior", **sugar())
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertEqual(ended.stdout, "room/kitchen: heater on\nroom/kitchen: heater off\n"
+                                       "battery/lake/1: power-kw -300.0\nbattery/lake/2: power-kw -100.0\n")
 
     def test_receiver_gets_its_messages_and_the_end(self):
         ended = run("receiver")

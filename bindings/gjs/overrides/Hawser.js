@@ -3,7 +3,7 @@
 // Sugar for GJS. Nothing here is needed: all of it is reachable by the introspected names. GJS finds this file below any
 // directory of its search path, for imports.gi and gi:// alike.
 
-const {Gio} = imports.gi;
+const {Gio, GLib} = imports.gi;
 
 function getter(prototype, name, get) {
     Object.defineProperty(prototype, name, {configurable: true, enumerable: false, get});
@@ -12,8 +12,29 @@ function getter(prototype, name, get) {
 // Without a callback, x_async() returns a promise of what x_finish() returns.
 const PAIRS = {Assembly: ['drain'], Bus: ['publish'], SinkRunner: ['drain', 'test']};
 
+// A variant of what JSON can say, as changes of a twin are: {desired: {heater: 'on'}}. Numbers are of type d.
+function variant(value) {
+    if (value === null)
+        return new GLib.Variant('mv', null);
+    if (Array.isArray(value))
+        return new GLib.Variant('av', value.map(variant));
+    switch (typeof value) {
+    case 'object':
+        return new GLib.Variant('a{sv}', Object.fromEntries(Object.entries(value).map(([name, item]) => [name, variant(item)])));
+    case 'boolean':
+        return new GLib.Variant('b', value);
+    case 'number':
+        return new GLib.Variant('d', value);
+    case 'string':
+        return new GLib.Variant('s', value);
+    default:
+        throw new TypeError(`no variant of ${typeof value}`);
+    }
+}
+
 function _init() {
     const Hawser = this;
+    Hawser.variant = variant;
     const message = Hawser.Message.prototype;
 
     getter(message, 'payload', function () {

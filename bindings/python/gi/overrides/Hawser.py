@@ -4,6 +4,7 @@
 Found by PyGObject in any directory of its path, as long as neither gi/ nor gi/overrides/ there has an __init__.py.
 """
 import asyncio
+import functools
 import json
 import warnings
 
@@ -11,7 +12,7 @@ from gi.module import get_introspection_module
 from gi.repository import Gio, GLib
 
 Hawser = get_introspection_module("Hawser")
-__all__ = ["aio"]
+__all__ = ["aio", "variant"]
 
 
 def _payload(message):
@@ -87,6 +88,43 @@ def _subscribe_for_with(bus, topic_filter, func, *user_data):
 Hawser.Bus.subscribe = _subscribe_for_with
 Hawser.Subscription.__enter__ = lambda subscription: subscription
 Hawser.Subscription.__exit__ = lambda subscription, *_raised: subscription.bus.unsubscribe(subscription)
+
+
+def variant(value):
+    """A GLib.Variant of what JSON can say, as changes of a twin are: {"desired": {"heater": "on"}}. None is JSON's null."""
+    if isinstance(value, dict):
+        return GLib.Variant("a{sv}", {name: variant(item) for name, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return GLib.Variant("av", [variant(item) for item in value])
+    if value is None:
+        return GLib.Variant("mv", None)
+    for kind, signature in ((bool, "b"), (int, "x"), (float, "d"), (str, "s")):    # a bool is an int too
+        if isinstance(value, kind):
+            return GLib.Variant(signature, value)
+    raise TypeError(f"no variant of a {type(value).__name__}")
+
+
+def _fail_as_gerror(handle):
+    """PyGObject prints an exception that is no GLib.Error, and the caller never hears of it: to it, a failure was none."""
+    def do_handle(behavior, *arguments):
+        try:
+            return handle(behavior, *arguments)
+        except GLib.Error:
+            raise
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise GLib.Error.new_literal(Hawser.error_quark(), text, Hawser.Error.INVALID) from error
+
+    return functools.wraps(handle)(do_handle)
+
+
+def _init_behavior(cls, **keywords):
+    super(Hawser.TwinBehavior, cls).__init_subclass__(**keywords)
+    if "do_handle" in vars(cls):
+        cls.do_handle = _fail_as_gerror(cls.do_handle)
+
+
+Hawser.TwinBehavior.__init_subclass__ = classmethod(_init_behavior)
 
 
 def aio(target, name, *arguments):

@@ -7,8 +7,10 @@
 #include "hawser-history.h"
 #include "hawser-journal.h"
 #include "hawser-lane-private.h"
+#include "hawser-memory.h"
 #include "hawser-policy-context.h"
 #include "hawser-queue.h"
+#include "hawser-rates.h"
 #include "hawser-receiver.h"
 #include "hawser-schedule.h"
 #include "hawser-topic-table.h"
@@ -21,6 +23,7 @@ G_BEGIN_DECLS
 typedef struct _HawserEntry HawserEntry;
 typedef struct _HawserGroup HawserGroup;
 typedef struct _HawserMember HawserMember;
+typedef struct _HawserMeter HawserMeter;
 
 /* One filter of one receiver. */
 struct _HawserEntry {
@@ -122,7 +125,7 @@ struct _HawserRouteSet {
   gint ref_count;
   guint n_routes;
   gboolean has_journal;              /* some receiver keeps a queue in the journal */
-  gboolean may_refuse;               /* some receiver has the reject policy */
+  gboolean may_refuse;               /* some receiver has the reject or the block policy */
   gboolean is_picky;                 /* some route is */
   guint32 *ids;
   HawserRoute routes[];
@@ -141,6 +144,7 @@ typedef struct {
   gboolean is_schedule;              /* what it publishes was looked at when it came */
   HawserPending *pending;            /* publishes that wait for a commit */
   HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
+  HawserMeter *meter;                /* NULL: its listener has no rates */
 } HawserPublisher;
 
 /* What core/twin wants to know of the bus. On the lane; neither may publish. */
@@ -204,8 +208,10 @@ struct _HawserBus {
   HawserDedup dedup;
   HawserHistory history;
 
+  HawserMemory memory;
   HawserBusStatistics statistics;
   char refusal[256];
+  gint64 retry_after_us;             /* of that refusal; 0: not known */
 
   const HawserTwinHook *twin_hook;
   gpointer twins;                    /* HawserTwins (owned): made when somebody asks for it */
@@ -318,6 +324,21 @@ void             hawser_bus_remove_bridge             (HawserBus *self, gpointer
 guint64          hawser_bus_take_id                   (HawserBus *self);
 /* Whether the calling thread is the one on which things of the bus are called. */
 gboolean         hawser_bus_is_current                (HawserBus *self);
+
+/* ---- memory ---- */
+/* Publishers are held back, or refused where that is not enough. */
+static inline gboolean
+hawser_bus_is_tight (HawserBus *self)
+{
+  return G_UNLIKELY (g_atomic_int_get (&self->memory.level) > 0);
+}
+
+/* Nothing more is taken. */
+static inline gboolean
+hawser_bus_is_exhausted (HawserBus *self)
+{
+  return g_atomic_int_get (&self->memory.level) > 1;
+}
 
 /* ---- time that is stored ---- */
 gint64           hawser_bus_get_line_offset_us        (HawserBus *self);

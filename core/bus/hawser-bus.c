@@ -14,6 +14,7 @@
 
 #include "hawser-in-process.h"
 #include "hawser-message-private.h"
+#include "hawser-param-spec.h"
 #include "hawser-topic-name.h"
 
 #define MAX_TOPICS 1000000   /* records, about 100 bytes each; those of names made on first use give way to others */
@@ -24,6 +25,7 @@ enum {
   PROP_OPEN,
   PROP_TRUST_LOOPBACK,
   PROP_MAX_CONNECTIONS,
+  PROP_MAX_MEMORY,
   PROP_TOPICS,
   PROP_SUBSCRIPTIONS,
   PROP_CONNECTIONS,
@@ -73,6 +75,9 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_CLOCK: self->clock = g_value_dup_object (value); break;
     case PROP_OPEN: self->is_open = g_value_get_boolean (value); self->policy_version++; break;
     case PROP_MAX_CONNECTIONS: self->max_connections = g_value_get_uint (value); break;
+    case PROP_MAX_MEMORY:
+      hawser_memory_set_max (&self->memory, self->lane, g_value_get_uint64 (value));
+      break;
     case PROP_TRUST_LOOPBACK: self->trusts_loopback = g_value_get_boolean (value); hawser_bus_rights_changed (self); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -87,6 +92,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     {
     case PROP_CLOCK: g_value_set_object (value, self->clock); break;
     case PROP_OPEN: g_value_set_boolean (value, self->is_open); break;
+    case PROP_MAX_MEMORY: g_value_set_uint64 (value, self->memory.max); break;
     case PROP_TRUST_LOOPBACK: g_value_set_boolean (value, self->trusts_loopback); break;
     case PROP_MAX_CONNECTIONS: g_value_set_uint (value, self->max_connections); break;
     case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
@@ -159,6 +165,8 @@ hawser_bus_class_init (HawserBusClass *klass)
                                            TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", "Most connections", "Peers of all listeners together; further ones are closed at once; 0 for any",
                                                    0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  props[PROP_MAX_MEMORY] = hawser_param_spec_size ("max-memory", "Private memory of the process above which publishers are held back; 0 for any",
+                                                   0, G_MAXINT64, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TRUST_LOOPBACK] = g_param_spec_boolean ("trust-loopback", "Trust loopback", "Whether loopback counts as encrypted for require-encryption",
                                                      FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TOPICS] = g_param_spec_object ("topics", "Topics", "Topics in use or declared", G_TYPE_LIST_MODEL, read);
@@ -714,6 +722,9 @@ hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
   self->statistics.n_retained = self->topics.n_retained;
   self->statistics.n_scheduled = hawser_schedule_get_n (&self->schedule);
   self->statistics.n_duplicates = self->dedup.n_duplicates;
+  self->statistics.memory_bytes = self->memory.max > 0 ? hawser_memory_get_used () : 0;
+  self->statistics.max_memory = self->memory.max;
+  self->statistics.is_tight = hawser_bus_is_tight (self);
   *out_statistics = self->statistics;
 }
 
@@ -792,6 +803,7 @@ hawser_bus_close (HawserBus *self)
   if (self->is_closed)
     return;
   self->is_closed = TRUE;
+  hawser_memory_clear (&self->memory);
   for (GList *link = self->connections.head; link != NULL; link = link->next)
     hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
   hawser_lane_flush (self->lane);

@@ -62,6 +62,9 @@ void            hawser_bus_commit              (HawserBus                *self,
                                                 guint64                   cookie);
 HAWSER_AVAILABLE_IN_ALL
 const char     *hawser_bus_get_last_refusal    (HawserBus                *self);
+/* When what was refused last may be tried again; 0: nobody knows. */
+HAWSER_AVAILABLE_IN_ALL
+gint64          hawser_bus_get_retry_after_us  (HawserBus                *self);
 /* May @context publish to @topic now (a will at CONNECT)? 0 or HAWSER_ERROR_*. */
 HAWSER_AVAILABLE_IN_ALL
 int             hawser_bus_check_publish       (HawserBus                *self,
@@ -371,6 +374,14 @@ typedef struct {
   guint64 n_topics, n_retained, n_receivers, n_subscriptions, n_durable;
   guint64 n_scheduled;           /* now: wait for the time that their publisher named */
   guint64 n_duplicates;          /* accepted, and dropped by dedup-window */
+  guint64 held_for_rate;         /* times that a connection was not read, as its listener allows no more a second */
+  guint64 refused_for_rate;      /* messages, for the same reason */
+  guint64 held_for_memory, refused_for_memory;
+  guint64 connects_held;         /* times that a listener accepted nobody for a while */
+  guint64 connects_refused;      /* of identities that connect too often */
+  guint64 memory_bytes;          /* of the process, when it was looked at last; 0: there is no limit */
+  guint64 max_memory;
+  gboolean is_tight;             /* publishers are held back */
 } HawserBusStatistics;
 
 HAWSER_AVAILABLE_IN_ALL

@@ -10,6 +10,7 @@
 
 #include "hawser-group-private.h"
 #include "hawser-hash.h"
+#include "hawser-meter.h"
 #include "hawser-mount-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
@@ -19,6 +20,7 @@ hawser_bus_refuse (HawserBus *self, int code, const char *format, ...)
 {
   va_list arguments;
 
+  self->retry_after_us = 0;
   va_start (arguments, format);
   g_vsnprintf (self->refusal, sizeof self->refusal, format, arguments);
   va_end (arguments);
@@ -137,7 +139,7 @@ build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTo
       HawserReceiver *receiver = set->routes[i].receiver;
 
       set->has_journal |= receiver->durable != NULL && receiver->durable->queue != 0;
-      set->may_refuse |= receiver->limits->overflow == HAWSER_OVERFLOW_REJECT;
+      set->may_refuse |= receiver->limits->overflow == HAWSER_OVERFLOW_REJECT || receiver->limits->overflow == HAWSER_OVERFLOW_BLOCK;
       set->routes[i].is_picky = receiver->durable != NULL && ((receiver->durable->terms != NULL && hawser_terms_are_picky (receiver->durable->terms)) ||
                                                                           (set->routes[i].no_local && receiver->flags & HAWSER_RECEIVER_PROVISIONED));
       set->is_picky |= set->routes[i].is_picky;
@@ -202,6 +204,7 @@ hawser_publisher_free (HawserPublisher *self)
       pending->published = NULL;
       pending->link = NULL;
     }
+  hawser_meter_free (self->meter);
   hawser_origin_unref (self->origin);
   g_free (self->address);
   g_free (self);
@@ -580,14 +583,18 @@ bury (HawserBus *self)
     }
 }
 
+/* A publisher that cannot be made to wait is told to come again. */
 static gboolean
 is_refused_by_receiver (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessage *message)
 {
+  gboolean cannot_wait = publisher->connection != NULL && hawser_connection_refuses_at_once (publisher->connection);
+
   for (guint i = 0; i < set->n_routes; i++)
     {
       HawserReceiver *receiver = set->routes[i].receiver;
+      HawserOverflow overflow = receiver->limits->overflow;
 
-      if (receiver->limits->overflow == HAWSER_OVERFLOW_REJECT && hawser_receiver_is_full (receiver) && is_wanted (&set->routes[i], publisher, message))
+      if ((overflow == HAWSER_OVERFLOW_REJECT || (cannot_wait && overflow == HAWSER_OVERFLOW_BLOCK)) && hawser_receiver_is_full (receiver) && is_wanted (&set->routes[i], publisher, message))
         return TRUE;
     }
   return FALSE;
@@ -798,6 +805,7 @@ hawser_publisher_of (HawserConnection *connection)
 
       publisher = hawser_publisher_new (hawser_connection_get_bus (connection), connection, source);
       hawser_connection_set_publisher (connection, publisher, free_publisher);
+      hawser_meter_renew (publisher);
     }
   return publisher;
 }
@@ -822,6 +830,16 @@ hawser_connection_publish (HawserConnection *self, HawserMessage *message, Hawse
   const char *mount = hawser_connection_get_owner (self)->mount_point;
 
   hawser_connection_count_received (self);
+  if (G_UNLIKELY (publisher->meter != NULL || hawser_bus_is_tight (publisher->bus)))
+    {
+      int result = hawser_meter_admit (publisher, message);
+
+      if (result != HAWSER_RESULT_OK)
+        {
+          hawser_message_unref (message);
+          return count_refusal (publisher->bus, result);
+        }
+    }
   if (G_UNLIKELY (mount != NULL))
     {
       message = mount_message (publisher->bus, mount, message);
@@ -873,6 +891,12 @@ const char *
 hawser_bus_get_last_refusal (HawserBus *self)
 {
   return self->refusal;
+}
+
+gint64
+hawser_bus_get_retry_after_us (HawserBus *self)
+{
+  return self->retry_after_us;
 }
 
 int

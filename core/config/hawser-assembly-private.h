@@ -46,6 +46,8 @@ struct _HawserAssembly {
   HawserSpool *spool;
 };
 
+/* Of [hawser], or what the machine suggests. */
+guint64  hawser_assembly_get_max_memory  (HawserConfigGroup              *whole);
 gboolean hawser_assembly_start_provision (HawserAssembly                 *self,
                                           const HawserAssemblyProvision  *provision,
                                           GError                        **error);

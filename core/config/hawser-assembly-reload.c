@@ -399,7 +399,8 @@ apply (Reload *self)
   HawserConfigGroup *whole = hawser_config_get_group (self->next->config, "hawser", NULL);
 
   compare_all (self);
-  g_object_set (self->now->bus, "max-connections", (guint) hawser_config_group_get_uint (whole, "max-connections"), NULL);
+  g_object_set (self->now->bus, "max-connections", (guint) hawser_config_group_get_uint (whole, "max-connections"),
+                "max-memory", hawser_assembly_get_max_memory (whole), NULL);
   change_policies (self);
   change_topics (self);
   change_tls (self);

@@ -19,6 +19,7 @@
 #include "hawser-identity.h"
 #include "hawser-listener.h"
 #include "hawser-local-topic.h"
+#include "hawser-memory.h"
 #include "hawser-receiver.h"
 #include "hawser-sink-runner.h"
 #include "hawser-spool-journal.h"
@@ -159,6 +160,12 @@ start_spool (HawserAssembly  *self,
   return hawser_bus_set_spool (self->bus, self->spool, error);
 }
 
+guint64
+hawser_assembly_get_max_memory (HawserConfigGroup *whole)
+{
+  return hawser_config_group_has (whole, "max-memory") ? hawser_config_group_get_size (whole, "max-memory") : hawser_memory_get_machine () / 2;
+}
+
 static gboolean
 start_topics (HawserAssembly  *self,
               GError         **error)
@@ -166,7 +173,8 @@ start_topics (HawserAssembly  *self,
   HawserConfigGroup *group = hawser_config_get_group (self->config, "hawser", NULL);
 
   g_object_set (self->bus, "trust-loopback", hawser_config_group_get_boolean (group, "trust-loopback"),
-                "max-connections", (guint) hawser_config_group_get_uint (group, "max-connections"), NULL);
+                "max-connections", (guint) hawser_config_group_get_uint (group, "max-connections"),
+                "max-memory", hawser_assembly_get_max_memory (group), NULL);
   for (guint i = 0; i < self->policies->len; i++)
     hawser_bus_add_policy (self->bus, self->policies->pdata[i]);
   for (guint i = 0; i < self->topics->len; i++)

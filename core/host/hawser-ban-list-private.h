@@ -16,4 +16,15 @@ void     hawser_ban_list_note_failure (HawserBus        *bus,
 gboolean hawser_ban_list_refuses      (HawserBus        *bus,
                                        HawserConnection *connection);
 
+/* @connection said which client it is, and that counts as coming once more: more than @max times within @window_us ban the client
+ * id for @duration_us. TRUE: that was one too many. */
+gboolean hawser_ban_list_note_entry    (HawserBus        *bus,
+                                        HawserConnection *connection,
+                                        guint             max,
+                                        gint64            window_us,
+                                        gint64            duration_us);
+/* Whether its client id or its principal is banned. */
+gboolean hawser_ban_list_refuses_identity (HawserBus     *bus,
+                                        HawserConnection *connection);
+
 G_END_DECLS

@@ -16,6 +16,7 @@
 #include "hawser-bus-private.h"
 #include "hawser-connection-private.h"
 #include "hawser-error.h"
+#include "hawser-meter.h"
 
 #define MAX_ACCEPTS 64                     /* a turn: connected peers wait at most this long */
 #define RETRY_ACCEPT_US (G_USEC_PER_SEC / 2) /* after EMFILE: descriptors come back when peers leave */
@@ -112,6 +113,12 @@ on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection
     }
   else
     let_in (self, connection);
+}
+
+static gboolean
+on_connection_starved (HawserConnectionOwner *owner, HawserConnection *connection)
+{
+  return hawser_meter_hold_large (hawser_publisher_of (connection));
 }
 
 /* A header says who somebody is: only a proxy of ours may. */
@@ -218,14 +225,33 @@ hawser_listener_of_connection (HawserConnection *connection)
   return (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
 }
 
-static void on_acceptable (HawserWatch *watch, guint32 events, gpointer data);
-
 static void
 on_retry_accept (HawserTimer *timer)
 {
   HawserAccepting *accepting = (HawserAccepting *) ((char *) timer - G_STRUCT_OFFSET (HawserAccepting, timer));
 
   hawser_watch_modify (accepting->watch, EPOLLIN);
+}
+
+/* Still acceptable, so level triggering would spin: looks again later; those inside are served meanwhile. */
+static void
+accept_later (HawserAccepting *accepting, gint64 us)
+{
+  hawser_watch_modify (accepting->watch, 0);
+  hawser_timer_arm (&accepting->timer, accepting->lane, hawser_lane_get_now_us (accepting->lane) + us, on_retry_accept);
+}
+
+/* More than the rate allows waits in the backlog, where it costs us nothing. */
+static gboolean
+is_too_fast (HawserListener *self, HawserAccepting *accepting)
+{
+  gint64 debt_us = self->owner.rates != NULL ? hawser_rates_get_debt_us (self->owner.rates, NULL, HAWSER_RATE_CONNECT, hawser_lane_get_now_us (accepting->lane)) : 0;
+
+  if (debt_us == 0)
+    return FALSE;
+  self->bus->statistics.connects_held++;
+  accept_later (accepting, debt_us);
+  return TRUE;
 }
 
 static void
@@ -237,11 +263,16 @@ on_acceptable (HawserWatch *watch, guint32 events, gpointer data)
 
   for (int i = 0; i < MAX_ACCEPTS && self->accepting == accepting; i++)
     {
-      int fd = accept4 (listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      int fd;
 
+      if (is_too_fast (self, accepting))
+        return;
+      fd = accept4 (listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0)
         {
           self->is_out_of_descriptors = FALSE;
+          if (self->owner.rates != NULL)
+            hawser_rates_take (self->owner.rates, NULL, HAWSER_RATE_CONNECT, 1, hawser_lane_get_now_us (accepting->lane));
           take_in (self, fd);
           continue;
         }
@@ -249,15 +280,33 @@ on_acceptable (HawserWatch *watch, guint32 events, gpointer data)
         continue;
       if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
         {
-          /* still acceptable, so level triggering would spin: look again later; those inside are served meanwhile */
           if (!self->is_out_of_descriptors)
             g_warning ("listener '%s': cannot accept: %s", self->name, g_strerror (errno));
           self->is_out_of_descriptors = TRUE;
-          hawser_watch_modify (watch, 0);
-          hawser_timer_arm (&accepting->timer, accepting->lane, hawser_lane_get_now_us (accepting->lane) + RETRY_ACCEPT_US, on_retry_accept);
+          accept_later (accepting, RETRY_ACCEPT_US);
         }
       return;
     }
+}
+
+void
+hawser_listener_renew_rates (HawserListener *self)
+{
+  HawserRates *old = self->owner.rates;
+
+  if (self->outer != NULL)
+    {
+      /* an address has one set of buckets, whichever protocol is spoken behind it */
+      self->owner.rates = self->outer->owner.rates != NULL ? hawser_rates_ref (self->outer->owner.rates) : NULL;
+    }
+  else if (hawser_rates_are (old, &self->rates))
+    return;
+  else
+    self->owner.rates = hawser_rates_new (&self->rates);
+  hawser_rates_unref (old);
+  for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
+    if (hawser_connection_get_owner (link->data) == &self->owner && hawser_connection_get_publisher (link->data) != NULL)
+      hawser_meter_renew (hawser_connection_get_publisher (link->data));
 }
 
 void
@@ -266,6 +315,7 @@ hawser_listener_init_owner (HawserListener *self)
   self->owner.writable = on_connection_writable;
   self->owner.closed = on_connection_closed;
   self->owner.opened = on_connection_opened;
+  self->owner.starved = on_connection_starved;
 }
 
 void

@@ -21,9 +21,11 @@ start_inner (HawserListener *self, HawserListener *inner, GError **error)
       return FALSE;
     }
   g_object_set (inner, "ban-failures", self->ban_failures, "ban-window", self->ban_window_us, "ban-duration", self->ban_duration_us,
+                "flapping-count", self->flapping_count, "flapping-window", self->flapping_window_us, "flapping-duration", self->flapping_duration_us,
                 "anonymous", self->anonymous, "max-message-size", self->max_message_size, "output-limit", (guint64) self->owner.output_limit, NULL);
   inner->outer = self;
   inner->is_loopback = self->is_loopback;
+  hawser_listener_renew_rates (inner);
   g_set_object (&inner->tls, self->tls);
   for (guint i = 0; i < self->identities->len; i++)
     hawser_listener_add_identity (inner, self->identities->pdata[i]);

@@ -45,6 +45,11 @@ void              hawser_listener_authenticate_peer (HawserConnection     *conne
 /* Whether the way of @connection proves something that a provider of its listener judges. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean          hawser_listener_knows_peer    (HawserConnection         *connection);
+/* The identity of @connection is set: is it welcome? 0, %HAWSER_ERROR_DISABLED (it is banned) or %HAWSER_ERROR_QUOTA (it connects
+ * more often than identity-connect-rate allows). @comes: count it as coming once more; not for each of many requests. */
+HAWSER_AVAILABLE_IN_ALL
+int               hawser_listener_admit         (HawserConnection         *connection,
+                                                 gboolean                  comes);
 /* The listener that accepted or adopted @connection, or that it was upgraded to. */
 HAWSER_AVAILABLE_IN_ALL
 HawserListener   *hawser_listener_of_connection (HawserConnection         *connection);

@@ -3,6 +3,7 @@
 
 #include "hawser-connection-private.h"
 #include "hawser-listener-io.h"
+#include "hawser-rates.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,9 @@ struct _HawserListener {
   gboolean has_proxy;
   guint ban_failures;
   gint64 ban_window_us, ban_duration_us;
+  HawserRateSettings rates;
+  guint flapping_count;
+  gint64 flapping_window_us, flapping_duration_us;
   gboolean is_loopback;
   gboolean is_started;
   gboolean is_out_of_descriptors;
@@ -56,6 +60,8 @@ void            hawser_listener_take_settings      (HawserListener   *self,
 void            hawser_listener_count              (HawserListener   *self,
                                                     int               difference);
 void            hawser_listener_close_connections  (HawserListener   *self);
+/* The rates are as the settings say now, for those who are connected too. */
+void            hawser_listener_renew_rates        (HawserListener   *self);
 void            hawser_listener_init_owner         (HawserListener   *self);
 gboolean        hawser_listener_read_proxies       (HawserListener   *self,
                                                     GError          **error);

@@ -20,6 +20,7 @@
 
 #define NOTIFY_US (100 * 1000)             /* properties change at most ten times a second */
 #define DEFAULT_MAX_MESSAGE (256u << 20)
+#define MAX_RATE 1000000000 /* ours: a second; no machine is faster */
 #define DEFAULT_OUTPUT_LIMIT (128 * 1024)
 
 enum {
@@ -39,6 +40,17 @@ enum {
   PROP_BAN_FAILURES,
   PROP_BAN_WINDOW,
   PROP_BAN_DURATION,
+  PROP_CONNECT_RATE,
+  PROP_MESSAGE_RATE,
+  PROP_BYTE_RATE,
+  PROP_IDENTITY_CONNECT_RATE,
+  PROP_IDENTITY_MESSAGE_RATE,
+  PROP_IDENTITY_BYTE_RATE,
+  PROP_RATE_BURST,
+  PROP_RATE_PATIENCE,
+  PROP_FLAPPING_COUNT,
+  PROP_FLAPPING_WINDOW,
+  PROP_FLAPPING_DURATION,
   PROP_N_CONNECTIONS,
   N_PROPS,
 };
@@ -79,9 +91,22 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_BAN_FAILURES: self->ban_failures = g_value_get_uint (value); break;
     case PROP_BAN_WINDOW: self->ban_window_us = g_value_get_int64 (value); break;
     case PROP_BAN_DURATION: self->ban_duration_us = g_value_get_int64 (value); break;
+    case PROP_CONNECT_RATE: self->rates.connect = g_value_get_double (value); break;
+    case PROP_MESSAGE_RATE: self->rates.message = g_value_get_double (value); break;
+    case PROP_BYTE_RATE: self->rates.bytes = g_value_get_uint64 (value); break;
+    case PROP_IDENTITY_CONNECT_RATE: self->rates.identity_connect = g_value_get_double (value); break;
+    case PROP_IDENTITY_MESSAGE_RATE: self->rates.identity_message = g_value_get_double (value); break;
+    case PROP_IDENTITY_BYTE_RATE: self->rates.identity_bytes = g_value_get_uint64 (value); break;
+    case PROP_RATE_BURST: self->rates.burst_us = g_value_get_int64 (value); break;
+    case PROP_RATE_PATIENCE: self->rates.patience_us = g_value_get_int64 (value); break;
+    case PROP_FLAPPING_COUNT: self->flapping_count = g_value_get_uint (value); break;
+    case PROP_FLAPPING_WINDOW: self->flapping_window_us = g_value_get_int64 (value); break;
+    case PROP_FLAPPING_DURATION: self->flapping_duration_us = g_value_get_int64 (value); break;
     case PROP_PROXY_FROM: g_strfreev (self->proxy_from); self->proxy_from = g_value_dup_boxed (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
+  if (self->is_started && id >= PROP_CONNECT_RATE && id <= PROP_RATE_PATIENCE)
+    hawser_listener_renew_rates (self);
 }
 
 static void
@@ -106,6 +131,17 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_BAN_FAILURES: g_value_set_uint (value, self->ban_failures); break;
     case PROP_BAN_WINDOW: g_value_set_int64 (value, self->ban_window_us); break;
     case PROP_BAN_DURATION: g_value_set_int64 (value, self->ban_duration_us); break;
+    case PROP_CONNECT_RATE: g_value_set_double (value, self->rates.connect); break;
+    case PROP_MESSAGE_RATE: g_value_set_double (value, self->rates.message); break;
+    case PROP_BYTE_RATE: g_value_set_uint64 (value, self->rates.bytes); break;
+    case PROP_IDENTITY_CONNECT_RATE: g_value_set_double (value, self->rates.identity_connect); break;
+    case PROP_IDENTITY_MESSAGE_RATE: g_value_set_double (value, self->rates.identity_message); break;
+    case PROP_IDENTITY_BYTE_RATE: g_value_set_uint64 (value, self->rates.identity_bytes); break;
+    case PROP_RATE_BURST: g_value_set_int64 (value, self->rates.burst_us); break;
+    case PROP_RATE_PATIENCE: g_value_set_int64 (value, self->rates.patience_us); break;
+    case PROP_FLAPPING_COUNT: g_value_set_uint (value, self->flapping_count); break;
+    case PROP_FLAPPING_WINDOW: g_value_set_int64 (value, self->flapping_window_us); break;
+    case PROP_FLAPPING_DURATION: g_value_set_int64 (value, self->flapping_duration_us); break;
     case PROP_PROXY_FROM: g_value_set_boxed (value, self->proxy_from); break;
     case PROP_N_CONNECTIONS: g_value_set_uint (value, self->n_connections); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -157,6 +193,7 @@ finalize (GObject *object)
   g_strfreev (self->origins);
   g_strfreev (self->proxy_from);
   g_clear_pointer (&self->proxies, g_ptr_array_unref);
+  hawser_rates_unref (self->owner.rates);
   g_free (self->site_path);
   g_clear_pointer (&self->inner, g_hash_table_unref);
   g_object_unref (self->bus);
@@ -167,7 +204,7 @@ static void
 hawser_listener_class_init (HawserListenerClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS, once = flags | G_PARAM_CONSTRUCT_ONLY;
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS, once = flags | G_PARAM_CONSTRUCT_ONLY, both = flags | G_PARAM_CONSTRUCT;
 
   object_class->set_property = set_property;
   object_class->get_property = get_property;
@@ -204,6 +241,22 @@ hawser_listener_class_init (HawserListenerClass *klass)
                                                        60 * G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
   props[PROP_BAN_DURATION] = hawser_param_spec_duration ("ban-duration", "Time that an address is banned", G_USEC_PER_SEC / 10, 365 * 86400 * (gint64) G_USEC_PER_SEC,
                                                          600 * (gint64) G_USEC_PER_SEC, flags | G_PARAM_CONSTRUCT);
+  props[PROP_CONNECT_RATE] = g_param_spec_double ("connect-rate", "Connect rate", "Connections a second that are accepted; others wait to be; 0 for any number", 0, MAX_RATE, 0, both);
+  props[PROP_MESSAGE_RATE] = g_param_spec_double ("message-rate", "Message rate", "Messages a second that all peers together may publish; 0 for any number", 0, MAX_RATE, 0, both);
+  props[PROP_BYTE_RATE] = hawser_param_spec_size ("byte-rate", "Bytes a second that all peers together may publish; 0 for any number", 0, MAX_RATE, 0, both);
+  props[PROP_IDENTITY_CONNECT_RATE] = g_param_spec_double ("identity-connect-rate", "Connect rate of each", "Connections a second of each principal, or client id where peers prove nothing; 0 for any number",
+                                                           0, MAX_RATE, 0, both);
+  props[PROP_IDENTITY_MESSAGE_RATE] = g_param_spec_double ("identity-message-rate", "Message rate of each", "Messages a second that each principal, or client id, may publish; 0 for any number",
+                                                           0, MAX_RATE, 0, both);
+  props[PROP_IDENTITY_BYTE_RATE] = hawser_param_spec_size ("identity-byte-rate", "Bytes a second that each principal, or client id, may publish; 0 for any number", 0, MAX_RATE, 0, both);
+  props[PROP_RATE_BURST] = hawser_param_spec_duration ("rate-burst", "What may come at once, as time of the rates", 1000, 3600 * (gint64) G_USEC_PER_SEC, G_USEC_PER_SEC, both);
+  props[PROP_RATE_PATIENCE] = hawser_param_spec_duration ("rate-patience", "Debt up to which a publisher is held back; who owes more is refused", 0, 3600 * (gint64) G_USEC_PER_SEC,
+                                                          10 * G_USEC_PER_SEC, both);
+  props[PROP_FLAPPING_COUNT] = g_param_spec_uint ("flapping-count", "Flapping", "Times that a client id may connect within flapping-window before it is banned; 0 bans nobody", 0, 1000000, 0, both);
+  props[PROP_FLAPPING_WINDOW] = hawser_param_spec_duration ("flapping-window", "Time within which they are counted", G_USEC_PER_SEC, 86400 * (gint64) G_USEC_PER_SEC,
+                                                            60 * G_USEC_PER_SEC, both);
+  props[PROP_FLAPPING_DURATION] = hawser_param_spec_duration ("flapping-duration", "Time that the client id is banned", G_USEC_PER_SEC / 10, 365 * 86400 * (gint64) G_USEC_PER_SEC,
+                                                              300 * (gint64) G_USEC_PER_SEC, both);
   props[PROP_N_CONNECTIONS] = g_param_spec_uint ("n-connections", "Connections", "Peers connected now", 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -323,6 +376,7 @@ hawser_listener_start (HawserListener *self, GError **error)
     }
   if (self->has_proxy && !hawser_listener_read_proxies (self, error))
     return FALSE;
+  hawser_listener_renew_rates (self);
   if (iface->start != NULL && !iface->start (self->protocol, self, error))
     return FALSE;
   socket = hawser_listener_bind (self, error);
@@ -389,6 +443,7 @@ hawser_listener_take_settings (HawserListener *self, HawserListener *from)
   if (G_OBJECT_TYPE (from->protocol) == G_OBJECT_TYPE (self->protocol))
     hawser_param_copy (G_OBJECT (from->protocol), G_OBJECT (self->protocol), NULL);
   take_identities (self, from->identities);
+  hawser_listener_renew_rates (self);
   if (iface->changed != NULL)
     iface->changed (self->protocol, self);
   if (self->inner == NULL)
@@ -398,7 +453,9 @@ hawser_listener_take_settings (HawserListener *self, HawserListener *from)
     {
       HawserListener *listener = inner;
 
-      g_object_set (listener, "anonymous", self->anonymous, "max-message-size", self->max_message_size, NULL);
+      g_object_set (listener, "anonymous", self->anonymous, "max-message-size", self->max_message_size, "flapping-count", self->flapping_count,
+                    "flapping-window", self->flapping_window_us, "flapping-duration", self->flapping_duration_us, NULL);
+      hawser_listener_renew_rates (listener);
       take_identities (listener, self->identities);
       if (HAWSER_PROTOCOL_GET_IFACE (listener->protocol)->changed != NULL)
         HAWSER_PROTOCOL_GET_IFACE (listener->protocol)->changed (listener->protocol, listener);

@@ -26,7 +26,7 @@ keep_tail (HawserConnection *self, const guint8 *data, gsize len)
 
   if (self->expected >= HAWSER_LARGE_PAYLOAD && self->expected > len)
     {
-      self->large = hawser_large_input_new (self->expected, data, len);
+      self->large = hawser_large_input_new (self->expected, data, len, hawser_lane_is_tight (self->lane));
       if (self->large == NULL)
         hawser_connection_fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
       hawser_lane_note_blocks (self->lane);
@@ -70,6 +70,8 @@ hawser_connection_give_held (HawserConnection *self)
 
   self->is_held = FALSE;
   self->tail_len = 0;
+  if (len == 0)
+    return;
   used = give (self, data, len);
   if (self->state == HAWSER_CONNECTION_OPEN)
     keep_tail (self, data + used, len - used);
@@ -179,6 +181,12 @@ hawser_connection_read (HawserConnection *self)
 {
   guint8 *input = hawser_lane_get_input (self->lane);
 
+  if (G_UNLIKELY (self->large != NULL && hawser_lane_is_tight (self->lane)) && self->owner->starved != NULL)
+    {
+      if (!self->owner->starved (self->owner, self))
+        hawser_connection_fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+      return;
+    }
   /* until a read was short: then the socket is empty, and another would only say so */
   for (int reads = 0; reads < MAX_READS || hawser_socket_has_pending (&self->socket); reads++)
     if (self->state != HAWSER_CONNECTION_OPEN || self->n_pauses > 0 || !(self->large != NULL ? read_large (self, input) : read_some (self, input)))

@@ -30,6 +30,11 @@ typedef struct {
   void  (*closed)    (HawserConnection *connection,
                       gpointer          session,
                       const GError     *error);
+  /* Optional: nothing more is read from now on, or it is again. A session that is in received() returns as soon as it can:
+   * what it leaves is presented again. */
+  void  (*paused)    (HawserConnection *connection,
+                      gpointer          session,
+                      gboolean          is_paused);
 } HawserSessionFuncs;
 
 HAWSER_AVAILABLE_IN_ALL
@@ -91,6 +96,11 @@ HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_pause         (HawserConnection         *self);
 HAWSER_AVAILABLE_IN_ALL
 void         hawser_connection_resume        (HawserConnection         *self);
+/* For protocols with an answer to each request: a message that is over a rate, a budget or a full queue with the block policy
+ * is refused (%HAWSER_ERROR_QUOTA) at once, and the peer tries again; it is not paused. Default: no. */
+HAWSER_AVAILABLE_IN_ALL
+void         hawser_connection_set_refuses_at_once (HawserConnection   *self,
+                                              gboolean                  refuses_at_once);
 /* A peer is not late while nobody listens to it. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean     hawser_connection_is_paused     (HawserConnection         *self);

@@ -63,6 +63,9 @@ struct _HawserConnectionOwner {
   const char *mount_point;    /* put before every topic of its peers, interned; NULL: nothing */
   gsize output_limit;         /* bytes; above it the connection is congested */
   gint64 handshake_timeout_us; /* from the connection to opened() */
+  struct _HawserRates *rates; /* how fast its peers may be; NULL: as fast as they can */
+  /* Optional: there is no memory for the large packet under way. FALSE: the connection is not worth more waiting. */
+  gboolean (*starved) (HawserConnectionOwner *self, HawserConnection *connection);
 };
 
 HawserConnection *hawser_connection_new              (HawserLane            *lane,
@@ -97,5 +100,6 @@ gboolean          hawser_connection_get_peer_user    (HawserConnection *self,
                                                       guint            *out_gid,
                                                       guint            *out_pid);
 int               hawser_connection_get_fd           (HawserConnection *self);
+gboolean          hawser_connection_refuses_at_once  (HawserConnection *self);
 
 G_END_DECLS

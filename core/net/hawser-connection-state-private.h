@@ -65,6 +65,7 @@ struct _HawserConnection {
   guint8 state;                  /* HawserConnectionState */
   guint8 was_congested : 1;
   guint8 is_in_received : 1;
+  guint8 refuses_at_once : 1;
   guint8 is_held : 1;            /* the tail holds packets that a pause kept from the session */
 };
 

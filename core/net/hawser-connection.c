@@ -157,6 +157,7 @@ hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gs
     self->funcs->closed (self, self->session, NULL);
   self->funcs = NULL;
   self->session = NULL;
+  self->refuses_at_once = FALSE;
   if (self->publisher != NULL)
     g_clear_pointer (&self->publisher, self->publisher_destroy); /* it remembers what the protocol before was allowed */
   hawser_socket_upgrade (&self->socket, self->lane, unsent, early, len);
@@ -179,7 +180,11 @@ flush (HawserDirty *dirty)
   if (G_UNLIKELY (self->next_owner != NULL) && self->state == HAWSER_CONNECTION_OPEN && !self->is_in_received)
     hawser_connection_apply_upgrade (self, NULL, 0);
   if (self->is_held && self->n_pauses == 0 && self->state == HAWSER_CONNECTION_OPEN)
-    hawser_connection_give_held (self);
+    {
+      hawser_connection_give_held (self);
+      if (self->state == HAWSER_CONNECTION_OPEN && self->n_pauses == 0 && hawser_socket_has_pending (&self->socket))
+        hawser_connection_read (self);
+    }
   if (self->state == HAWSER_CONNECTION_CLOSED || (self->socket.is_blocked && self->state == HAWSER_CONNECTION_OPEN) || !send_pending (self))
     return;
   if (self->state == HAWSER_CONNECTION_FINISHING)
@@ -368,22 +373,43 @@ hawser_connection_is_congested (HawserConnection *self)
 void
 hawser_connection_pause (HawserConnection *self)
 {
-  if (self->n_pauses++ == 0 && self->state == HAWSER_CONNECTION_OPEN)
+  if (self->n_pauses++ > 0)
+    return;
+  if (self->state == HAWSER_CONNECTION_OPEN)
     hawser_socket_want_input (&self->socket, self->lane, FALSE);
+  if (self->session != NULL && self->funcs->paused != NULL)
+    self->funcs->paused (self, self->session, TRUE);
 }
 
 void
 hawser_connection_resume (HawserConnection *self)
 {
   g_return_if_fail (self->n_pauses > 0);
-  if (--self->n_pauses > 0 || self->state != HAWSER_CONNECTION_OPEN)
+  if (--self->n_pauses > 0)
+    return;
+  if (self->session != NULL && self->funcs->paused != NULL)
+    self->funcs->paused (self, self->session, FALSE);
+  if (self->state != HAWSER_CONNECTION_OPEN)
     return;
   hawser_socket_want_input (&self->socket, self->lane, TRUE);
-  if (self->tail_len > 0)
+  /* epoll knows nothing of what was read already, or decrypted */
+  if (self->tail_len > 0 || (self->opening == NULL && hawser_socket_has_pending (&self->socket)))
     {
       self->is_held = TRUE;
       hawser_lane_mark_dirty (self->lane, &self->dirty);
     }
+}
+
+void
+hawser_connection_set_refuses_at_once (HawserConnection *self, gboolean refuses_at_once)
+{
+  self->refuses_at_once = refuses_at_once != FALSE;
+}
+
+gboolean
+hawser_connection_refuses_at_once (HawserConnection *self)
+{
+  return self->refuses_at_once;
 }
 
 gboolean

@@ -47,6 +47,15 @@ guint8  *hawser_lane_get_input    (HawserLane     *self);
 /* @len bytes were read by a connection. */
 void     hawser_lane_count_input  (HawserLane     *self,
                                    gsize           len);
+/* @func (nullable) runs each time that @step more bytes were read, in the middle of the turn. */
+void     hawser_lane_set_gauge    (HawserLane     *self,
+                                   guint64         step,
+                                   HawserLaneFunc  func,
+                                   gpointer        data);
+/* There is no memory for large packets. */
+void     hawser_lane_set_tight    (HawserLane     *self,
+                                   gboolean        is_tight);
+gboolean hawser_lane_is_tight     (HawserLane     *self);
 /* Memory of large payloads is in use: what is kept of it goes back some seconds after the last use. */
 void     hawser_lane_note_blocks  (HawserLane     *self);
 /* @len bytes that waited for a peer were freed at once: when they are many, the heap is given back some seconds later. */

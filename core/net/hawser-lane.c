@@ -65,6 +65,10 @@ struct _HawserLane {
   guint n_fruitless;            /* see MAX_FRUITLESS */
   guint8 *input;
   guint64 n_input;              /* bytes read so far */
+  guint64 gauge_due, gauge_step; /* of them */
+  HawserLaneFunc gauge;
+  gpointer gauge_data;
+  gboolean is_tight;            /* no memory for large packets */
 
   HawserDirty *dirty;
   HawserDirty **dirty_tail;
@@ -537,6 +541,33 @@ void
 hawser_lane_count_input (HawserLane *self, gsize len)
 {
   self->n_input += len;
+  if (G_UNLIKELY (self->n_input >= self->gauge_due))
+    {
+      self->gauge_due = self->gauge_step > 0 ? self->n_input + self->gauge_step : G_MAXUINT64;
+      if (self->gauge != NULL)
+        self->gauge (self->gauge_data);
+    }
+}
+
+void
+hawser_lane_set_gauge (HawserLane *self, guint64 step, HawserLaneFunc func, gpointer data)
+{
+  self->gauge = func;
+  self->gauge_data = data;
+  self->gauge_step = step;
+  self->gauge_due = step > 0 ? self->n_input + step : G_MAXUINT64;
+}
+
+void
+hawser_lane_set_tight (HawserLane *self, gboolean is_tight)
+{
+  self->is_tight = is_tight;
+}
+
+gboolean
+hawser_lane_is_tight (HawserLane *self)
+{
+  return self->is_tight;
 }
 
 gboolean

@@ -13,10 +13,11 @@ typedef struct {
   gsize len, size, total;        /* size: what the memory holds */
 } HawserLargeInput;
 
-/* @data: the packet's first bytes, copied. NULL: there is no memory for it. */
+/* @data: the packet's first bytes, copied. @is_tight: room for these alone for now. NULL: there is no memory for it. */
 HawserLargeInput *hawser_large_input_new  (gsize             total,
                                            const guint8     *data,
-                                           gsize             len);
+                                           gsize             len,
+                                           gboolean          is_tight);
 void              hawser_large_input_free (HawserLargeInput *self);
 /* Where the next bytes go; at least one fits. NULL: there is no memory for them. */
 guint8           *hawser_large_input_room (HawserLargeInput *self,

@@ -11,10 +11,10 @@
 #define FIRST_BLOCK (4 << 20)   /* a claimed length is believed up to here, untouched pages cost nothing; beyond, it grows with what came */
 
 HawserLargeInput *
-hawser_large_input_new (gsize total, const guint8 *data, gsize len)
+hawser_large_input_new (gsize total, const guint8 *data, gsize len, gboolean is_tight)
 {
   gsize size;
-  guint8 *memory = hawser_block_memory_take (MIN (total, MAX (FIRST_BLOCK, len)), &size);
+  guint8 *memory = hawser_block_memory_take (is_tight ? len : MIN (total, MAX (FIRST_BLOCK, len)), &size);
   HawserLargeInput *self;
 
   if (memory == NULL)

@@ -551,18 +551,27 @@ list_scheduled (const char *id, gint64 due_wall_us, HawserMessage *message, gpoi
 }
 
 static void
-list_ban (const char *address, gint64 left_us, gpointer data)
+list_ban (const char *name, gint64 left_us, gpointer data)
 {
+  static const char * const kinds[] = { "client", "principal" };
   Page *page = data;
+  const char *kind = "address", *rest = name;
   GString *json;
 
-  if (!page_wants (page, address, address))
+  if (!page_wants (page, name, name))
     return;
+  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_has_prefix (name, kinds[i]) && name[strlen (kinds[i])] == ':')
+      {
+        kind = kinds[i];
+        rest = name + strlen (kind) + 1;
+      }
   json = g_string_new ("{");
-  append_string (json, "address", address);
+  append_string (json, "name", name);
+  append_string (json, kind, rest);
   append_number (json, "seconds-left", (guint64) ((left_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
   g_string_append_c (json, '}');
-  page_add (page, address, g_string_free (json, FALSE));
+  page_add (page, name, g_string_free (json, FALSE));
 }
 
 void
@@ -630,14 +639,14 @@ void
 http_admin_put_ban (HttpSession *session, HttpRequest *request, const char *rest)
 {
   gint64 duration_us = 600 * (gint64) G_USEC_PER_SEC;
-  g_autofree char *address = read_name (session, rest);
+  g_autofree char *name = read_name (session, rest);
 
-  if (address == NULL)
+  if (name == NULL)
     return;
   if (!http_request_get_duration (request, "duration", G_USEC_PER_SEC, 365 * 86400 * (gint64) G_USEC_PER_SEC, &duration_us))
     http_session_respond_error (session, HAWSER_ERROR_INVALID, "duration is not a time of 1s to 365d");
-  else if (!hawser_ban_list_add (http_session_get_adapter (session)->bus, address, duration_us))
-    http_session_respond_error (session, HAWSER_ERROR_INVALID, "that is no IP address, or too many are banned");
+  else if (!hawser_ban_list_add (http_session_get_adapter (session)->bus, name, duration_us))
+    http_session_respond_error (session, HAWSER_ERROR_INVALID, "that is no IP address, client:ID or principal:NAME, or too many are banned");
   else
     http_session_respond (session, SOUP_STATUS_NO_CONTENT, NULL, NULL, 0);
 }
@@ -645,14 +654,14 @@ http_admin_put_ban (HttpSession *session, HttpRequest *request, const char *rest
 void
 http_admin_delete_ban (HttpSession *session, HttpRequest *request, const char *rest)
 {
-  g_autofree char *address = read_name (session, rest);
+  g_autofree char *name = read_name (session, rest);
 
-  if (address == NULL)
+  if (name == NULL)
     return;
-  if (hawser_ban_list_remove (http_session_get_adapter (session)->bus, address))
+  if (hawser_ban_list_remove (http_session_get_adapter (session)->bus, name))
     http_session_respond (session, SOUP_STATUS_NO_CONTENT, NULL, NULL, 0);
   else
-    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "that address is not banned");
+    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "that is not banned");
 }
 
 /* The JSON object that is the body; nothing counts as an empty one. FALSE: answered. */

@@ -249,7 +249,12 @@ http_session_respond_error (HttpSession *self, int error, const char *detail)
   guint status = http_status_of_error (error);
 
   if (status == 429 || status == 503)
-    http_session_add_header (self, "Retry-After", "1");
+    {
+      gint64 after_us = status == 429 ? hawser_bus_get_retry_after_us (self->adapter->bus) : 0;
+      g_autofree char *after = g_strdup_printf ("%" G_GINT64_FORMAT, MAX (1, (after_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
+
+      http_session_add_header (self, "Retry-After", after);
+    }
   http_session_respond_problem (self, status, error, detail);
 }
 

@@ -58,6 +58,19 @@ on_authentication_late (HawserTimer *timer)
   http_session_respond_error (self, HAWSER_ERROR_UNAVAILABLE, "the identity provider did not answer in time");
 }
 
+/* It is known who asks. */
+static void
+begin_unless_banned (HttpSession *self)
+{
+  if (hawser_listener_admit (self->connection, FALSE) == HAWSER_RESULT_OK)
+    {
+      http_session_begin_body (self);
+      return;
+    }
+  self->request->head.is_keep_alive = FALSE;
+  http_session_respond_problem (self, 403, HAWSER_ERROR_NOT_AUTHORIZED, hawser_bus_get_last_refusal (self->adapter->bus));
+}
+
 static void
 on_authenticated (HawserPrincipal *principal, const GError *error, gpointer user_data)
 {
@@ -78,7 +91,7 @@ on_authenticated (HawserPrincipal *principal, const GError *error, gpointer user
   g_free (self->authorization);
   self->authorization = g_strdup (http_request_get_header (self->request, "Authorization"));
   hawser_connection_set_identity (self->connection, NULL, principal);
-  http_session_begin_body (self);
+  begin_unless_banned (self);
   if (!self->is_pumping && self->held != NULL)
     http_session_pump (self);
 }
@@ -119,7 +132,7 @@ http_session_authenticate (HttpSession *self)
     }
   if (self->authorization != NULL && g_str_equal (self->authorization, header))
     {
-      http_session_begin_body (self);
+      begin_unless_banned (self);
       return;
     }
 

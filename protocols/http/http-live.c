@@ -155,6 +155,8 @@ on_tick (HawserTimer *timer)
   Live *self = (Live *) ((char *) timer - G_STRUCT_OFFSET (Live, timer));
   gint64 now_us = hawser_lane_get_now_us (self->adapter->lane);
 
+  if (hawser_connection_is_paused (self->connection))
+    self->heard_us = now_us; /* it is we who do not listen */
   if (now_us - self->heard_us >= SILENT_US || (self->stuck_since_us != 0 && now_us - self->stuck_since_us >= self->adapter->stuck_timeout_us))
     {
       hawser_connection_close (self->connection, HAWSER_ERROR_TIMEOUT);
@@ -304,7 +306,7 @@ received (HttpExchange *exchange, const guint8 *data, gsize len)
   gsize used = 0;
 
   self->heard_us = hawser_lane_get_now_us (self->adapter->lane);
-  while (used < len && self->is_open)
+  while (used < len && self->is_open && !hawser_connection_is_paused (self->connection))
     {
       gsize n, needed;
       HawserWebsocketEvent event;
@@ -361,6 +363,7 @@ http_live_get (HttpSession *session, HttpRequest *request, const char *rest)
 
   http_websocket_add_headers (session, accept, http_websocket_offers (request, HTTP_CLOUDEVENTS_SUBPROTOCOL) ? HTTP_CLOUDEVENTS_SUBPROTOCOL : NULL);
   self->is_open = TRUE;
+  hawser_connection_set_refuses_at_once (self->connection, FALSE); /* a stream can wait */
   self->heard_us = hawser_lane_get_now_us (adapter->lane);
   hawser_timer_arm (&self->timer, adapter->lane, self->heard_us + PING_US, on_tick);
   http_session_become_stream (session, 101, NULL);

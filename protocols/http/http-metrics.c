@@ -190,6 +190,26 @@ append_bridges (GString *out, HawserBus *bus)
     }
 }
 
+/* ---- Limits ---- */
+
+static void
+append_limits (GString *out, const HawserBusStatistics *statistics)
+{
+  append_head (out, "hawser_publisher_pauses_total", "counter", "Times that a publisher was not read for a while, by reason.");
+  g_string_append_printf (out, "hawser_publisher_pauses_total{reason=\"rate\"} %" G_GUINT64_FORMAT "\nhawser_publisher_pauses_total{reason=\"memory\"} %" G_GUINT64_FORMAT "\n",
+                          statistics->held_for_rate, statistics->held_for_memory);
+  append_head (out, "hawser_publish_throttled_total", "counter", "Messages refused because pausing was not enough or not possible, by reason.");
+  g_string_append_printf (out, "hawser_publish_throttled_total{reason=\"rate\"} %" G_GUINT64_FORMAT "\nhawser_publish_throttled_total{reason=\"memory\"} %" G_GUINT64_FORMAT "\n",
+                          statistics->refused_for_rate, statistics->refused_for_memory);
+  append_counter (out, "hawser_accept_pauses_total", "Times that a listener accepted nobody for a while (connect-rate).", statistics->connects_held);
+  append_counter (out, "hawser_connects_throttled_total", "Connections refused because their identity connects too often (identity-connect-rate).", statistics->connects_refused);
+  if (statistics->max_memory == 0)
+    return;
+  append_gauge (out, "hawser_memory_bytes", "Private memory of the process that is in RAM.", (double) statistics->memory_bytes);
+  append_gauge (out, "hawser_memory_limit_bytes", "What it may be before publishers are held back (max-memory).", (double) statistics->max_memory);
+  append_gauge (out, "hawser_memory_tight", "Whether publishers are held back now.", statistics->is_tight);
+}
+
 void
 http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -204,8 +224,10 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   append_gauge (out, "hawser_start_time_seconds", "When the listener started, seconds since 1970.", (double) adapter->started_wall_us / 1e6);
   hawser_ban_list_get_statistics (adapter->bus, &bans);
   append_counter (out, "hawser_failed_logins_total", "Log-ins that were refused.", bans.n_failures);
-  append_counter (out, "hawser_banned_connections_total", "Connections closed because their address is banned.", bans.n_refused);
-  append_gauge (out, "hawser_bans", "Addresses that are banned.", bans.n_bans);
+  append_counter (out, "hawser_banned_connections_total", "Connections and requests refused because their address, client id or principal is banned.", bans.n_refused);
+  append_counter (out, "hawser_flapping_bans_total", "Client ids that were banned because they connected too often.", bans.n_flapping);
+  append_gauge (out, "hawser_bans", "Addresses, client ids and principals that are banned.", bans.n_bans);
+  append_limits (out, &statistics);
   append_counter (out, "hawser_messages_received_total", "Messages that publishers handed over and that were accepted.", statistics.published);
   append_counter (out, "hawser_bytes_received_total", "Payload bytes of accepted messages.", statistics.published_bytes);
   append_counter (out, "hawser_publish_denied_total", "Messages refused: rights, unknown topic, limits.", statistics.refused);

@@ -430,5 +430,6 @@ http_session_new (HttpAdapter *adapter, HawserConnection *connection)
   self->adapter = g_object_ref (adapter);
   self->connection = connection;
   http_session_arm (self, adapter->header_timeout_us, on_head_late);
+  hawser_connection_set_refuses_at_once (connection, TRUE);
   return self;
 }

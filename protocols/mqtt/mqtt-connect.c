@@ -271,9 +271,17 @@ open_session (MqttSession *self, MqttLogin *login, HawserPrincipal *principal)
   HawserPolicyContext context = { 0 };
   gboolean session_present, keep_alive_is_ours, is_recovered = FALSE;
   guint8 reason;
+  int result;
 
   hawser_connection_set_identity (self->connection, login->client_id, principal);
   hawser_connection_fill_context (self->connection, &context);
+  result = hawser_listener_admit (self->connection, TRUE);
+  if (result != HAWSER_RESULT_OK)
+    {
+      mqtt_session_end (self, result == HAWSER_ERROR_QUOTA ? MQTT_CONNECTION_RATE : MQTT_BANNED, HAWSER_ERROR_QUOTA,
+                        hawser_bus_get_last_refusal (self->sessions->bus));
+      return;
+    }
   apply_connect (self, connect);
   reason = check_rights (self, login, &context);
   if (reason == MQTT_SUCCESS && self->expiry_s > 0 && self->sessions->n_waiting >= self->adapter->settings.max_sessions)

@@ -255,7 +255,12 @@ mqtt_session_on_publish (MqttSession *self, guint8 flags, const guint8 *body, gs
       return;
     }
   if (publish.qos == 0)
-    give_to_bus (self, &publish, publish.properties.present != 0); /* a refusal has no answer; the bus counts it */
+    {
+      int result = give_to_bus (self, &publish, publish.properties.present != 0); /* a refusal has no answer; the bus counts it */
+
+      if (G_UNLIKELY (result == HAWSER_ERROR_QUOTA) && hawser_bus_get_retry_after_us (self->sessions->bus) > 0)
+        mqtt_session_end (self, MQTT_RATE, HAWSER_ERROR_QUOTA, hawser_bus_get_last_refusal (self->sessions->bus));
+    }
   else
     publish_acknowledged (self, &publish, publish.properties.present != 0);
 }

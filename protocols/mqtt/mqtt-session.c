@@ -422,7 +422,7 @@ received (HawserConnection *connection, gpointer data, const guint8 *bytes, gsiz
   MqttSession *self = data;
   gsize used = 0;
 
-  while (used < len && self->state != MQTT_STATE_ENDED && !self->is_paused)
+  while (used < len && self->state != MQTT_STATE_ENDED && !self->is_held)
     {
       MqttHeader header;
       MqttRead read;
@@ -481,7 +481,15 @@ closed (HawserConnection *connection, gpointer data, const GError *error)
   g_clear_object (&self->adapter);
 }
 
-static const HawserSessionFuncs session_funcs = { received, writable, closed };
+static void
+paused (HawserConnection *connection, gpointer data, gboolean is_paused)
+{
+  MqttSession *self = data;
+
+  self->is_held = is_paused != FALSE;
+}
+
+static const HawserSessionFuncs session_funcs = { received, writable, closed, paused };
 
 static void
 on_connect_late (HawserTimer *timer)

@@ -54,7 +54,8 @@ struct _MqttSession {
   guint owns_identity : 1;
   guint is_waiting : 1;             /* counted as one without connection */
   guint is_busy : 1;                /* a delivery was put off */
-  guint is_paused : 1;
+  guint is_paused : 1;              /* by us */
+  guint is_held : 1;                /* by us, or by whoever else paused the connection */
   guint wants_problems : 1;         /* Request Problem Information */
 };
 

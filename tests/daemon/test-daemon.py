@@ -118,10 +118,10 @@ class BadConfiguration(Case):
         self.assertIn("there is no plugin 'nosuch'", result.stderr)
 
     def test_a_key_without_effect_is_named_and_one_that_safety_relies_on_is_an_error(self):
-        path = self.write('[hawser]\nmax-memory=1GiB\n[admin]\naddress=tcp:127.0.0.1:0\npolicy=anyone\n' + OPEN)
+        path = self.write('[hawser]\ntrace-context=generate\n[admin]\naddress=tcp:127.0.0.1:0\npolicy=anyone\n' + OPEN)
         result = self.run_daemon('--config', path, '--check-config')
         self.assertEqual(result.returncode, 3)
-        self.assertIn(':2:12: warning: [hawser] max-memory=1GiB: has no effect in this version', result.stdout)
+        self.assertIn(':2:15: warning: [hawser] trace-context=generate: has no effect in this version', result.stdout)
         self.assertIn(':5:8: error: [admin] policy=anyone: this version does not enforce it', result.stdout)
 
     def test_a_key_that_is_not_there_is_named_once(self):

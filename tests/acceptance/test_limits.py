@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""FEATURES D7 E6, HARDENING R9: rates, memory and full queues hold publishers back, then refuse them, and nobody else."""
+import http.server
+import re
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, __file__.rpartition('/')[0])
+from acceptance import DEADLINE_S, Case, mosquitto, wait_for, wire
+
+MIB = 1 << 20
+
+
+def anonymous_memory(daemon):
+    return daemon.status('RssAnon') * 1024
+
+
+class Rates(Case):
+    def serve(self, **rates):
+        extra = ''.join(f'{name.replace("_", "-")}={value}\n' for name, value in rates.items())
+        return self.open(conf=f'''
+[policy anyone]
+allow=true
+[topic #]
+create=auto
+publish-policy=anyone
+subscribe-policy=anyone
+[listener mqtt]
+type=mqtt
+address=tcp:127.0.0.1:0
+anonymous=allow
+{extra}
+[listener web]
+type=http
+address=tcp:127.0.0.1:0
+anonymous=allow
+admin=true
+{extra}''')
+
+    def test_mosquitto_pub_is_slowed_down_and_loses_nothing(self):
+        daemon = self.serve(identity_message_rate=40)
+        subscriber = self.client(daemon)
+        subscriber.subscribe('t')
+        began = time.monotonic()
+        lines = ''.join(f'{i}\n' for i in range(100)).encode()
+        self.assertEqual(mosquitto('mosquitto_pub', daemon.mqtt, '-i', 'fast', '-q', '1', '-t', 't', '-l', input=lines).returncode, 0)
+        took = time.monotonic() - began
+        self.assertEqual(subscriber.wait(100), [str(i) for i in range(100)])
+        self.assertGreater(took, 1.4)  # 40 at once, 60 at 40 a second; on a slow machine it is longer
+        metrics = daemon.web.metrics()
+        self.assertGreater(metrics['hawser_publisher_pauses_total{reason="rate"}'], 0)
+        self.assertEqual(metrics['hawser_publish_throttled_total{reason="rate"}'], 0)
+
+    def curl(self, daemon, *more):
+        out = subprocess.run(['curl', '-s', '-D', '-', '-o', '/dev/null', '-d', 'x', *more, f'http://127.0.0.1:{daemon.web.port}/v1/topics/t'],
+                             capture_output=True, text=True, timeout=DEADLINE_S).stdout
+        retry = re.search(r'(?im)^retry-after: (\d+)', out)
+        return int(out.split()[1]), int(retry.group(1)) if retry else None
+
+    def test_curl_gets_429_with_the_time_to_wait(self):
+        daemon = self.serve(identity_message_rate=0.2, rate_burst='5s')
+        self.assertEqual(self.curl(daemon), (202, None))
+        status, retry = self.curl(daemon)
+        self.assertEqual(status, 429)
+        self.assertIn(retry, (4, 5))
+        self.assertGreater(daemon.web.metrics()['hawser_publish_throttled_total{reason="rate"}'], 0)
+
+    def test_time_pays_the_debt(self):
+        daemon = self.serve(message_rate=2, rate_burst='500ms')
+        self.assertEqual(self.curl(daemon)[0], 202)
+        self.assertEqual(self.curl(daemon)[0], 429)
+        wait_for(lambda: self.curl(daemon)[0] == 202, 'the bucket fills again')
+
+    def test_a_rate_changes_by_reload_for_who_is_connected(self):
+        daemon = self.serve(identity_message_rate=1)
+        publisher, subscriber = self.client(daemon, 'p'), self.client(daemon)
+        subscriber.subscribe('t')
+        for i in range(50):
+            publisher.client.publish('t', str(i), 1)
+        subscriber.wait(1)
+        path = self.scratch / 'hawser.conf'
+        path.write_text(path.read_text().replace('identity-message-rate=1\n', 'identity-message-rate=0\n'))
+        daemon.process.send_signal(1)
+        began = time.monotonic()
+        subscriber.wait(50)
+        self.assertLess(time.monotonic() - began, 30)  # at one a second it would be more
+
+
+class Memory(Case):
+    """max-memory: publishers are held back, whatever holds the memory."""
+
+    LIMIT = 64 * MIB
+
+    def serve(self):
+        return self.open(conf=f'''
+[hawser]
+max-memory={self.LIMIT}
+[policy anyone]
+allow=true
+[topic #]
+create=auto
+publish-policy=anyone
+subscribe-policy=anyone
+[listener mqtt]
+type=mqtt
+address=tcp:127.0.0.1:0
+anonymous=allow
+max-queued-bytes=256MiB
+[listener web]
+type=http
+address=tcp:127.0.0.1:0
+anonymous=allow
+admin=true
+''')
+
+    def stop_at(self, daemon, peer, data):
+        """Sends for as long as the daemon reads and is not over its budget; the highest memory seen."""
+        peer.socket.settimeout(0.2)
+        highest = 0
+        while daemon.web.metrics()['hawser_memory_tight'] == 0:
+            for _ in range(32):
+                try:
+                    peer.socket.sendall(data)
+                except TimeoutError:
+                    break
+            highest = max(highest, anonymous_memory(daemon))
+        return highest
+
+    def test_it_stays_bounded_says_so_and_goes_on_when_there_is_room(self):
+        daemon = self.serve()
+        absent = wire.connected(daemon.mqtt, 'absent', 5, block=b'\x11' + (3600).to_bytes(4, 'big'))
+        absent.send(wire.subscribe(('t', 1), version=5))
+        absent.read()
+        absent.close()
+        publisher = wire.connected(daemon.mqtt, 'p', 5)
+        highest = self.stop_at(daemon, publisher, wire.publish('t', b'x' * 16000, 5, 1, 1))
+        for _ in range(3):  # those who come now are held back too, after a message each
+            other = wire.connected(daemon.mqtt, '', 5)
+            self.addCleanup(other.close)
+            try:
+                other.socket.settimeout(0.2)
+                for _ in range(1000):
+                    other.socket.sendall(wire.publish('t', b'x' * 16000, 5, 1, 1))
+            except TimeoutError:
+                pass
+            highest = max(highest, anonymous_memory(daemon))
+        self.assertLess(highest, self.LIMIT * 1.25)
+        refused = daemon.web.publish('t', b'x' * 1000)
+        self.assertEqual(refused.status, 429)
+        self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
+        self.assertEqual(daemon.web.get('/readyz').status, 200)  # who reads is served
+        metrics = daemon.web.metrics()
+        self.assertGreater(metrics['hawser_publisher_pauses_total{reason="memory"}'], 0)
+        self.assertGreater(metrics['hawser_publish_throttled_total{reason="memory"}'], 0)
+        self.assertEqual(metrics['hawser_memory_limit_bytes'], self.LIMIT)
+
+        publisher.close()
+        wire.connected(daemon.mqtt, 'absent', 5).close()  # starts clean: what waited for it is gone
+        wait_for(lambda: daemon.web.metrics()['hawser_memory_tight'] == 0, 'the memory is given back')
+        self.assertEqual(daemon.web.publish('t', b'x').status, 202)
+        self.assertGreaterEqual(self.client(daemon).publish('t', b'x').rc, 0)
+
+    def test_packets_that_are_half_there_count(self):
+        daemon = self.serve()
+        head = bytes([0x30]) + wire.varint(50_000_000) + wire.string('t')
+        peers, ended = [], 0
+        for _ in range(8):
+            peer = wire.connected(daemon.mqtt, '', 4)
+            self.addCleanup(peer.close)
+            peer.socket.settimeout(0.5)
+            try:
+                peer.send(head)
+                for _ in range(40):
+                    peer.socket.sendall(b'x' * MIB)
+            except OSError:
+                ended += 1
+            peers.append(peer)
+            self.assertLess(anonymous_memory(daemon), self.LIMIT * 1.25)
+        self.assertGreater(ended, 0)  # 320 MB did not fit
+        self.assertEqual(daemon.web.get('/readyz').status, 200)
+        for peer in peers:
+            peer.close()
+        wait_for(lambda: daemon.web.metrics()['hawser_memory_tight'] == 0, 'the memory is given back')
+
+
+class Sleepy(http.server.BaseHTTPRequestHandler):
+    """A sink's destination that answers when it is let."""
+
+    def do_POST(self):
+        self.server.bodies.append(self.rfile.read(int(self.headers['Content-Length'])))
+        self.server.may_answer.wait()
+        self.send_response(200)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Block(Case):
+    """on-overflow=block (D7)."""
+
+    def serve(self):
+        server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Sleepy)
+        server.daemon_threads, server.bodies, server.may_answer = True, [], threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.addCleanup(server.may_answer.set)
+        self.sink = server
+        return self.open(f'''
+[subscription slow]
+topic=full/#
+type=webhook
+uri=http://127.0.0.1:{server.server_address[1]}/
+allow-private=true
+batch-count=1
+max-in-flight=1
+max-queued=50
+on-overflow=block
+''')
+
+    def test_publishers_stall_and_http_is_told_to_come_again(self):
+        daemon = self.serve()
+        publisher = self.client(daemon, 'p')
+        infos = [publisher.client.publish('full/a', f'{i:0>1000}', 1) for i in range(400)]
+        wait_for(lambda: len(publisher.acks) >= 50, 'as many as fit are acknowledged')
+        wait_for(lambda: self.sink.bodies, 'the sink has the first')
+        stalled = wait_for(lambda: daemon.web.publish('full/a', b'x').status == 429 and len(publisher.acks), 'the queue is full')
+        self.assertLess(stalled, 400)
+        before = daemon.status('VmRSS')
+        for _ in range(200):
+            refused = daemon.web.publish('full/b', b'x' * 10000)
+            self.assertEqual(refused.status, 429)
+            self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
+        self.assertEqual(daemon.web.publish('other', b'x').status, 202)  # nobody else is slowed down
+        self.assertLess(len(publisher.acks), 400)
+        self.assertLess(daemon.status('VmRSS') - before, 2048)  # KiB: 200 refusals of 10 kB, and the publisher goes on trying
+
+        self.sink.may_answer.set()
+        for info in infos:
+            info.wait_for_publish(DEADLINE_S)
+        wait_for(lambda: daemon.web.publish('full/a', b'last').status == 202, 'there is room again')
+        wait_for(lambda: any(b'last' in body for body in self.sink.bodies), 'the sink has all')
+        bodies = b'\n'.join(self.sink.bodies)
+        self.assertEqual([i for i in range(400) if f'{i:0>1000}'.encode() not in bodies], [])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)

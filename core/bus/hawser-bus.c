@@ -525,7 +525,7 @@ hawser_bus_remove_policy (HawserBus *self, const char *name)
  * hawser_bus_add_topic:
  * @self: a bus
  * @topic: a topic, usually a #HawserLocalTopic; one whose name is a filter holds for every topic that it matches and
- *   that has no more specific one
+ *   where that topic, and any more specific filter, does not say something else
  * @error: return location
  *
  * Errors: %HAWSER_ERROR_INVALID (name), %HAWSER_ERROR_EXISTS, %HAWSER_ERROR_QUOTA.

@@ -81,7 +81,7 @@ hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
       if (strcmp (pspecs[i]->name, "name") == 0)
         continue;
       g_object_get_property (G_OBJECT (topic), pspecs[i]->name, &value);
-      variant = g_param_value_defaults (pspecs[i], &value) ? NULL : to_variant (&value);
+      variant = hawser_local_topic_gives (HAWSER_LOCAL_TOPIC (topic), pspecs[i]->name) ? to_variant (&value) : NULL;
       if (variant != NULL)
         g_variant_builder_add (&builder, "{sv}", pspecs[i]->name, variant);
     }

@@ -290,6 +290,77 @@ is_more_specific (const char *a, const char *b)
   return *a != '\0' && *a != '#';
 }
 
+/* Whether @wide matches every name that @narrow is or matches. */
+static gboolean
+covers (const char *wide, const char *narrow)
+{
+  if (*narrow == '$' && (*wide == '+' || *wide == '#'))
+    return FALSE;
+  for (;;)
+    {
+      gsize wide_len = strcspn (wide, "/"), narrow_len = strcspn (narrow, "/");
+
+      if (*wide == '#')
+        return TRUE;
+      if (*narrow == '#' || (*wide != '+' && (wide_len != narrow_len || memcmp (wide, narrow, wide_len) != 0)))
+        return FALSE;
+      wide += wide_len;
+      narrow += narrow_len;
+      if (*wide == '\0' || *narrow == '\0')
+        return (*wide == '\0' && *narrow == '\0') || g_str_equal (wide, "/#");
+      wide++;
+      narrow++;
+    }
+}
+
+typedef struct {
+  HawserLocalTopic *topic;
+  GPtrArray *wider;                  /* NULL: none yet */
+} Inheritance;
+
+static void
+add_wider (gpointer value, gpointer data)
+{
+  HawserLocalTopic *wider = value;
+  Inheritance *self = data;
+
+  if (wider == self->topic || !hawser_local_topic_can_inherit (self->topic, wider) || !covers (wider->name, self->topic->name))
+    return;
+  if (self->wider == NULL)
+    self->wider = g_ptr_array_new ();
+  g_ptr_array_add (self->wider, wider);
+}
+
+static int
+compare_width (gconstpointer a, gconstpointer b)
+{
+  const char *x = (*(HawserLocalTopic * const *) a)->name, *y = (*(HawserLocalTopic * const *) b)->name;
+
+  return is_more_specific (x, y) ? -1 : is_more_specific (y, x) ? 1 : 0;
+}
+
+/* What @topic says, and, where it says nothing, the most specific of the wider filters that does. */
+static HawserLocalTopic *
+get_in_force (HawserTopicTable *self, HawserLocalTopic *topic)
+{
+  Inheritance inheritance = { topic, NULL };
+
+  if (G_LIKELY (topic->in_force_version == self->settings_version))
+    return topic->in_force != NULL ? topic->in_force : topic;
+  topic->in_force_version = self->settings_version;
+  g_clear_object (&topic->in_force);
+  hawser_match_tree_match (self->filters, topic->name, strlen (topic->name), add_wider, &inheritance);
+  if (inheritance.wider == NULL)
+    return topic;
+  g_ptr_array_sort (inheritance.wider, compare_width);
+  topic->in_force = hawser_local_topic_new (topic->name);
+  hawser_local_topic_inherit (topic->in_force, topic);
+  for (guint i = 0; i < inheritance.wider->len; i++)
+    hawser_local_topic_inherit (topic->in_force, inheritance.wider->pdata[i]);
+  g_ptr_array_unref (inheritance.wider);
+  return topic->in_force;
+}
+
 static void
 keep_most_specific (gpointer value, gpointer data)
 {
@@ -306,7 +377,7 @@ hawser_topic_table_resolve (HawserTopicTable *self, const char *name, gsize len)
   HawserLocalTopic *best = NULL;
 
   if (record != NULL && record->topic != NULL && HAWSER_IS_LOCAL_TOPIC (record->topic))
-    return HAWSER_LOCAL_TOPIC (record->topic);
+    return get_in_force (self, HAWSER_LOCAL_TOPIC (record->topic));
   hawser_match_tree_match (self->filters, name, len, keep_most_specific, &best);
-  return best;
+  return best != NULL ? get_in_force (self, best) : NULL;
 }

@@ -15,7 +15,7 @@ typedef struct _HawserTopicRecord HawserTopicRecord;
 
 struct _HawserTopicRecord {
   HawserTopicRecord *next;           /* of the bucket */
-  HawserLocalTopic *settings;        /* in force: its own, or of the most specific filter; NULL: nothing declared */
+  HawserLocalTopic *settings;        /* in force: its own, and what wider filters give; NULL: nothing declared */
   HawserTopic *topic;                /* declared under this very name, or NULL */
   HawserMatchNode *retained;         /* where its retained value is; NULL: it has none */
   HawserRouteSet *routes;            /* receivers as of routes_version */
@@ -63,7 +63,8 @@ HawserTopicRecord *hawser_topic_table_add         (HawserTopicTable  *self,
                                                    gsize              len);
 void               hawser_topic_table_remove      (HawserTopicTable  *self,
                                                    HawserTopicRecord *record);
-/* The metadata in force for a name that may have no record. */
+/* The metadata in force for a name that may have no record: of the most specific that was declared and, where that does not
+ * say something, of the next wider one that does. Until the next change of settings_version. */
 HawserLocalTopic  *hawser_topic_table_resolve     (HawserTopicTable  *self,
                                                    const char        *name,
                                                    gsize              len);

@@ -61,26 +61,29 @@ build_topic (HawserAssembly    *self,
              HawserConfigGroup *group)
 {
   static const char * const texts[] = { "description", "expires", "publish-policy", "subscribe-policy", "content-type" };
+  static const char * const booleans[] = { "enabled", "require-encryption", "audit" };
+  static const char * const durations[] = { "max-subscription-duration", "message-expiry", "dedup-window" };
   HawserLocalTopic *topic = hawser_local_topic_new (hawser_config_group_get_name (group));
   GObject *object = G_OBJECT (topic);
-  const char *retain = hawser_config_group_get_string (group, "retain");
+  const char *retain = hawser_config_group_has (group, "retain") ? hawser_config_group_get_string (group, "retain") : NULL;
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     set_text (group, texts[i], object, texts[i]);
   set_text (group, "discovery-url", object, "discovery-uri");
-  g_object_set (object,
-                "enabled", hawser_config_group_get_boolean (group, "enabled"),
-                "create", g_strcmp0 (hawser_config_group_get_string (group, "create"), "auto") == 0 ? "auto" : "no",
-                "require-encryption", hawser_config_group_get_boolean (group, "require-encryption"),
-                "audit", hawser_config_group_get_boolean (group, "audit"),
-                "retain", g_strcmp0 (retain, "last") == 0 ? HAWSER_RETAIN_LAST
-                : g_strcmp0 (retain, "none") == 0 ? HAWSER_RETAIN_NONE : HAWSER_RETAIN_CLIENT,
-                "max-subscription-duration", hawser_config_group_get_duration_us (group, "max-subscription-duration"),
-                "max-message-size", hawser_config_group_get_size (group, "max-message-size"),
-                "message-expiry", hawser_config_group_get_duration_us (group, "message-expiry"),
-                "dedup-window", hawser_config_group_get_duration_us (group, "dedup-window"),
-                "history", (guint) hawser_config_group_get_uint (group, "history"),
-                NULL);
+  if (retain != NULL)
+    g_object_set (object, "retain", g_str_equal (retain, "last") ? HAWSER_RETAIN_LAST : g_str_equal (retain, "none") ? HAWSER_RETAIN_NONE : HAWSER_RETAIN_CLIENT, NULL);
+  if (hawser_config_group_has (group, "create"))
+    g_object_set (object, "create", g_strcmp0 (hawser_config_group_get_string (group, "create"), "auto") == 0 ? "auto" : "no", NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (booleans); i++)
+    if (hawser_config_group_has (group, booleans[i]))
+      g_object_set (object, booleans[i], hawser_config_group_get_boolean (group, booleans[i]), NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (durations); i++)
+    if (hawser_config_group_has (group, durations[i]))
+      g_object_set (object, durations[i], hawser_config_group_get_duration_us (group, durations[i]), NULL);
+  if (hawser_config_group_has (group, "max-message-size"))
+    g_object_set (object, "max-message-size", hawser_config_group_get_size (group, "max-message-size"), NULL);
+  if (hawser_config_group_has (group, "history"))
+    g_object_set (object, "history", (guint) hawser_config_group_get_uint (group, "history"), NULL);
   hawser_assembly_check_effects (group, NULL, NULL);
   g_ptr_array_add (self->topics, topic);
 }

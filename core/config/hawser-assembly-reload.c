@@ -17,7 +17,7 @@
 #include "hawser-identity.h"
 #include "hawser-listener.h"
 #include "hawser-listener-private.h"
-#include "hawser-local-topic.h"
+#include "hawser-local-topic-private.h"
 #include "hawser-param-copy-private.h"
 #include "hawser-sink-runner.h"
 #include "hawser-tls-private.h"
@@ -247,7 +247,10 @@ change_topics (Reload *self)
       g_autoptr (GError) error = NULL;
 
       if (old != NULL)
-        hawser_param_copy (wanted->pdata[i], G_OBJECT (old), NULL);
+        {
+          hawser_param_copy (wanted->pdata[i], G_OBJECT (old), NULL);
+          hawser_local_topic_take_given (old, wanted->pdata[i]);
+        }
       else if (hawser_bus_add_topic (self->now->bus, wanted->pdata[i], &error))
         g_ptr_array_add (topics, g_object_ref (wanted->pdata[i]));
       else

@@ -29,8 +29,21 @@ struct _HawserLocalTopic {
   gboolean creates;                  /* create=auto: names that match come into being on first use */
   gboolean requires_encryption;
   gboolean is_audited;
+  guint32 given;                     /* a bit for each property that was set: the others are those of wider filters */
+  HawserLocalTopic *in_force;        /* with what wider filters give; owned; NULL: itself. By the table of topics */
+  guint32 in_force_version;
   void (*changed) (HawserLocalTopic *self, gpointer data);
   gpointer changed_data;
 };
+
+/* What @wider gives and @self does not. TRUE: there was something. */
+gboolean hawser_local_topic_inherit     (HawserLocalTopic *self,
+                                         HawserLocalTopic *wider);
+/* Whether it gives something that is not given by @self. */
+gboolean hawser_local_topic_can_inherit (HawserLocalTopic *self,
+                                         HawserLocalTopic *wider);
+/* After a copy of the properties: what was not set there counts as not set here. */
+void     hawser_local_topic_take_given  (HawserLocalTopic *self,
+                                         HawserLocalTopic *from);
 
 G_END_DECLS

@@ -34,6 +34,9 @@ enum {
 
 static GParamSpec *props[N_PROPS];
 
+/* What a wider filter says of the topics below it; the others are about one name. */
+#define INHERITED (~(1u << PROP_NAME | 1u << PROP_DESCRIPTION | 1u << PROP_DISCOVERY_URI))
+
 static const GEnumValue retain_values[] = {
   { HAWSER_RETAIN_CLIENT, "HAWSER_RETAIN_CLIENT", "client" },
   { HAWSER_RETAIN_LAST, "HAWSER_RETAIN_LAST", "last" },
@@ -98,6 +101,10 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       g_free (*string);
       *string = g_value_dup_string (value);
     }
+  if (G_VALUE_HOLDS_STRING (value) && g_value_get_string (value) == NULL)
+    self->given &= ~(1u << id);
+  else
+    self->given |= 1u << id;
   self->policy_version = G_MAXUINT32;
   if (self->changed != NULL)
     self->changed (self, self->changed_data);
@@ -142,6 +149,7 @@ finalize (GObject *object)
   g_free (self->content_type);
   g_free (self->publish_policy_name);
   g_free (self->subscribe_policy_name);
+  g_clear_object (&self->in_force);
   g_clear_pointer (&self->publish_policy, hawser_policy_unref);
   g_clear_pointer (&self->subscribe_policy, hawser_policy_unref);
   G_OBJECT_CLASS (hawser_local_topic_parent_class)->finalize (object);
@@ -214,4 +222,82 @@ const char *
 hawser_local_topic_get_name (HawserLocalTopic *self)
 {
   return self->name;
+}
+
+static guint
+find_id (const char *property)
+{
+  for (guint id = PROP_NAME + 1; id < N_PROPS; id++)
+    if (g_str_equal (props[id]->name, property))
+      return id;
+  return 0;
+}
+
+/**
+ * hawser_local_topic_gives:
+ * @self: a topic
+ * @property: a property of it, such as `publish-policy`
+ *
+ * Returns: whether that was set; what was not is taken from the next wider filter that was added to the bus and says it
+ * Since: 0.1
+ */
+gboolean
+hawser_local_topic_gives (HawserLocalTopic *self, const char *property)
+{
+  guint id = find_id (property);
+
+  return id != 0 && (self->given >> id & 1) != 0;
+}
+
+/**
+ * hawser_local_topic_unset:
+ * @self: a topic
+ * @property: a property of it
+ *
+ * Gives it its default, and takes it from wider filters from then on.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_local_topic_unset (HawserLocalTopic *self, const char *property)
+{
+  guint id = find_id (property);
+
+  g_return_if_fail (id != 0);
+  g_object_set_property (G_OBJECT (self), property, g_param_spec_get_default_value (props[id]));
+  self->given &= ~(1u << id);
+}
+
+gboolean
+hawser_local_topic_can_inherit (HawserLocalTopic *self, HawserLocalTopic *wider)
+{
+  return (wider->given & ~self->given & INHERITED) != 0;
+}
+
+gboolean
+hawser_local_topic_inherit (HawserLocalTopic *self, HawserLocalTopic *wider)
+{
+  guint32 wanted = wider->given & ~self->given & INHERITED;
+
+  for (guint id = PROP_NAME + 1; id < N_PROPS; id++)
+    if (wanted >> id & 1)
+      {
+        g_auto (GValue) value = G_VALUE_INIT;
+
+        g_object_get_property (G_OBJECT (wider), props[id]->name, &value);
+        g_object_set_property (G_OBJECT (self), props[id]->name, &value);
+      }
+  return wanted != 0;
+}
+
+void
+hawser_local_topic_take_given (HawserLocalTopic *self, HawserLocalTopic *from)
+{
+  if (self->given == from->given)
+    return;
+  self->given = from->given;
+  if (self->changed != NULL)
+    self->changed (self, self->changed_data);
 }

@@ -35,5 +35,11 @@ HAWSER_AVAILABLE_IN_ALL
 HawserLocalTopic *hawser_local_topic_new      (const char       *name);
 HAWSER_AVAILABLE_IN_ALL
 const char       *hawser_local_topic_get_name (HawserLocalTopic *self);
+HAWSER_AVAILABLE_IN_ALL
+gboolean          hawser_local_topic_gives    (HawserLocalTopic *self,
+                                               const char       *property);
+HAWSER_AVAILABLE_IN_ALL
+void              hawser_local_topic_unset    (HawserLocalTopic *self,
+                                               const char       *property);
 
 G_END_DECLS

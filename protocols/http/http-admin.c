@@ -253,7 +253,16 @@ unfit:
   return FALSE;
 }
 
-/* All of @json or nothing: values are read before any is set. What is not named gets its default: PUT replaces. */
+static void
+unset (HawserTopic *topic, GParamSpec *pspec)
+{
+  if (HAWSER_IS_LOCAL_TOPIC (topic))
+    hawser_local_topic_unset (HAWSER_LOCAL_TOPIC (topic), pspec->name);
+  else
+    g_object_set_property (G_OBJECT (topic), pspec->name, g_param_spec_get_default_value (pspec));
+}
+
+/* All of @json or nothing: values are read before any is set. What is not named is not set any more: PUT replaces. */
 static char *
 apply_topic (HawserTopic *topic, const HawserJsonSlice *json)
 {
@@ -277,7 +286,7 @@ apply_topic (HawserTopic *topic, const HawserJsonSlice *json)
             continue;
           if (pspec == NULL || !(pspec->flags & G_PARAM_WRITABLE) || (pspec->flags & G_PARAM_CONSTRUCT_ONLY))
             detail = g_strdup_printf ("there is no setting '%.*s'", (int) MIN (name.len - 2, 64), name.text + 1);
-          else if (read_value (pspec, &value, &parsed, &detail) && pass == 1)
+          else if (read_value (pspec, &value, &parsed, &detail) && pass == 1 && value.type != HAWSER_JSON_NULL)
             {
               g_object_set_property (G_OBJECT (topic), pspec->name, &parsed);
               g_hash_table_add (given, (gpointer) pspec->name);
@@ -287,7 +296,7 @@ apply_topic (HawserTopic *topic, const HawserJsonSlice *json)
   pspecs = g_object_class_list_properties (class, &n_pspecs);
   for (guint i = 0; i < n_pspecs && detail == NULL; i++)
     if ((pspecs[i]->flags & G_PARAM_WRITABLE) && !(pspecs[i]->flags & G_PARAM_CONSTRUCT_ONLY) && !g_hash_table_contains (given, pspecs[i]->name))
-      g_object_set_property (G_OBJECT (topic), pspecs[i]->name, g_param_spec_get_default_value (pspecs[i]));
+      unset (topic, pspecs[i]);
   return detail;
 }
 

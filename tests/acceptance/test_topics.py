@@ -80,6 +80,26 @@ class C1ProvisionedTopicsWithMetadata(Case):
         self.assertEqual(daemon.web.get(self.PATH).status, 404)
 
 
+    def test_what_a_topic_does_not_say_the_filters_above_it_say(self):
+        # DESIGN 12: a filter gives metadata and policy to every topic it matches, the most specific wins.
+        daemon = self.open()
+        self.assertEqual(daemon.web.put('/v1/admin/topics/plant/%23', {'content-type': 'text/plain'}).status, 201)
+        self.assertEqual(daemon.web.put('/v1/admin/topics/plant/pump', {'description': 'Pump', 'retain': 'last'}).status, 201)
+        for topic in 'plant/pump', 'plant/valve':
+            self.assertIn(puback(daemon.mqtt, topic, b'on'), (0, 0x10))
+        answer = daemon.web.get('/v1/topics/plant/pump')
+        self.assertEqual((answer.status, answer.body, answer.headers['Content-Type']), (200, b'on', 'text/plain'))
+        self.assertEqual(daemon.web.get('/v1/topics/plant/valve').status, 404)
+        own = daemon.web.get('/v1/admin/topics/plant/pump').json()
+        self.assertEqual((own['publish-policy'], own['content-type'], own['retain']), (None, None, 'last'))
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open()
+        self.assertEqual(daemon.web.put('/v1/admin/topics/plant/%23', {'enabled': False}).status, 200)
+        self.assertEqual(daemon.web.publish('plant/pump', b'off').status, 409)
+        self.assertEqual(daemon.web.put('/v1/admin/topics/plant/pump', {'enabled': True}).status, 200)
+        self.assertEqual(daemon.web.publish('plant/pump', b'off').status, 202)
+
+
 class C2AutoCreatedTopicsByPolicy(Case):
     def test_strict_mode_refuses_an_unknown_topic_with_each_protocols_code(self):
         daemon = self.open(conf=STRICT)

@@ -257,6 +257,60 @@ test_most_specific (Fixture *fixture, gconstpointer data)
 }
 
 static void
+add_limited (Fixture *fixture, const char *filter, const char *first, guint64 value)
+{
+  g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new (filter);
+
+  if (first != NULL)
+    g_object_set (topic, first, value, NULL);
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (topic), NULL));
+}
+
+static void
+assert_limit (Fixture *fixture, const char *topic, guint64 limit)
+{
+  g_autofree char *fits = g_strnfill (limit, 'x'), *over = g_strnfill (limit + 1, 'x');
+  g_autoptr (HawserMessage) small = hawser_message_new_text (topic, fits), large = hawser_message_new_text (topic, over);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (hawser_bus_publish (fixture->bus, small, NULL));
+  g_assert_false (hawser_bus_publish (fixture->bus, large, &error));
+  g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_TOO_LARGE);
+}
+
+static void
+test_inherits (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserLocalTopic) b = hawser_local_topic_new ("a/b");
+
+  add_limited (fixture, "#", "max-message-size", 2);
+  add_limited (fixture, "a/#", "max-message-size", 3);
+  add_limited (fixture, "a/+", "message-expiry", G_USEC_PER_SEC);
+  add_limited (fixture, "a/+/c/#", "max-message-size", 9); /* covers no a/b */
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (b), NULL));
+  assert_limit (fixture, "a/b", 3);
+  assert_limit (fixture, "a/x", 3);   /* of a/+, which says nothing of it */
+  assert_limit (fixture, "z", 2);
+}
+
+static void
+test_inheritance_ends (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HawserLocalTopic) b = hawser_local_topic_new ("a/b");
+
+  add_limited (fixture, "#", "max-message-size", 2);
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (b), NULL));
+  g_object_set (b, "max-message-size", (guint64) 4, NULL);
+  assert_limit (fixture, "a/b", 4);
+  g_assert_true (hawser_local_topic_gives (b, "max-message-size"));
+  hawser_local_topic_unset (b, "max-message-size");
+  assert_limit (fixture, "a/b", 2);
+  g_assert_true (hawser_bus_remove_topic (fixture->bus, "#"));
+  add_limited (fixture, "+/+", "max-message-size", 7);
+  assert_limit (fixture, "a/b", 7);
+}
+
+static void
 test_accounts (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HawserSubscription) one = subscribe (fixture, "#"), two = subscribe (fixture, "a/#");
@@ -361,6 +415,8 @@ main (int argc, char **argv)
   ADD ("/bus/retained/comes-first-and-an-empty-one-takes-it-away", test_retained);
   ADD ("/bus/topic/disabled-refuses-until-enabled", test_disabled);
   ADD ("/bus/topic/most-specific-declaration-holds", test_most_specific);
+  ADD ("/bus/topic/what-a-declaration-does-not-say-the-next-wider-one-says", test_inherits);
+  ADD ("/bus/topic/what-is-unset-or-removed-is-no-longer-in-force", test_inheritance_ends);
   ADD ("/bus/accounts/matched-is-delivered-plus-queued-plus-dropped", test_accounts);
   return g_test_run ();
 }

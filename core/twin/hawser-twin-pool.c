@@ -6,7 +6,26 @@
 
 #include "hawser-twin-pool-private.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE (2u << 20)
+
+gpointer
+hawser_twin_memory_new (gsize size, gboolean is_large)
+{
+  gpointer memory;
+
+  if (!is_large || size < LARGE_PAGE)
+    return g_malloc (size);
+  size = (size + LARGE_PAGE - 1) & ~(gsize) (LARGE_PAGE - 1);
+  memory = aligned_alloc (LARGE_PAGE, size);
+  if (memory == NULL)
+    g_error ("no memory for %" G_GSIZE_FORMAT " bytes of twins", size);
+  madvise (memory, size, MADV_HUGEPAGE); /* a wish */
+  return memory;
+}
 
 static guint
 to_units (gsize size)
@@ -29,14 +48,14 @@ hawser_twin_pool_clear (HawserTwinPool *self)
 static void
 add_chunk (HawserTwinPool *self)
 {
-  /* 16 bits name a chunk: 32 GiB, more than a hundred million twins */
-  g_assert (self->n_chunks <= G_MAXUINT16);
+  /* 14 bits name a chunk: 32 GiB, more than a hundred million twins */
+  g_assert (self->n_chunks < 1u << (32 - HAWSER_TWIN_POOL_SHIFT));
   if (self->n_chunks == self->n_slots)
     {
       self->n_slots = self->n_slots == 0 ? 16 : self->n_slots * 2;
       self->chunks = g_renew (guint8 *, self->chunks, self->n_slots);
     }
-  self->chunks[self->n_chunks] = g_malloc (HAWSER_TWIN_POOL_CHUNK * HAWSER_TWIN_POOL_UNIT);
+  self->chunks[self->n_chunks] = hawser_twin_memory_new ((gsize) HAWSER_TWIN_POOL_CHUNK * HAWSER_TWIN_POOL_UNIT, self->n_chunks > 0); /* a few twins need no large page */
   self->used = self->n_chunks == 0 ? 1 : 0; /* block 0 means none */
   self->n_chunks++;
 }
@@ -59,7 +78,7 @@ hawser_twin_pool_take (HawserTwinPool *self, gsize size)
       while (self->n_chunks > 0 && self->used < HAWSER_TWIN_POOL_CHUNK)
         {
           guint rest = MIN (HAWSER_TWIN_POOL_CHUNK - self->used, HAWSER_TWIN_POOL_MAX);
-          HawserTwinBlock tail = (self->n_chunks - 1) << 16 | self->used;
+          HawserTwinBlock tail = (self->n_chunks - 1) << HAWSER_TWIN_POOL_SHIFT | self->used;
 
           memcpy (hawser_twin_pool_get (self, tail), &self->free[rest], sizeof tail);
           self->free[rest] = tail;
@@ -67,7 +86,7 @@ hawser_twin_pool_take (HawserTwinPool *self, gsize size)
         }
       add_chunk (self);
     }
-  block = (self->n_chunks - 1) << 16 | self->used;
+  block = (self->n_chunks - 1) << HAWSER_TWIN_POOL_SHIFT | self->used;
   self->used += units;
   return block;
 }

@@ -112,18 +112,27 @@ gboolean
 hawser_twin_check_id (const char *id, gsize len, GError **error)
 {
   const char *problem = NULL;
+  guint8 high = 0, last = '/';
 
   if (len == 0 || len > HAWSER_TWIN_MAX_ID)
     problem = "must have 1 to 1024 bytes";
-  else if (!g_utf8_validate_len (id, (gssize) len, NULL))
-    problem = "is not UTF-8";
   else if (*id == '$')
     problem = "may not begin with $";
-  else if (*id == '/' || id[len - 1] == '/' || g_strstr_len (id, (gssize) len, "//") != NULL)
-    problem = "has an empty level";
   for (gsize i = 0; i < len && problem == NULL; i++)
-    if ((guint8) id[i] < 0x20 || id[i] == 0x7f || strchr ("+#{}", id[i]) != NULL)
-      problem = "may not contain control characters or any of + # { }";
+    {
+      guint8 c = (guint8) id[i];
+
+      if (c < 0x20 || c == 0x7f || c == '+' || c == '#' || c == '{' || c == '}')
+        problem = "may not contain control characters or any of + # { }";
+      else if (c == '/' && last == '/')
+        problem = "has an empty level";
+      high |= c;
+      last = c;
+    }
+  if (problem == NULL && last == '/')
+    problem = "has an empty level";
+  if (problem == NULL && high >= 0x80 && !g_utf8_validate_len (id, (gssize) len, NULL))
+    problem = "is not UTF-8";
   if (problem == NULL)
     return TRUE;
   g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "twin id '%.*s' %s", (int) MIN (len, 80), len > 0 && g_utf8_validate_len (id, (gssize) MIN (len, 80), NULL) ? id : "",
@@ -157,8 +166,9 @@ static void
 grow (HawserTwins *self)
 {
   guint n_buckets = self->n_buckets * 2;
-  HawserTwinRef *buckets = g_new0 (HawserTwinRef, n_buckets);
+  HawserTwinRef *buckets = hawser_twin_memory_new (n_buckets * sizeof (HawserTwinRef), TRUE);
 
+  memset (buckets, 0, n_buckets * sizeof *buckets);
   for (HawserTwinRef i = 1; i < self->n_used; i++)
     {
       HawserTwinRecord *record = hawser_twin_get (self, i);
@@ -187,7 +197,8 @@ take_record (HawserTwins *self)
   if (twin / HAWSER_TWIN_CHUNK >= self->n_chunks || self->n_chunks == 0)
     {
       self->chunks = g_renew (HawserTwinRecord *, self->chunks, self->n_chunks + 1);
-      self->chunks[self->n_chunks++] = g_malloc (HAWSER_TWIN_CHUNK * sizeof (HawserTwinRecord));
+      self->chunks[self->n_chunks] = hawser_twin_memory_new (HAWSER_TWIN_CHUNK * sizeof (HawserTwinRecord), self->n_chunks > 0);
+      self->n_chunks++;
     }
   return twin;
 }
@@ -339,9 +350,12 @@ hawser_twin_move (HawserTwins *self, HawserTwinRef twin, HawserTwinRef parent, G
 static HawserTwinFamily *
 find_family (HawserTwins *self, const char *id, gsize len, HawserTwinCaptures *captures)
 {
-  g_autofree char *terminated = g_strndup (id, len);
-  HawserTwinFamily *family = g_hash_table_lookup (self->singles, terminated);
+  char terminated[HAWSER_TWIN_MAX_ID + 1];
+  HawserTwinFamily *family;
 
+  memcpy (terminated, id, len);
+  terminated[len] = '\0';
+  family = g_hash_table_lookup (self->singles, terminated);
   memset (captures, 0, sizeof *captures);
   if (family != NULL)
     return family;
@@ -416,7 +430,7 @@ hawser_twin_activate (HawserTwins *self, const char *id, gsize len, GError **err
       below = made;
       if (family->parent != NULL)
         {
-          next = g_string_new (NULL);
+          next = g_string_sized_new (128);
           if (!hawser_twin_pattern_expand (&family->parent_pattern, &captures, next) || !hawser_twin_check_id (next->str, next->len, NULL))
             {
               g_string_free (next, TRUE);

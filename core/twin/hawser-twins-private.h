@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define HAWSER_TWIN_MAX_KEY 256        /* bytes of a property's name */
 #define HAWSER_TWIN_MAX_ENTRIES 256    /* of reported, desired or attributes each */
 #define HAWSER_TWIN_MAX_DOCUMENT 65536 /* bytes of JSON in each of them */
-#define HAWSER_TWIN_CHUNK 4096         /* records: 256 KiB */
+#define HAWSER_TWIN_CHUNK 32768        /* records: 2 MiB, a large page */
 #define HAWSER_TWIN_FAN 64             /* children summed in one go: one word says which of 64 such groups changed */
 #define HAWSER_TWIN_MAX_SKEW_US (5 * 60 * G_USEC_PER_SEC) /* a clock further ahead than this is wrong */
 #define HAWSER_TWIN_TICK_SHIFT 14      /* of heard: 16.384 ms; 32 bits of it are two years */

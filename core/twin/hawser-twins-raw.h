@@ -65,6 +65,20 @@ void            hawser_twins_report_columns (HawserTwins         *self,
                                              const double        *values,
                                              guint                n);
 
+/* One number of one twin. */
+typedef struct {
+  HawserTwinRef twin;
+  int column;
+  double value;
+} HawserTwinNumber;
+
+/* The same for many twins in any order, each with one number: faster for a million of them, because what the next ones need
+ * is fetched meanwhile. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_twins_report_numbers (HawserTwins            *self,
+                                             const HawserTwinNumber *numbers,
+                                             gsize                   n);
+
 /* Rights and questions of the faces: HTTP and what else shows twins. */
 HAWSER_AVAILABLE_IN_ALL
 int             hawser_twins_check_read    (HawserTwins               *self,

@@ -428,6 +428,30 @@ hawser_twins_report_columns (HawserTwins *self, HawserTwinRef twin, const int *c
   hawser_twin_set_numbers (self, twin, columns, values, n, &report);
 }
 
+/* Of the numbers that come, 24 ahead the record, 16 ahead the row and 8 ahead what stands beside it: as many misses of the
+ * cache are on their way at a time as a core can wait for. */
+void
+hawser_twins_report_numbers (HawserTwins *self, const HawserTwinNumber *numbers, gsize n)
+{
+  const HawserTwinReport report = { 0, NULL, 0 };
+
+  for (gsize i = 0; i < n; i++)
+    {
+      if (i + 24 < n)
+        __builtin_prefetch (hawser_twin_get (self, numbers[i + 24].twin), 1);
+      if (i + 16 < n)
+        __builtin_prefetch (hawser_twin_row (self, hawser_twin_get (self, numbers[i + 16].twin)), 1);
+      if (i + 8 < n)
+        {
+          HawserTwinRow *row = hawser_twin_row (self, hawser_twin_get (self, numbers[i + 8].twin));
+
+          if (row != NULL && row->marks != 0)
+            __builtin_prefetch ((HawserTwinMark *) hawser_twin_pool_get (&self->pool, row->marks) + numbers[i + 8].column, 1);
+        }
+      hawser_twin_set_numbers (self, numbers[i].twin, &numbers[i].column, &numbers[i].value, 1, &report);
+    }
+}
+
 /* ---- reading ---- */
 
 /**

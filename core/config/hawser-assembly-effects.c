@@ -15,7 +15,7 @@ static const struct {
   const char *kind;
   const char *keys;            /* between blanks */
 } read_keys[] = {
-  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout " },
+  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout max-live-twins " },
   { "log", " level format domains " },
   { "admin", " address enabled identities tls " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },

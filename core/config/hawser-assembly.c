@@ -188,6 +188,17 @@ static gboolean
 start_twins (HawserAssembly  *self,
              GError         **error)
 {
+  HawserConfigGroup *group = hawser_config_get_group (self->config, "hawser", NULL);
+  guint limit = (guint) hawser_config_group_get_uint (group, "max-live-twins");
+  gint64 idle_us = 0;
+
+  for (guint i = 0; i < self->families->len && idle_us == 0; i++)
+    g_object_get (self->families->pdata[i], "passivate-after", &idle_us, NULL);
+  if (limit > 0)
+    hawser_twins_set_live_limit (hawser_twins_get (self->bus), limit);
+  if ((limit > 0 || idle_us > 0) && self->spool != NULL &&
+      !hawser_twin_host_set_page_dir (hawser_twin_host_get (self->bus), hawser_config_group_get_string (group, "state-dir"), error))
+    return FALSE;
   for (guint i = 0; i < self->families->len; i++)
     {
       HawserTwinFamily *family = self->families->pdata[i];

@@ -46,6 +46,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "trace-context", HAWSER_KEY_WORD, "propagate", 0, 0, "propagate generate off", TRUE, "What happens to W3C trace context" },
   { "hawser", "max-message-size", HAWSER_KEY_SIZE, "256MiB", 1, 256 * MIB, NULL, TRUE, "Largest payload of any message" },
   { "hawser", "max-memory", HAWSER_KEY_SIZE, NULL, 0, 1024 * GIB, NULL, TRUE, "Private memory of the process before publishers are held back; default: half of what the machine or the control group has; 0 for any" },
+  { "hawser", "max-live-twins", HAWSER_KEY_INTEGER, NULL, 100, COUNT, NULL, FALSE, "Twins in memory at once: beyond it those that were used least recently leave until they are used again; default: any number" },
   { "hawser", "max-connections", HAWSER_KEY_INTEGER, NULL, 1, COUNT, NULL, TRUE, "Connections of all listeners together" },
   { "hawser", "trust-loopback", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether loopback counts as encrypted for require-encryption" },
   { "hawser", "sync", HAWSER_KEY_WORD, "always", 0, 0, "always interval never", FALSE, "When the spool reaches the disk: before each acknowledgement, every sync-interval, or as the system likes" },

@@ -39,6 +39,8 @@ void     hawser_twin_host_on_patched (gpointer        self,
 void     hawser_twin_host_forget     (HawserTwinHost *self,
                                       const char     *id);
 void     hawser_twin_host_store_all  (HawserTwinHost *self);
+gboolean hawser_twin_host_on_leave   (gpointer        self,
+                                      HawserTwinRef   twin);
 void     hawser_twin_host_on_commit  (gpointer        self,
                                       const char     *id,
                                       HawserPublished done,

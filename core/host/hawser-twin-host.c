@@ -6,7 +6,11 @@
 #include "hawser-twin-host.h"
 #include "hawser-twin-host-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hawser-error.h"
 #include "hawser-hash.h"
@@ -18,6 +22,7 @@ static const HawserTwinHostFuncs funcs = {
   .changed = hawser_twin_host_on_changed,
   .patched = hawser_twin_host_on_patched,
   .removed = hawser_twin_host_on_removed,
+  .leave = hawser_twin_host_on_leave,
   .commit = hawser_twin_host_on_commit,
 };
 
@@ -122,4 +127,41 @@ hawser_twin_host_set_behavior (HawserTwinHost *self, const char *family, HawserT
     }
   g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "there is no twin family '%s'", family);
   return FALSE;
+}
+
+/**
+ * hawser_twin_host_set_page_dir:
+ * @self: a host
+ * @directory: (type filename): a directory on a local disk
+ * @error: return location
+ *
+ * Where passivated twins are until they are used again: in a file without a name, which goes with the process. Without this they
+ * are packed in memory. Once, before there are twins.
+ *
+ * Errors: %HAWSER_ERROR_UNAVAILABLE.
+ *
+ * Returns: %TRUE if the file is there
+ * Since: 0.1
+ */
+gboolean
+hawser_twin_host_set_page_dir (HawserTwinHost *self, const char *directory, GError **error)
+{
+  int fd = open (directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+  if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+    {
+      /* a file system that cannot do that */
+      g_autofree char *path = g_build_filename (directory, "twins-XXXXXX", NULL);
+
+      fd = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+      if (fd >= 0)
+        g_unlink (path);
+    }
+  if (fd < 0)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "passivated twins in '%s': %s", directory, g_strerror (errno));
+      return FALSE;
+    }
+  hawser_twins_set_page_file (self->twins, fd);
+  return TRUE;
 }

@@ -25,6 +25,10 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_twin_host_restart      (HawserTwinHost      *self,
                                                const char          *id);
 HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twin_host_set_page_dir (HawserTwinHost     *self,
+                                               const char          *directory,
+                                               GError             **error);
+HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_twin_host_recover      (HawserTwinHost      *self,
                                                GError             **error);
 

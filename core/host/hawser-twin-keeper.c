@@ -109,6 +109,20 @@ hawser_twin_host_forget (HawserTwinHost *self, const char *id)
     bus->journal_funcs->remove (bus->journal, SPACE, id, NULL, NULL);
 }
 
+/* A twin that is to leave memory: what is not stored yet is stored before. One whose behaviour waits has messages queued. */
+gboolean
+hawser_twin_host_on_leave (gpointer data, HawserTwinRef twin)
+{
+  HawserTwinHost *self = data;
+  const char *id = hawser_twins_get_id (self->twins, twin);
+
+  if (g_hash_table_size (self->wards) > 0 && g_hash_table_contains (self->wards, id))
+    return FALSE;
+  if (hawser_twin_get (self->twins, twin)->flags & HAWSER_TWIN_IS_DIRTY && g_hash_table_remove (self->dirty, id))
+    put (self, id);
+  return TRUE;
+}
+
 typedef struct {
   HawserPublished done;
   gpointer data;
@@ -258,6 +272,7 @@ recover (gpointer data, const char *id, GBytes *bytes)
     hawser_twin_get (twins, twin)->revision = (guint64) revision;
   /* what it said before is no word of today */
   hawser_twin_set_state (twins, twin, HAWSER_TWIN_STATE_OFFLINE, "restart");
+  hawser_twins_settle (twins);
 }
 
 /**

@@ -109,6 +109,7 @@ list_children (HawserTwins *twins, const HawserTwinNode *node)
       HawserTwinRecord *record = hawser_twin_get (twins, node->children[i]);
       GVariantBuilder child;
 
+      hawser_twin_peek (twins, node->children[i]);
       g_variant_builder_init (&child, G_VARIANT_TYPE_VARDICT);
       g_variant_builder_add (&child, "{sv}", "id", g_variant_new_string (hawser_twin_name (twins, record)->text));
       g_variant_builder_add (&child, "{sv}", "state", g_variant_new_string (hawser_twin_state_to_nick (record->state)));

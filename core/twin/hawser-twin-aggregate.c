@@ -122,7 +122,7 @@ add_children (HawserTwins *self, Sum *sum, const HawserTwinRef *children, guint 
               cell->max = value > cell->max ? value : cell->max;
               cell->count += (guint32) is_there;
             }
-      if (G_UNLIKELY (record->extra != 0))
+      if (G_UNLIKELY (record->extra != 0) && !record->is_passive)
         {
           HawserTwinExtra *extra = self->extras[record->extra];
 

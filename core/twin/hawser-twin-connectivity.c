@@ -49,8 +49,8 @@ hawser_twin_set_state (HawserTwins *self, HawserTwinRef twin, HawserTwinState st
 
 /* ---- deadlines ---- */
 
-static guint32
-get_tick (HawserTwins *self)
+guint32
+hawser_twins_get_tick (HawserTwins *self)
 {
   return (guint32) (hawser_lane_get_now_us (self->bus->lane) >> HAWSER_TWIN_TICK_SHIFT);
 }
@@ -97,18 +97,19 @@ hawser_twin_unwait (HawserTwins *self, HawserTwinRef twin)
   self->n_waited--;
 }
 
-/* Into the slot after the one in which its silence becomes too long. */
-void
-hawser_twin_wait (HawserTwins *self, HawserTwinRef twin)
+/* Into the slot after the one in which its silence becomes too long, or after @idle ticks if that is sooner. */
+static void
+wait_for (HawserTwins *self, HawserTwinRef twin, gint32 idle)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinFamily *family = hawser_twin_family (self, record);
-  guint limit = record->state == HAWSER_TWIN_STATE_ONLINE && family->stale_ticks > 0 ? family->stale_ticks : family->offline_ticks;
-  guint32 tick = get_tick (self), due = record->heard + limit;
-  gint32 ahead = (gint32) (due - tick);
+  guint limit = record->state == HAWSER_TWIN_STATE_ONLINE && family->stale_ticks > 0 ? family->stale_ticks
+                : record->state != HAWSER_TWIN_STATE_OFFLINE ? family->offline_ticks : 0;
+  guint32 tick = hawser_twins_get_tick (self);
+  gint32 ahead = limit > 0 ? MIN ((gint32) (record->heard + limit - tick), idle) : idle;
   guint slots;
 
-  if (limit == 0)
+  if (ahead == G_MAXINT32)
     return;
   slots = ahead <= 0 ? 1 : ((guint) ahead >> HAWSER_TWIN_SLOT_SHIFT) + 1;
   if (self->n_waited == 0)
@@ -117,32 +118,48 @@ hawser_twin_wait (HawserTwins *self, HawserTwinRef twin)
   arm (self);
 }
 
+void
+hawser_twin_wait (HawserTwins *self, HawserTwinRef twin)
+{
+  HawserTwinRecord *record = hawser_twin_get (self, twin);
+  guint idle = record->is_passive ? 0 : hawser_twin_family (self, record)->idle_ticks;
+
+  wait_for (self, twin, idle > 0 ? (gint32) (record->heard + idle - hawser_twins_get_tick (self)) : G_MAXINT32);
+}
+
 /* What its silence makes of it now. */
 static void
 judge (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinFamily *family = hawser_twin_family (self, record);
-  gint32 silent = (gint32) (get_tick (self) - record->heard);
+  gint32 silent = (gint32) (hawser_twins_get_tick (self) - record->heard);
 
-  if (record->state == HAWSER_TWIN_STATE_OFFLINE)
-    return;
-  if (family->offline_ticks > 0 && silent >= (gint32) family->offline_ticks)
-    hawser_twin_set_state (self, twin, HAWSER_TWIN_STATE_OFFLINE, "silence");
-  else
+  if (record->state != HAWSER_TWIN_STATE_OFFLINE)
     {
-      if (family->stale_ticks > 0 && silent >= (gint32) family->stale_ticks)
+      if (family->offline_ticks > 0 && silent >= (gint32) family->offline_ticks)
+        hawser_twin_set_state (self, twin, HAWSER_TWIN_STATE_OFFLINE, "silence");
+      else if (family->stale_ticks > 0 && silent >= (gint32) family->stale_ticks)
         hawser_twin_set_state (self, twin, HAWSER_TWIN_STATE_STALE, "silence");
-      if (family->offline_ticks > 0 || record->state == HAWSER_TWIN_STATE_ONLINE)
-        hawser_twin_wait (self, twin);
     }
+  if (family->idle_ticks > 0 && !record->is_passive && silent >= (gint32) family->idle_ticks)
+    {
+      /* read meanwhile, or it may not leave now: asked again after as long a time */
+      if (record->is_read || !hawser_twin_passivate (self, twin))
+        {
+          record->is_read = FALSE;
+          wait_for (self, twin, (gint32) family->idle_ticks);
+          return;
+        }
+    }
+  hawser_twin_wait (self, twin);
 }
 
 static void
 on_slot (HawserTimer *timer)
 {
   HawserTwins *self = (HawserTwins *) (gpointer) ((guint8 *) timer - G_STRUCT_OFFSET (HawserTwins, slot_timer));
-  guint32 now = get_tick (self) >> HAWSER_TWIN_SLOT_SHIFT;
+  guint32 now = hawser_twins_get_tick (self) >> HAWSER_TWIN_SLOT_SHIFT;
   guint n = MIN (now - self->slot, HAWSER_TWIN_SLOTS);
 
   for (guint i = 1; i <= n; i++)

@@ -110,6 +110,8 @@ deliver (HawserTwins *self, HawserTwinRef twin, const char *subject, HawserMessa
   HawserMessage *addressed;
   HawserTwinExtra *extra;
 
+  if (hawser_twin_family (self, record)->behavior_object != NULL)
+    hawser_twin_use (self, twin);
   if (self->host_funcs != NULL && self->host_funcs->message != NULL && self->host_funcs->message (self->host, twin, subject, message))
     return TRUE;
   if (!hawser_topic_name_is_valid (topic, -1, NULL))
@@ -209,6 +211,7 @@ send_posted (gpointer data)
   g_mutex_unlock (&self->send_lock);
   if (twin != 0)
     send_down (self, twin, posted->subject, posted->message);
+  hawser_twins_settle (self);
   hawser_message_unref (posted->message);
   g_free (posted->id);
   g_free (posted->subject);
@@ -277,6 +280,7 @@ hawser_twins_send (HawserTwins *self, const char *id, const char *subject, Hawse
   if (twin == 0)
     return FALSE;
   n = send_down (self, twin, subject, message);
+  hawser_twins_settle (self);
   if (out_n_sent != NULL)
     *out_n_sent = n;
   if (n > 0)

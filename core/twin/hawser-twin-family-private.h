@@ -80,7 +80,7 @@ struct _HawserTwinFamily {
   guint8 map_table[64];                /* by hash of the member: column + 1 */
   gint8 column_of_field[HAWSER_TWIN_MAX_FIELDS];
   guint8 field_functions[HAWSER_TWIN_MAX_FIELDS];
-  guint offline_ticks, stale_ticks;
+  guint offline_ticks, stale_ticks, idle_ticks;
   GObject *behavior_object;
 };
 

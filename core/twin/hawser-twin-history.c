@@ -44,21 +44,26 @@ find_history (HawserTwinExtra *extra, const char *key)
 }
 
 static HawserTwinHistory *
-need_history (HawserTwins *self, HawserTwinRef twin, const char *key)
+add_history (HawserTwinExtra *extra, char *key)
 {
-  HawserTwinExtra *extra = hawser_twin_need_extra (self, twin);
-  HawserTwinHistory *history = find_history (extra, key), fresh = { NULL };
+  const HawserTwinHistory fresh = { .key = key };
 
-  if (history != NULL)
-    return history;
   if (extra->histories == NULL)
     {
       extra->histories = g_array_new (FALSE, FALSE, sizeof (HawserTwinHistory));
       g_array_set_clear_func (extra->histories, clear_history);
     }
-  fresh.key = g_strdup (key);
   g_array_append_val (extra->histories, fresh);
   return &g_array_index (extra->histories, HawserTwinHistory, extra->histories->len - 1);
+}
+
+static HawserTwinHistory *
+need_history (HawserTwins *self, HawserTwinRef twin, const char *key)
+{
+  HawserTwinExtra *extra = hawser_twin_need_extra (self, twin);
+  HawserTwinHistory *history = find_history (extra, key);
+
+  return history != NULL ? history : add_history (extra, g_strdup (key));
 }
 
 static gpointer
@@ -125,6 +130,78 @@ hawser_twin_remember_text (HawserTwins *self, HawserTwinRef twin, const char *ke
   remember (need_history (self, twin, key), family->history, time_us, (double) NAN, json);
 }
 
+/* ---- as bytes, see hawser-twin-pack.c ---- */
+
+void
+hawser_twin_history_pack (const HawserTwinExtra *extra, HawserBuffer *out)
+{
+  hawser_buffer_u32be (out, extra->histories != NULL ? extra->histories->len : 0);
+  for (guint h = 0; extra->histories != NULL && h < extra->histories->len; h++)
+    {
+      const HawserTwinHistory *history = &g_array_index (extra->histories, HawserTwinHistory, h);
+      gsize key_len = strlen (history->key);
+
+      hawser_buffer_u32be (out, (guint32) key_len);
+      hawser_buffer_bytes (out, history->key, key_len);
+      hawser_buffer_u32be (out, history->n);
+      for (guint i = 0; i < history->n; i++)
+        {
+          guint place = (history->first + i) % history->size;
+          const char *text = history->texts != NULL ? history->texts[place] : NULL;
+          gsize len = text != NULL ? strlen (text) : 0;
+          guint64 bits;
+
+          memcpy (&bits, &history->numbers[place], sizeof bits);
+          hawser_buffer_u64be (out, (guint64) history->times[place]);
+          hawser_buffer_u64be (out, bits);
+          hawser_buffer_u32be (out, text != NULL ? (guint32) len + 1 : 0); /* 0: a number */
+          hawser_buffer_bytes (out, text, len);
+        }
+    }
+}
+
+static gboolean
+unpack_values (HawserTwinHistory *history, guint32 n, HawserReader *in)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      guint64 time_us, bits;
+      guint32 len;
+      double number;
+      const guint8 *bytes;
+      g_autofree char *text = NULL;
+
+      if (!hawser_reader_u64be (in, &time_us) || !hawser_reader_u64be (in, &bits) || !hawser_reader_u32be (in, &len) || !hawser_reader_bytes (in, len > 0 ? len - 1 : 0, &bytes))
+        return FALSE;
+      memcpy (&number, &bits, sizeof number);
+      if (len > 0)
+        text = g_strndup ((const char *) bytes, len - 1);
+      remember (history, n, (gint64) time_us, number, text);
+    }
+  return TRUE;
+}
+
+gboolean
+hawser_twin_history_unpack (HawserTwinExtra *extra, HawserReader *in)
+{
+  guint32 n_histories, key_len, n;
+  const guint8 *key;
+
+  if (!hawser_reader_u32be (in, &n_histories))
+    return FALSE;
+  for (guint h = 0; h < n_histories; h++)
+    {
+      HawserTwinHistory *history;
+
+      if (!hawser_reader_u32be (in, &key_len) || key_len > HAWSER_TWIN_MAX_KEY || !hawser_reader_bytes (in, key_len, &key) || !hawser_reader_u32be (in, &n))
+        return FALSE;
+      history = add_history (extra, g_strndup ((const char *) key, key_len));
+      if (!unpack_values (history, n, in))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* How many of the ring are before @time_us. */
 static guint
 count_before (const HawserTwinHistory *self, gint64 time_us)
@@ -162,16 +239,6 @@ write_time (HawserJsonWriter *writer, const char *key, gint64 time_us)
   hawser_json_writer_member_string (writer, key, text);
 }
 
-static HawserTwinRef
-find (HawserTwins *self, const char *id, GError **error)
-{
-  HawserTwinRef twin = hawser_twin_find (self, id, strlen (id));
-
-  if (twin == 0)
-    g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "there is no twin '%s'", id);
-  return twin;
-}
-
 /**
  * hawser_twins_write_history:
  * @self: twins
@@ -192,7 +259,7 @@ find (HawserTwins *self, const char *id, GError **error)
 gboolean
 hawser_twins_write_history (HawserTwins *self, const char *id, const char *key, gint64 from_us, gint64 to_us, guint limit, GString *out, GError **error)
 {
-  HawserTwinRef twin = find (self, id, error);
+  HawserTwinRef twin = hawser_twins_lookup (self, id, FALSE, error);
   HawserTwinHistory *history;
   HawserJsonWriter writer;
   guint i = 0, n = 0;
@@ -247,7 +314,7 @@ hawser_twins_write_history (HawserTwins *self, const char *id, const char *key, 
 gboolean
 hawser_twins_write_at (HawserTwins *self, const char *id, gint64 time_us, GString *out, GError **error)
 {
-  HawserTwinRef twin = find (self, id, error);
+  HawserTwinRef twin = hawser_twins_lookup (self, id, FALSE, error);
   HawserTwinExtra *extra;
   HawserJsonWriter writer;
 

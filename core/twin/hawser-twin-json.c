@@ -91,9 +91,11 @@ hawser_twin_write (HawserTwins *self, HawserTwinRef twin, GString *out)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinFamily *family = hawser_twin_family (self, record);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
+  HawserTwinExtra *extra;
   HawserJsonWriter writer;
 
+  hawser_twin_peek (self, twin);
+  extra = hawser_twin_extra (self, record);
   hawser_json_writer_init (&writer, out);
   hawser_json_writer_begin_object (&writer);
   hawser_json_writer_member_string (&writer, "id", hawser_twin_name (self, record)->text);

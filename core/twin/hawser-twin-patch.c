@@ -274,7 +274,7 @@ hawser_twins_patch (HawserTwins *self, const char *id, const char *patch, gssize
 {
   gsize patch_len = len < 0 ? strlen (patch) : (gsize) len;
   HawserTwinRef twin = hawser_twin_find (self, id, strlen (id));
-  HawserTwinExtra *extra = twin != 0 ? hawser_twin_extra (self, hawser_twin_get (self, twin)) : NULL;
+  HawserTwinExtra *extra;
   const HawserTwinDocument none = { 0 };
   HawserTwinDocument desired = { 0 }, attributes = { 0 };
   g_autoptr (GString) reported_changes = g_string_new (NULL), desired_changes = g_string_new (NULL), attribute_changes = g_string_new (NULL);
@@ -285,6 +285,9 @@ hawser_twins_patch (HawserTwins *self, const char *id, const char *patch, gssize
   guint64 before;
   Patch read;
 
+  if (twin != 0)
+    hawser_twin_use (self, twin);
+  extra = twin != 0 ? hawser_twin_extra (self, hawser_twin_get (self, twin)) : NULL;
   if (!hawser_twin_check_id (id, strlen (id), error) || !check_revision (self, twin, id, if_revision, error) || !read_patch (patch, patch_len, &read, error) ||
       (read.has_reported && !check_reported (&read.reported, error)))
     return FALSE;
@@ -327,6 +330,7 @@ hawser_twins_patch (HawserTwins *self, const char *id, const char *patch, gssize
   hawser_twin_document_clear (&desired);
   hawser_twin_document_clear (&attributes);
   hawser_origin_unref (stamp.origin);
+  hawser_twins_settle (self);
   return ok;
 }
 
@@ -360,6 +364,7 @@ hawser_twins_report (HawserTwins *self, const char *id, const char *key, double 
       return FALSE;
     }
   hawser_twin_set_numbers (self, twin, &column, &value, 1, &report);
+  hawser_twins_settle (self);
   return TRUE;
 }
 

@@ -167,7 +167,15 @@ hawser_twin_path_read (HawserTwinPath *self, HawserTwins *twins, HawserTwinRef t
           out->number = row->values[self->column];
           return;
         }
+      if (record->is_passive && self->column >= 0)
+        {
+          /* not among the numbers that stayed */
+          hawser_twin_peek (twins, twin);
+          hawser_twin_path_read (self, twins, twin, out);
+          return;
+        }
     }
+  hawser_twin_peek (twins, twin);
   extra = hawser_twin_extra (twins, record);
   if (extra == NULL)
     return;

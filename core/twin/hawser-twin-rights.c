@@ -111,6 +111,8 @@ hawser_twins_matches (HawserTwins *self, const char *id, const char *query, GErr
   g_autoptr (HawserTwinQuery) compiled = hawser_twin_query_new (query, error);
   HawserTwinRef twin = hawser_twin_find (self, id, strlen (id));
 
+  if (twin != 0)
+    hawser_twin_use (self, twin);
   return compiled != NULL && twin != 0 && hawser_twin_query_matches (compiled, self, twin);
 }
 

@@ -106,7 +106,7 @@ hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage
 {
   HawserTwins *self = data;
   guint32 kept = record->twin;
-  gboolean retry;
+  gboolean retry = FALSE;
 
   if (G_LIKELY (record->twin_check == self->version && kept == 0))
     return;
@@ -116,7 +116,10 @@ hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage
 
       if (G_LIKELY (record->twin_check == self->version + hawser_twin_get (self, twin)->hash))
         {
+          if (G_UNLIKELY (hawser_twin_get (self, twin)->is_passive))
+            hawser_twin_wake (self, twin);
           take (self, twin, (kept & IS_STATUS) != 0, message, connection);
+          hawser_twins_settle (self);
           return;
         }
     }
@@ -124,6 +127,7 @@ hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage
     kept = 0;
   else
     kept = resolve (self, record->name, record->len, message, connection, &retry);
+  hawser_twins_settle (self);
   if (record->name[0] != '$' && retry)
     {
       record->twin = IS_MANY;

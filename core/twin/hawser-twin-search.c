@@ -72,6 +72,7 @@ next (Walk *walk)
           if (!(hawser_twin_get (self, twin)->flags & HAWSER_TWIN_IS_USED))
             continue;
         }
+      hawser_twins_settle (self); /* looking at those that are not in memory brings them there */
       if (walk->query == NULL || hawser_twin_query_matches (walk->query, self, twin))
         return twin;
     }
@@ -182,6 +183,7 @@ list_sorted (Walk *walk, const char *sort, guint skip, guint limit, GArray *out)
   hawser_twin_path_init (&path, sort, strlen (sort));
   while ((entry.twin = next (walk)) != 0)
     {
+      hawser_twins_settle (walk->self);
       hawser_twin_path_read (&path, walk->self, entry.twin, &entry.key);
       g_array_append_val (found, entry);
     }
@@ -239,6 +241,7 @@ hawser_twins_write_list (HawserTwins *self, const char *parent, const char *quer
     {
       if (i > 0)
         g_string_append_c (out, ',');
+      hawser_twins_settle (self);
       hawser_twin_write (self, g_array_index (refs, HawserTwinRef, i), out);
     }
   g_string_append (out, "],\"next\":");

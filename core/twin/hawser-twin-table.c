@@ -21,10 +21,12 @@ hawser_twin_table_init (HawserTwins *self)
   self->sources = g_array_new (FALSE, TRUE, sizeof (HawserTwinSource));
   g_array_set_size (self->sources, 1);
   self->source_places = g_hash_table_new (NULL, NULL);
+  hawser_twin_pages_init (&self->pages);
+  self->room_at = G_MAXUINT;
 }
 
-static void
-free_extra (HawserTwins *self, HawserTwinRecord *record)
+void
+hawser_twin_free_extra (HawserTwins *self, HawserTwinRecord *record)
 {
   HawserTwinExtra *extra = hawser_twin_extra (self, record);
 
@@ -57,7 +59,7 @@ hawser_twin_table_clear (HawserTwins *self)
       if (!(record->flags & HAWSER_TWIN_IS_USED))
         continue;
       hawser_twin_free_values (self, i);
-      free_extra (self, record);
+      hawser_twin_free_extra (self, record);
     }
   for (guint i = 0; i < self->n_chunks; i++)
     g_free (self->chunks[i]);
@@ -65,6 +67,10 @@ hawser_twin_table_clear (HawserTwins *self)
   g_free (self->buckets);
   g_free (self->extras);
   hawser_twin_node_clear (&self->roots);
+  hawser_twin_pages_clear (&self->pages);
+  hawser_buffer_clear (&self->packed);
+  if (self->last_origin != NULL)
+    hawser_origin_unref (self->last_origin);
   hawser_twin_pool_clear (&self->pool);
   g_hash_table_unref (self->source_places);
   g_array_unref (self->sources);
@@ -74,8 +80,11 @@ HawserTwinExtra *
 hawser_twin_need_extra (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  guint32 index = self->free_extra;
+  guint32 index;
 
+  if (G_UNLIKELY (record->is_passive))
+    hawser_twin_wake (self, twin);
+  index = self->free_extra;
   if (record->extra != 0)
     return self->extras[record->extra];
   if (index != 0)
@@ -205,9 +214,11 @@ take_record (HawserTwins *self)
 
 /* ---- use ---- */
 
-static void
-unlink_use (HawserTwins *self, HawserTwinRecord *record)
+void
+hawser_twin_unlink_use (HawserTwins *self, HawserTwinRef twin)
 {
+  HawserTwinRecord *record = hawser_twin_get (self, twin);
+
   if (record->newer != 0)
     hawser_twin_get (self, record->newer)->older = record->older;
   else
@@ -216,10 +227,25 @@ unlink_use (HawserTwins *self, HawserTwinRecord *record)
     hawser_twin_get (self, record->older)->newer = record->newer;
   else
     self->oldest = record->newer;
+  record->newer = record->older = 0;
 }
 
-static void
-link_use (HawserTwins *self, HawserTwinRef twin)
+void
+hawser_twin_link_oldest (HawserTwins *self, HawserTwinRef twin)
+{
+  HawserTwinRecord *record = hawser_twin_get (self, twin);
+
+  record->older = 0;
+  record->newer = self->oldest;
+  if (self->oldest != 0)
+    hawser_twin_get (self, self->oldest)->older = twin;
+  else
+    self->newest = twin;
+  self->oldest = twin;
+}
+
+void
+hawser_twin_link_use (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
 
@@ -237,8 +263,8 @@ hawser_twin_touch (HawserTwins *self, HawserTwinRef twin)
 {
   if (!self->keeps_order || self->newest == twin)
     return;
-  unlink_use (self, hawser_twin_get (self, twin));
-  link_use (self, twin);
+  hawser_twin_unlink_use (self, twin);
+  hawser_twin_link_use (self, twin);
 }
 
 /* ---- the tree ---- */
@@ -398,8 +424,14 @@ make (HawserTwins *self, const char *id, gsize len, HawserTwinFamily *family)
   self->buckets[hash & (self->n_buckets - 1)] = twin;
   self->n_twins++;
   self->states[HAWSER_TWIN_STATE_OFFLINE]++;
+  self->n_live++;
   if (self->keeps_order)
-    link_use (self, twin);
+    hawser_twin_link_use (self, twin);
+  if (family->idle_ticks > 0)
+    {
+      record->heard = hawser_twins_get_tick (self);
+      hawser_twin_wait (self, twin);
+    }
   return twin;
 }
 
@@ -412,7 +444,10 @@ hawser_twin_activate (HawserTwins *self, const char *id, gsize len, GError **err
   g_autoptr (GString) above = NULL;
 
   if (twin != 0)
-    return twin;
+    {
+      hawser_twin_use (self, twin);
+      return twin;
+    }
   if (!hawser_twin_check_id (id, len, error))
     return 0;
 
@@ -498,13 +533,26 @@ hawser_twin_activate (HawserTwins *self, const char *id, gsize len, GError **err
 }
 
 void
+hawser_twin_forget_dirty (HawserTwins *self, HawserTwinRef twin)
+{
+  HawserTwinNode *node = hawser_twin_need_node (self, twin);
+
+  for (guint i = 0; node->is_dirty && i < self->dirty_nodes->len; i++)
+    if (g_array_index (self->dirty_nodes, HawserTwinRef, i) == twin)
+      g_array_remove_index_fast (self->dirty_nodes, i--);
+  node->is_dirty = FALSE;
+}
+
+void
 hawser_twin_delete (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
+  HawserTwinExtra *extra;
   HawserTwinRef *link = &self->buckets[record->hash & (self->n_buckets - 1)];
   HawserTwinName *name = hawser_twin_name (self, record);
 
+  hawser_twin_peek (self, twin); /* what it has outside goes too */
+  extra = hawser_twin_extra (self, record);
   while (extra != NULL && extra->node != NULL && extra->node->n > 0)
     {
       HawserTwinRef child = extra->node->children[extra->node->n - 1];
@@ -514,13 +562,8 @@ hawser_twin_delete (HawserTwins *self, HawserTwinRef twin)
     }
   unhang (self, twin);
   hawser_twin_unwait (self, twin);
-  if (extra != NULL && extra->node != NULL && extra->node->is_dirty)
-    for (guint i = 0; i < self->dirty_nodes->len; i++)
-      if (g_array_index (self->dirty_nodes, HawserTwinRef, i) == twin)
-        {
-          g_array_remove_index_fast (self->dirty_nodes, i);
-          break;
-        }
+  if (extra != NULL && extra->node != NULL)
+    hawser_twin_forget_dirty (self, twin);
   if (self->facades != NULL && record->flags & HAWSER_TWIN_IS_WATCHED)
     {
       HawserLocalTwin *facade = g_hash_table_lookup (self->facades, GUINT_TO_POINTER (twin));
@@ -529,10 +572,12 @@ hawser_twin_delete (HawserTwins *self, HawserTwinRef twin)
       if (facade != NULL)
         hawser_local_twin_detach (facade);
     }
-  if (self->keeps_order)
-    unlink_use (self, record);
+  if (self->keeps_order && !record->is_passive)
+    hawser_twin_unlink_use (self, twin);
+  if (!record->is_passive)
+    self->n_live--;
   hawser_twin_free_values (self, twin);
-  free_extra (self, record);
+  hawser_twin_free_extra (self, record);
   while (*link != twin)
     link = &hawser_twin_get (self, *link)->next;
   *link = record->next;

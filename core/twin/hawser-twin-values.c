@@ -117,7 +117,7 @@ hawser_twin_heard (HawserTwins *self, HawserTwinRef twin, guint32 link)
   HawserTwinFamily *family = hawser_twin_family (self, record);
 
   /* rounded up: silence is never counted too long */
-  record->heard = (guint32) ((hawser_lane_get_now_us (self->bus->lane) >> HAWSER_TWIN_TICK_SHIFT) + 1);
+  record->heard = hawser_twins_get_tick (self) + 1;
   record->link = link;
   if (G_UNLIKELY (!(record->flags & HAWSER_TWIN_IS_DEVICE)))
     {
@@ -126,7 +126,7 @@ hawser_twin_heard (HawserTwins *self, HawserTwinRef twin, guint32 link)
     }
   if (G_UNLIKELY (record->state != HAWSER_TWIN_STATE_ONLINE))
     hawser_twin_set_state (self, twin, HAWSER_TWIN_STATE_ONLINE, "report");
-  if (G_UNLIKELY (!(record->flags & HAWSER_TWIN_IS_WAITED)) && (family->offline_ticks > 0 || family->stale_ticks > 0))
+  if (G_UNLIKELY (!(record->flags & HAWSER_TWIN_IS_WAITED)) && (family->offline_ticks > 0 || family->stale_ticks > 0 || family->idle_ticks > 0))
     hawser_twin_wait (self, twin);
   hawser_twin_touch (self, twin);
 }
@@ -170,8 +170,8 @@ get_marks (HawserTwins *self, const HawserTwinRow *row)
 }
 
 /* A source is named by 32 bits: connections are few, twins and their numbers many. */
-static guint32
-use_source (HawserTwins *self, HawserOrigin *origin)
+guint32
+hawser_twin_use_source (HawserTwins *self, HawserOrigin *origin)
 {
   HawserTwinSource *source = &g_array_index (self->sources, HawserTwinSource, self->last_source);
   guint32 place = self->last_source;
@@ -213,9 +213,8 @@ drop_source (HawserTwins *self, guint32 place)
     self->last_source = 0;
 }
 
-/* Room for @n numbers, and for the family's columns of today, so that the next ones fit too. */
-static HawserTwinRow *
-need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
+HawserTwinRow *
+hawser_twin_need_row_of (HawserTwins *self, HawserTwinRecord *record, guint n)
 {
   HawserTwinRow *old = hawser_twin_row (self, record), *row;
   HawserTwinBlock block;
@@ -223,7 +222,6 @@ need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
 
   if (from >= n)
     return old;
-  n = MAX (n, hawser_twin_family (self, record)->n_columns);
   block = hawser_twin_pool_take (&self->pool, row_size (n));
   row = hawser_twin_pool_get (&self->pool, block);
   memset (row, 0, row_size (n));
@@ -245,6 +243,26 @@ need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
     hawser_twin_pool_give (&self->pool, record->row, row_size (from));
   record->row = block;
   return row;
+}
+
+/* Room for @n numbers, and for the family's columns of today, so that the next ones fit too. */
+HawserTwinRow *
+hawser_twin_need_row (HawserTwins *self, HawserTwinRecord *record, guint n)
+{
+  HawserTwinRow *row = hawser_twin_row (self, record);
+
+  return row != NULL && row->n >= n ? row : hawser_twin_need_row_of (self, record, MAX (n, hawser_twin_family (self, record)->n_columns));
+}
+
+HawserTwinMark *
+hawser_twin_need_marks (HawserTwins *self, HawserTwinRow *row)
+{
+  if (row->marks == 0)
+    {
+      row->marks = hawser_twin_pool_take (&self->pool, row->n * sizeof (HawserTwinMark));
+      memset (get_marks (self, row), 0, row->n * sizeof (HawserTwinMark));
+    }
+  return get_marks (self, row);
 }
 
 HawserTwinStamp
@@ -270,16 +288,22 @@ drop_marks (HawserTwins *self, HawserTwinRow *row)
 }
 
 void
+hawser_twin_free_row (HawserTwins *self, HawserTwinBlock block)
+{
+  HawserTwinRow *row = hawser_twin_pool_get (&self->pool, block);
+
+  drop_marks (self, row);
+  drop_source (self, row->source);
+  hawser_twin_pool_give (&self->pool, block, row_size (row->n));
+}
+
+void
 hawser_twin_free_values (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  HawserTwinRow *row = hawser_twin_row (self, record);
 
-  if (row == NULL)
-    return;
-  drop_marks (self, row);
-  drop_source (self, row->source);
-  hawser_twin_pool_give (&self->pool, record->row, row_size (row->n));
+  if (record->row != 0)
+    hawser_twin_free_row (self, record->row);
   record->row = 0;
 }
 
@@ -287,11 +311,8 @@ hawser_twin_free_values (HawserTwins *self, HawserTwinRef twin)
 static void
 add_marks (HawserTwins *self, HawserTwinRow *row, guint64 there_were)
 {
-  HawserTwinMark *marks;
+  HawserTwinMark *marks = hawser_twin_need_marks (self, row);
 
-  row->marks = hawser_twin_pool_take (&self->pool, row->n * sizeof (HawserTwinMark));
-  marks = get_marks (self, row);
-  memset (marks, 0, row->n * sizeof (HawserTwinMark));
   for (guint i = 0; i < row->n; i++)
     if (there_were & ((guint64) 1 << i) && row->source != 0)
       {
@@ -339,13 +360,17 @@ void
 hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *columns, const double *values, guint n, const HawserTwinReport *report)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  HawserTwinExtra *extra = hawser_twin_extra (self, record);
-  HawserTwinRow *row = hawser_twin_row (self, record);
   HawserOrigin *origin = report->origin != NULL ? report->origin : self->origin;
   gint64 time_us = judge_time (self, twin, report->time_us);
   guint64 brought = 0, changed = 0, present = 0;
   guint needed = 0;
+  HawserTwinExtra *extra;
+  HawserTwinRow *row;
 
+  if (G_UNLIKELY (record->is_passive))
+    hawser_twin_wake (self, twin);
+  extra = hawser_twin_extra (self, record);
+  row = hawser_twin_row (self, record);
   self->n_reports++;
   hawser_twin_heard (self, twin, report->link);
   for (guint i = 0; i < n; i++)
@@ -356,7 +381,7 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
   if (needed == 0)
     return;
   if (G_UNLIKELY (row == NULL || row->n < needed))
-    row = need_row (self, record, needed);
+    row = hawser_twin_need_row (self, record, needed);
   for (guint i = 0; i < row->n; i++)
     if (isfinite (row->values[i]))
       present |= (guint64) 1 << i;
@@ -394,7 +419,7 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
           HawserTwinMark *mark = &get_marks (self, row)[__builtin_ctzll (bits)];
           guint32 old = mark->source;
 
-          *mark = (HawserTwinMark) { time_us, use_source (self, origin), (guint32) record->revision };
+          *mark = (HawserTwinMark) { time_us, hawser_twin_use_source (self, origin), (guint32) record->revision };
           drop_source (self, old);
         }
     }
@@ -404,7 +429,7 @@ hawser_twin_set_numbers (HawserTwins *self, HawserTwinRef twin, const int *colum
     {
       guint32 old = row->source;
 
-      row->source = use_source (self, origin);
+      row->source = hawser_twin_use_source (self, origin);
       drop_source (self, old);
     }
 

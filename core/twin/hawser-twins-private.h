@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "hawser-buffer.h"
 #include "hawser-bus-private.h"
 #include "hawser-json.h"
 #include "hawser-json-writer.h"
+#include "hawser-reader.h"
 #include "hawser-timer.h"
 #include "hawser-twin-family-private.h"
+#include "hawser-twin-pages-private.h"
 #include "hawser-twin-pool-private.h"
 #include "hawser-twins-raw.h"
 
@@ -22,6 +25,8 @@ G_BEGIN_DECLS
 #define HAWSER_TWIN_TICK_SHIFT 14      /* of heard: 16.384 ms; 32 bits of it are two years */
 #define HAWSER_TWIN_SLOTS 1024         /* of the deadlines: 2 minutes of 131 ms; what is due later is looked at again */
 #define HAWSER_TWIN_SLOT_SHIFT 3       /* ticks of a slot: 131 ms, the time by which offline may be late */
+
+#define HAWSER_TWIN_MIN_LIVE 100       /* of the limit: what one turn works with always fits */
 
 typedef struct _HawserTwinNode HawserTwinNode;
 typedef struct _HawserTwinExtra HawserTwinExtra;
@@ -46,14 +51,16 @@ typedef struct {
   HawserTwinRef parent;
   guint32 position;                    /* among the parent's children */
   HawserTwinBlock row;                 /* HawserTwinRow, 0: no number yet */
-  guint32 extra;
+  guint32 extra;                       /* of a passive one: its place in the pages */
   guint32 heard;                       /* tick of the last report */
   guint64 revision;
   HawserTwinRef newer, older;          /* by use */
   HawserTwinRef later, sooner;         /* of the slot of its deadline */
   guint32 link;                        /* connection that reported last */
   guint16 family;
-  guint8 state;                        /* HawserTwinState */
+  guint8 state : 2;                    /* HawserTwinState */
+  guint8 is_passive : 1;               /* only this record is here, and the numbers that are counted above it */
+  guint8 is_read : 1;                  /* asked for since it came back or was to leave: stays for once */
   guint8 flags;
 } HawserTwinRecord;
 
@@ -170,6 +177,7 @@ typedef struct {
   void     (*removed) (gpointer host, HawserTwinRef twin);
   gboolean (*message) (gpointer host, HawserTwinRef twin, const char *subject, HawserMessage *message); /* TRUE: a behaviour took it */
   void     (*added)   (gpointer host, HawserTwinRef twin);
+  gboolean (*leave)   (gpointer host, HawserTwinRef twin);                             /* FALSE: it must stay in memory */
   void     (*commit)  (gpointer host, const char *id, HawserPublished done, gpointer data);
 } HawserTwinHostFuncs;
 
@@ -205,7 +213,12 @@ struct _HawserTwins {
   guint32 free_extra;                  /* linked through the array */
   HawserTwinNode roots;                /* those without a parent */
   HawserTwinRef newest, oldest;        /* by use */
-  gboolean keeps_order;                /* of use: only a host with a limit asks for it */
+  gboolean keeps_order;                /* of use: there is a limit */
+  guint live_limit, room_at;           /* room is made when more than room_at are live */
+  guint n_live;                        /* not passivated */
+  HawserTwinPages pages;
+  HawserBuffer packed;                 /* the last one that left */
+  HawserOrigin *last_origin;           /* of the last one that came back */
 
   GPtrArray *families;                 /* of HawserTwinFamily; 0 is that of twins that no other claims */
   GHashTable *singles;                 /* id -> family of one twin */
@@ -243,7 +256,7 @@ struct _HawserTwins {
   const HawserTwinHostFuncs *host_funcs;
   gpointer host;
 
-  guint64 n_reports, n_late, n_refused, n_skewed, n_passivated, n_transitions;
+  guint64 n_reports, n_late, n_refused, n_skewed, n_passivated, n_woken, n_unreadable, n_transitions;
   GMutex send_lock;
   GHashTable *sends;                   /* id -> number of messages on their way from other threads */
 };
@@ -274,6 +287,35 @@ HawserTwinNode   *hawser_twin_need_node      (HawserTwins       *self,
                                               HawserTwinRef      twin);
 void              hawser_twin_touch          (HawserTwins       *self,
                                               HawserTwinRef      twin);
+void              hawser_twin_link_use       (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_link_oldest    (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_unlink_use     (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_free_extra     (HawserTwins       *self,
+                                              HawserTwinRecord  *record);
+/* Of a node that leaves: it is not summed any more. */
+void              hawser_twin_forget_dirty   (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+
+/* ---- hawser-twin-passivate.c, hawser-twin-pack.c ---- */
+gboolean          hawser_twin_passivate      (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_wake           (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twin_peek           (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+void              hawser_twins_make_room     (HawserTwins       *self);
+void              hawser_twins_set_page_file (HawserTwins       *self,
+                                              int                fd); /* taken over */
+void              hawser_twin_pack           (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserBuffer      *out);
+gboolean          hawser_twin_unpack         (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              const guint8      *bytes,
+                                              gsize              len);
 
 /* ---- hawser-twins.c ---- */
 int               hawser_twins_need_column   (HawserTwins       *self,
@@ -328,6 +370,19 @@ void              hawser_twin_document_remove (HawserTwinDocument     *self,
                                                HawserTwinEntry        *entry);
 void              hawser_twin_free_values    (HawserTwins             *self,
                                               HawserTwinRef            twin);
+/* Of the row of a record: room for @n numbers and the family's; for exactly @n; marks that are all none; gone. */
+HawserTwinRow    *hawser_twin_need_row       (HawserTwins             *self,
+                                              HawserTwinRecord        *record,
+                                              guint                    n);
+HawserTwinRow    *hawser_twin_need_row_of    (HawserTwins             *self,
+                                              HawserTwinRecord        *record,
+                                              guint                    n);
+HawserTwinMark   *hawser_twin_need_marks     (HawserTwins             *self,
+                                              HawserTwinRow           *row);
+void              hawser_twin_free_row       (HawserTwins             *self,
+                                              HawserTwinBlock          block);
+guint32           hawser_twin_use_source     (HawserTwins             *self,
+                                              HawserOrigin            *origin);
 HawserTwinStamp   hawser_twin_get_stamp      (HawserTwins             *self,
                                               HawserTwinRef            twin,
                                               guint                    column);
@@ -353,6 +408,7 @@ void              hawser_twin_set_state      (HawserTwins       *self,
                                               HawserTwinRef      twin,
                                               HawserTwinState    state,
                                               const char        *reason);
+guint32           hawser_twins_get_tick      (HawserTwins       *self);
 void              hawser_twin_wait           (HawserTwins       *self,
                                               HawserTwinRef      twin);
 void              hawser_twin_unwait         (HawserTwins       *self,
@@ -372,6 +428,10 @@ void              hawser_twin_remember_text  (HawserTwins       *self,
                                               gint64             time_us,
                                               const char        *json);
 void              hawser_twin_forget_history (HawserTwinExtra   *extra);
+void              hawser_twin_history_pack   (const HawserTwinExtra *extra,
+                                              HawserBuffer      *out);
+gboolean          hawser_twin_history_unpack (HawserTwinExtra   *extra,
+                                              HawserReader      *in);
 
 /* ---- hawser-twin-events.c ---- */
 gboolean          hawser_twins_is_watched    (HawserTwins       *self,
@@ -446,7 +506,27 @@ hawser_twin_row (const HawserTwins *self, const HawserTwinRecord *record)
 static inline HawserTwinExtra *
 hawser_twin_extra (const HawserTwins *self, const HawserTwinRecord *record)
 {
-  return record->extra != 0 ? self->extras[record->extra] : NULL;
+  return record->extra != 0 && !record->is_passive ? self->extras[record->extra] : NULL;
+}
+
+/* Somebody wants it: it is in memory after this, and among the last to leave. */
+static inline void
+hawser_twin_use (HawserTwins *self, HawserTwinRef twin)
+{
+  HawserTwinRecord *record = hawser_twin_get (self, twin);
+
+  if (G_UNLIKELY (record->is_passive))
+    hawser_twin_wake (self, twin);
+  record->is_read = TRUE;
+  hawser_twin_touch (self, twin);
+}
+
+/* Where nobody holds memory of a twin: back below the limit. */
+static inline void
+hawser_twins_settle (HawserTwins *self)
+{
+  if (G_UNLIKELY (self->n_live > self->room_at))
+    hawser_twins_make_room (self);
 }
 
 static inline HawserTwinFamily *

@@ -301,6 +301,7 @@ hawser_twins_add_family (HawserTwins *self, HawserTwinFamily *family, GError **e
   family->index = (guint16) self->families->len;
   family->offline_ticks = to_ticks (family->offline_after_us);
   family->stale_ticks = to_ticks (family->stale_after_us);
+  family->idle_ticks = to_ticks (family->passivate_after_us);
   self->publishes |= family->publish_topic != NULL;
   g_ptr_array_add (self->families, g_object_ref (family));
   for (guint i = 0; i < self->families->len; i++)
@@ -323,7 +324,13 @@ find (HawserTwins *self, const char *id, GError **error)
   HawserTwinRef twin = id != NULL ? hawser_twin_find (self, id, strlen (id)) : 0;
 
   if (twin == 0)
-    g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "there is no twin '%s'", id);
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "there is no twin '%s'", id);
+      return 0;
+    }
+  if (G_UNLIKELY (hawser_twin_get (self, twin)->is_passive) && self->n_live >= self->room_at)
+    hawser_twins_make_room (self);
+  hawser_twin_use (self, twin);
   return twin;
 }
 
@@ -332,19 +339,22 @@ find (HawserTwins *self, const char *id, GError **error)
  * @self: twins
  * @id: a twin
  *
- * Returns: whether it is in memory
+ * Returns: whether it is there, in memory or not
  * Since: 0.1
  */
 gboolean
 hawser_twins_contains (HawserTwins *self, const char *id)
 {
-  return find (self, id, NULL) != 0;
+  return id != NULL && hawser_twin_find (self, id, strlen (id)) != 0;
 }
 
 HawserTwinRef
 hawser_twins_lookup (HawserTwins *self, const char *id, gboolean activate, GError **error)
 {
-  return activate ? hawser_twin_activate (self, id, strlen (id), error) : find (self, id, error);
+  HawserTwinRef twin = activate ? hawser_twin_activate (self, id, strlen (id), error) : find (self, id, error);
+
+  hawser_twins_settle (self);
+  return twin;
 }
 
 const char *
@@ -405,8 +415,11 @@ gboolean
 hawser_twins_get_double (HawserTwins *self, HawserTwinRef twin, const char *key, double *out_value)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
-  HawserTwinRow *row = hawser_twin_row (self, record);
   int column = hawser_twin_family_find_column (hawser_twin_family (self, record), key, strlen (key));
+  HawserTwinRow *row;
+
+  hawser_twin_peek (self, twin);
+  row = hawser_twin_row (self, record);
 
   if (row == NULL || column < 0 || (guint) column >= row->n || !isfinite (row->values[column]))
     return FALSE;

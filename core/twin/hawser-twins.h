@@ -176,6 +176,21 @@ gboolean      hawser_twins_commit_finish      (HawserTwins          *self,
                                                GAsyncResult         *result,
                                                GError              **error);
 
+/* ---- in memory or not ---- */
+
+HAWSER_AVAILABLE_IN_ALL
+void          hawser_twins_set_live_limit     (HawserTwins          *self,
+                                               guint                 limit);
+HAWSER_AVAILABLE_IN_ALL
+guint         hawser_twins_get_live_limit     (HawserTwins          *self);
+HAWSER_AVAILABLE_IN_ALL
+guint         hawser_twins_get_live           (HawserTwins          *self,
+                                               guint64              *out_n_passivated,
+                                               guint64              *out_n_woken);
+HAWSER_AVAILABLE_IN_ALL
+gboolean      hawser_twins_passivate          (HawserTwins          *self,
+                                               const char           *id);
+
 /* ---- messages to twins, and changes of them ---- */
 
 HAWSER_AVAILABLE_IN_ALL

@@ -178,6 +178,7 @@ build_context (HawserTls *self, GError **error)
   SSL_CTX_set_min_proto_version (context, self->minimum_version);
   SSL_CTX_set_options (context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode (context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_num_tickets (context, 1); /* who comes back comes on one connection; OpenSSL would make two */
   SSL_CTX_set_session_id_context (context, (const unsigned char *) "hawser", 6);
   SSL_CTX_set_tlsext_servername_callback (context, choose_certificate);
   SSL_CTX_set_tlsext_servername_arg (context, self);

@@ -13,6 +13,7 @@
 #include "hawser-rates.h"
 #include "hawser-receiver.h"
 #include "hawser-schedule.h"
+#include "hawser-side-lane-private.h"
 #include "hawser-topic-table.h"
 #include "hawser-wishes.h"
 
@@ -156,6 +157,8 @@ typedef struct {
 struct _HawserBus {
   GObject parent_instance;
   HawserLane *lane;
+  GPtrArray *side_lanes;             /* of HawserSideLane; NULL: none was needed yet */
+  guint threads;                     /* lanes altogether; 0 is 1 */
   GThread *thread;                   /* that made it: may use it while nobody runs the context */
   HawserClock *clock;
   char uid[17];
@@ -322,6 +325,8 @@ void             hawser_bus_remove_listener           (HawserBus *self, gpointer
 void             hawser_bus_add_bridge                (HawserBus *self, gpointer bridge);
 void             hawser_bus_remove_bridge             (HawserBus *self, gpointer bridge);
 guint64          hawser_bus_take_id                   (HawserBus *self);
+/* Where the socket of the peer that was added last should live; NULL: on the bus's lane. */
+HawserSideLane  *hawser_bus_choose_side_lane          (HawserBus *self);
 /* Whether the calling thread is the one on which things of the bus are called. */
 gboolean         hawser_bus_is_current                (HawserBus *self);
 

@@ -17,6 +17,7 @@
 #include "hawser-param-spec.h"
 #include "hawser-topic-name.h"
 
+#define HOME_WEIGHT 1
 #define MAX_TOPICS 1000000   /* records, about 100 bytes each; those of names made on first use give way to others */
 #define MAX_RETAINED 4000000 /* the payload and about 150 bytes each; the admin API and $SYS show the number */
 
@@ -26,6 +27,7 @@ enum {
   PROP_TRUST_LOOPBACK,
   PROP_MAX_CONNECTIONS,
   PROP_MAX_MEMORY,
+  PROP_THREADS,
   PROP_TOPICS,
   PROP_SUBSCRIPTIONS,
   PROP_CONNECTIONS,
@@ -78,6 +80,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_MAX_MEMORY:
       hawser_memory_set_max (&self->memory, self->lane, g_value_get_uint64 (value));
       break;
+    case PROP_THREADS: self->threads = g_value_get_uint (value); break;
     case PROP_TRUST_LOOPBACK: self->trusts_loopback = g_value_get_boolean (value); hawser_bus_rights_changed (self); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -95,6 +98,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_MAX_MEMORY: g_value_set_uint64 (value, self->memory.max); break;
     case PROP_TRUST_LOOPBACK: g_value_set_boolean (value, self->trusts_loopback); break;
     case PROP_MAX_CONNECTIONS: g_value_set_uint (value, self->max_connections); break;
+    case PROP_THREADS: g_value_set_uint (value, self->threads); break;
     case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
     case PROP_SUBSCRIPTIONS: g_value_set_object (value, hawser_bus_get_subscriptions (self)); break;
     case PROP_CONNECTIONS: g_value_set_object (value, hawser_bus_get_connections (self)); break;
@@ -167,6 +171,8 @@ hawser_bus_class_init (HawserBusClass *klass)
                                                    0, G_MAXUINT, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   props[PROP_MAX_MEMORY] = hawser_param_spec_size ("max-memory", "Private memory of the process above which publishers are held back; 0 for any",
                                                    0, G_MAXINT64, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_THREADS] = g_param_spec_uint ("threads", "Threads", "Lanes, each a thread, that sockets of peers are spread over; 0 and 1: all are on that of the bus, "
+                                           "and there is no other", 0, 256, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   props[PROP_TRUST_LOOPBACK] = g_param_spec_boolean ("trust-loopback", "Trust loopback", "Whether loopback counts as encrypted for require-encryption",
                                                      FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TOPICS] = g_param_spec_object ("topics", "Topics", "Topics in use or declared", G_TYPE_LIST_MODEL, read);
@@ -715,6 +721,39 @@ hawser_bus_get_lane (HawserBus *self)
   return self->lane;
 }
 
+/* Threads appear with the first peer that needs one. */
+static void
+make_side_lanes (HawserBus *self)
+{
+  self->side_lanes = g_ptr_array_new_with_free_func ((GDestroyNotify) hawser_side_lane_free);
+  for (guint i = 1; i < self->threads; i++)
+    g_ptr_array_add (self->side_lanes, hawser_side_lane_new (self->lane, i));
+}
+
+HawserSideLane *
+hawser_bus_choose_side_lane (HawserBus *self)
+{
+  HawserSideLane *best = NULL;
+  guint least = G_MAXUINT, n_here = self->connections.length;
+
+  if (G_LIKELY (self->threads < 2) || self->is_closed)
+    return NULL;
+  if (self->side_lanes == NULL)
+    make_side_lanes (self);
+  for (guint i = 0; i < self->side_lanes->len; i++)
+    {
+      guint load = *hawser_side_lane_get_load (self->side_lanes->pdata[i]);
+
+      n_here -= load;
+      if (load < least)
+        {
+          least = load;
+          best = self->side_lanes->pdata[i];
+        }
+    }
+  return n_here * HOME_WEIGHT > least ? best : NULL;
+}
+
 void
 hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
 {
@@ -807,6 +846,7 @@ hawser_bus_close (HawserBus *self)
   for (GList *link = self->connections.head; link != NULL; link = link->next)
     hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
   hawser_lane_flush (self->lane);
+  g_clear_pointer (&self->side_lanes, g_ptr_array_unref); /* which send what is left as far as it is taken, and end */
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     hawser_receiver_save (receiver);
   g_hash_table_remove_all (self->keepers);

@@ -85,7 +85,7 @@ says_what_holds (const char *key,
     const char *key;
     const char *value;
   } holding[] = {
-    { "threads", "0" }, { "dashboard", "true" }, { "metrics", "true" }, { "audit", "false" },
+    { "dashboard", "true" }, { "metrics", "true" }, { "audit", "false" },
     { "durable", "true" }, { "compression", "none" }, { "trace-context", "propagate" },
   };
 

@@ -101,6 +101,16 @@ on_connection_writable (HawserConnectionOwner *owner, HawserConnection *connecti
   hawser_connection_resume_receiver (connection);
 }
 
+/* Where its socket lives; its session stays on the bus's lane. */
+static void
+place (HawserListener *self, HawserConnection *connection)
+{
+  HawserSideLane *side = hawser_bus_choose_side_lane (self->bus);
+
+  if (side != NULL)
+    hawser_connection_place (connection, side);
+}
+
 static void
 on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection)
 {
@@ -112,7 +122,11 @@ on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection
       hawser_connection_close (connection, HAWSER_ERROR_NOT_AUTHORIZED);
     }
   else
-    let_in (self, connection);
+    {
+      if (self->has_keys && self->outer == NULL)
+        place (self, connection);
+      let_in (self, connection);
+    }
 }
 
 static gboolean
@@ -191,9 +205,11 @@ take_in (HawserListener *self, int fd)
       return;
     }
   transport = self->tls != NULL ? hawser_tls_accept (self->tls, fd, self->has_keys ? &self->keys : NULL) : NULL;
-  if (self->site.path != NULL)
-    transport = hawser_websocket_accept (transport, fd, &self->site);
+  if (self->site != NULL)
+    transport = hawser_websocket_accept (transport, fd, self->site);
   connection = open_connection (self, fd, transport);
+  if (!self->has_keys) /* asking for a key is asking the identities, which live here: such a peer moves when it is open */
+    place (self, connection);
   is_banned = !self->has_proxy && hawser_ban_list_refuses (self->bus, connection);
   if (self->has_proxy)
     hawser_connection_expect_proxy (connection);

@@ -20,6 +20,8 @@
 static gboolean
 set_site (HawserListener *self, const char *path, gboolean is_secure, GError **error)
 {
+  g_autofree char *default_path = NULL;
+
   if (is_secure && self->tls == NULL)
     {
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': %s: needs certificates, name them by tls=", self->name, self->address);
@@ -30,9 +32,8 @@ set_site (HawserListener *self, const char *path, gboolean is_secure, GError **e
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "listener '%s': %s: %s does not run inside a WebSocket", self->name, self->address, self->type);
       return FALSE;
     }
-  g_free (self->site_path);
-  self->site_path = path != NULL ? g_strdup (path) : g_strconcat ("/", hawser_listener_get_subprotocols (self)[0], NULL);
-  self->site = (HawserWebsocketSite) { self->site_path, hawser_listener_get_subprotocols (self), (const char * const *) self->origins };
+  default_path = g_strconcat ("/", hawser_listener_get_subprotocols (self)[0], NULL);
+  self->site = hawser_websocket_site_new (path != NULL ? path : default_path, hawser_listener_get_subprotocols (self), (const char * const *) self->origins);
   return TRUE;
 }
 
@@ -59,7 +60,7 @@ hawser_listener_parse_address (HawserListener *self, GError **error)
   g_autofree char *place = NULL, *host = NULL;
   guint64 port;
 
-  self->site.path = NULL;
+  g_clear_pointer (&self->site, hawser_websocket_site_unref);
 
   if (g_str_has_prefix (address, "fd:"))
     return take_inherited (self, error);

@@ -27,8 +27,7 @@ struct _HawserListener {
   char **origins;
   char **proxy_from;
   GPtrArray *proxies;          /* of GInetAddressMask, made at the start */
-  HawserWebsocketSite site;    /* path NULL: no WebSocket */
-  char *site_path;
+  HawserWebsocketSite *site;   /* NULL: no WebSocket */
   const char *names[2];        /* of the protocol, when it says none for WebSockets */
   GHashTable *inner;           /* type -> HawserListener; NULL: none was asked for */
   HawserListener *outer;       /* of an inner one: it outlives our connections */

@@ -66,6 +66,20 @@ take_mount_point (const char *text)
   return text != NULL && *text != '\0' ? g_intern_string (text) : NULL;
 }
 
+/* Who shakes hands meanwhile goes on with what held when it came. */
+static void
+set_origins (HawserListener *self, char **origins)
+{
+  HawserWebsocketSite *old = self->site;
+
+  g_strfreev (self->origins);
+  self->origins = g_strdupv (origins);
+  if (old == NULL)
+    return;
+  self->site = hawser_websocket_site_new (old->path, old->subprotocols, (const char * const *) self->origins);
+  hawser_websocket_site_unref (old);
+}
+
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -85,7 +99,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
       if (!self->is_started) /* under peers that are connected it would be two */
         self->owner.mount_point = take_mount_point (g_value_get_string (value));
       break;
-    case PROP_ORIGINS: g_strfreev (self->origins); self->origins = g_value_dup_boxed (value); self->site.origins = (const char * const *) self->origins; break;
+    case PROP_ORIGINS: set_origins (self, g_value_get_boxed (value)); break;
     case PROP_HANDSHAKE_TIMEOUT: self->owner.handshake_timeout_us = g_value_get_int64 (value); break;
     case PROP_PROXY_PROTOCOL: self->has_proxy = g_value_get_boolean (value); break;
     case PROP_BAN_FAILURES: self->ban_failures = g_value_get_uint (value); break;
@@ -194,7 +208,7 @@ finalize (GObject *object)
   g_strfreev (self->proxy_from);
   g_clear_pointer (&self->proxies, g_ptr_array_unref);
   hawser_rates_unref (self->owner.rates);
-  g_free (self->site_path);
+  g_clear_pointer (&self->site, hawser_websocket_site_unref);
   g_clear_pointer (&self->inner, g_hash_table_unref);
   g_object_unref (self->bus);
   G_OBJECT_CLASS (hawser_listener_parent_class)->finalize (object);
@@ -570,8 +584,8 @@ hawser_listener_dup_bound_address (HawserListener *self)
   if (address == NULL || !G_IS_INET_SOCKET_ADDRESS (address))
     return g_strdup (self->address);
   text = g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
-  if (self->site.path != NULL)
-    return g_strconcat (g_str_has_prefix (self->address, "wss:") ? "wss:" : "ws:", text, self->site.path, NULL);
+  if (self->site != NULL)
+    return g_strconcat (g_str_has_prefix (self->address, "wss:") ? "wss:" : "ws:", text, self->site->path, NULL);
   return g_strconcat ("tcp:", text, NULL);
 }
 

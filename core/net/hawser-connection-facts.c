@@ -68,21 +68,23 @@ hawser_connection_count_delivered (HawserConnection *self)
   self->n_delivered++;
 }
 
-HawserTransport *
-hawser_connection_get_transport (HawserConnection *self)
-{
-  return self->socket.transport;
-}
-
 GBytes *
 hawser_connection_dup_certificate (HawserConnection *self)
 {
+  if (self->carrier != NULL)
+    {
+      GBytes *certificate = hawser_carrier_get_certificate (self->carrier);
+
+      return certificate != NULL ? g_bytes_ref (certificate) : NULL;
+    }
   return self->socket.transport != NULL && self->socket.transport->dup_certificate != NULL ? self->socket.transport->dup_certificate (self->socket.transport) : NULL;
 }
 
 const char *
 hawser_connection_get_psk_identity (HawserConnection *self)
 {
+  if (self->carrier != NULL)
+    return hawser_carrier_get_psk_identity (self->carrier);
   return self->socket.transport != NULL && self->socket.transport->get_psk_identity != NULL ? self->socket.transport->get_psk_identity (self->socket.transport) : NULL;
 }
 
@@ -219,6 +221,8 @@ hawser_connection_dup_address (HawserConnection *self)
 gboolean
 hawser_connection_get_is_encrypted (HawserConnection *self)
 {
+  if (self->carrier != NULL)
+    return hawser_carrier_get_is_encrypted (self->carrier);
   return self->socket.transport != NULL && self->socket.transport->is_encrypted;
 }
 

@@ -77,12 +77,20 @@ hawser_connection_give_held (HawserConnection *self)
     keep_tail (self, data + used, len - used);
 }
 
+static gboolean
+has_last_words (HawserConnection *self)
+{
+  if (self->carrier != NULL)
+    return hawser_carrier_has_last_words (self->carrier);
+  return self->socket.transport != NULL && self->socket.transport->has_last_words;
+}
+
 void
 hawser_connection_end_input (HawserConnection *self, gssize n)
 {
   if (n == 0)
     hawser_connection_fail (self, HAWSER_ERROR_CLOSED, "the peer closed");
-  else if (errno != EAGAIN && self->socket.transport != NULL && self->socket.transport->has_last_words)
+  else if (errno != EAGAIN && has_last_words (self))
     hawser_connection_finish (self, HAWSER_ERROR_MALFORMED, "the peer broke the rules of WebSocket");
   else if (errno != EAGAIN)
     hawser_connection_fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
@@ -104,12 +112,25 @@ give_input (HawserConnection *self, const guint8 *input, gsize len)
   return TRUE;
 }
 
+static void
+give_large (HawserConnection *self, HawserBlock *block)
+{
+  gsize len;
+  const guint8 *data = hawser_block_get_data (block, &len);
+
+  g_clear_pointer (&self->large, hawser_large_input_free);
+  self->block = block;
+  give (self, data, len);
+  g_clear_pointer (&self->block, hawser_block_unref);
+}
+
 /* One read of a large packet into its own memory, and of what follows it into the lane's buffer. */
 static gboolean
 read_large (HawserConnection *self, guint8 *input)
 {
   HawserLargeInput *large = self->large;
   struct iovec parts[2] = { 0 };
+  HawserBlock *block;
   gsize ahead = large->total >= VERY_LARGE ? READ_AHEAD : HAWSER_LANE_INPUT_SIZE, taken;
   gssize n;
 
@@ -130,15 +151,10 @@ read_large (HawserConnection *self, guint8 *input)
     }
   taken = MIN ((gsize) n, parts[0].iov_len);
   large->len += taken;
-  self->block = hawser_large_input_take (large);
-  if (self->block != NULL)
+  block = hawser_large_input_take (large);
+  if (block != NULL)
     {
-      gsize total;
-      const guint8 *data = hawser_block_get_data (self->block, &total);
-
-      g_clear_pointer (&self->large, hawser_large_input_free);
-      give (self, data, total);
-      g_clear_pointer (&self->block, hawser_block_unref);
+      give_large (self, block);
       if (self->state != HAWSER_CONNECTION_OPEN)
         return FALSE;
       if (self->socket.transport != NULL && (gsize) n > taken)
@@ -174,6 +190,70 @@ read_some (HawserConnection *self, guint8 *input)
   if (!give_input (self, input, kept + (gsize) n))
     return FALSE;
   return (gsize) n == part.iov_len || self->socket.transport != NULL;
+}
+
+/* The front of @data fills what is missing of a large packet. Returns how much of it was taken. */
+static gsize
+fill_large (HawserConnection *self, const guint8 *data, gsize len)
+{
+  HawserLargeInput *large = self->large;
+  HawserBlock *block;
+  gsize room;
+  guint8 *place = hawser_large_input_room (large, &room);
+
+  if (place == NULL)
+    {
+      hawser_connection_fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+      return len;
+    }
+  room = MIN (room, len);
+  memcpy (place, data, room);
+  large->len += room;
+  block = hawser_large_input_take (large);
+  if (block != NULL)
+    {
+      give_large (self, block);
+      self->expected = 0;
+    }
+  return room;
+}
+
+void
+hawser_connection_take_input (HawserConnection *self, const guint8 *data, gsize len)
+{
+  while (len > 0 && self->state == HAWSER_CONNECTION_OPEN)
+    {
+      guint8 *input;
+      gsize part;
+
+      if (self->early != NULL)
+        {
+          g_byte_array_append (self->early, data, (guint) len);
+          return;
+        }
+      if (self->n_pauses > 0)
+        {
+          keep_tail (self, data, len); /* behind a large packet whose session paused: nothing else is kept */
+          return;
+        }
+      if (self->large != NULL)
+        part = fill_large (self, data, len);
+      else if (self->tail_len == 0)
+        {
+          give_input (self, data, len);
+          return;
+        }
+      else
+        {
+          input = hawser_lane_get_input (self->lane);
+          part = MIN (len, HAWSER_LANE_INPUT_SIZE - self->tail_len);
+          memcpy (input, self->tail, self->tail_len);
+          memcpy (input + self->tail_len, data, part);
+          give_input (self, input, self->tail_len + part);
+        }
+      data += part;
+      len -= part;
+    }
 }
 
 void

@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 typedef struct _HawserTransport HawserTransport;
+typedef struct _HawserSideLane HawserSideLane;
 
 /* How bytes cross the descriptor when it is not plain: TLS, a WebSocket, or one on the other. Results as recv() and
  * sendmsg() with errno. */
@@ -40,10 +41,10 @@ typedef struct {
 HawserTransport *hawser_tls_accept         (HawserTls                 *tls, /* a server side session on @fd */
                                             int                        fd,
                                             const HawserPskKeys       *keys); /* nullable; must outlive it */
-/* A WebSocket on @fd or on @lower (transfer full) (nullable), from its handshake on; @site must outlive that. */
+/* A WebSocket on @fd or on @lower (transfer full) (nullable), from its handshake on. */
 HawserTransport *hawser_websocket_accept   (HawserTransport           *lower,
                                             int                        fd,
-                                            const HawserWebsocketSite *site);
+                                            HawserWebsocketSite       *site);
 /* One whose handshake was done by somebody else: @unsent (transfer full) goes before all frames, @early came with the request. */
 HawserTransport *hawser_websocket_continue (HawserTransport           *lower,
                                             int                        fd,
@@ -73,6 +74,9 @@ HawserConnection *hawser_connection_new              (HawserLane            *lan
                                                       HawserTransport       *transport, /* (transfer full) (nullable) */
                                                       HawserConnectionOwner *owner,
                                                       guint64                id);
+/* Its socket goes to @side, its session stays where it is: before start(), with the handshake, or in opened(). */
+void              hawser_connection_place            (HawserConnection      *self,
+                                                      HawserSideLane        *side);
 /* Before start(): the first bytes are a header of the PROXY protocol, and its address is the peer's. */
 void              hawser_connection_expect_proxy     (HawserConnection *self);
 /* With a session, or with a transport, then the owner's opened() gives it one. */
@@ -91,7 +95,6 @@ void              hawser_connection_set_publisher    (HawserConnection *self,
 gpointer          hawser_connection_get_publisher    (HawserConnection *self);
 void              hawser_connection_count_received   (HawserConnection *self);
 void              hawser_connection_count_delivered  (HawserConnection *self);
-HawserTransport  *hawser_connection_get_transport    (HawserConnection *self);
 /* What the way to the peer proves of it; NULL or FALSE: nothing. */
 GBytes           *hawser_connection_dup_certificate  (HawserConnection *self);
 const char       *hawser_connection_get_psk_identity (HawserConnection *self);

@@ -4,6 +4,7 @@
 /* What the files of the connection share: hawser-connection.c (life, output), hawser-connection-input.c (from bytes to
  * packets), hawser-connection-facts.c (who the peer is). Nobody else includes this. */
 
+#include "hawser-carrier-private.h"
 #include "hawser-large-input-private.h"
 #include "hawser-output-private.h"
 #include "hawser-socket-private.h"
@@ -35,6 +36,7 @@ typedef enum {
 struct _HawserConnection {
   GObject parent_instance;
   HawserSocket socket;
+  HawserCarrier *carrier;        /* not NULL: the socket lives on another lane, and of ours only the descriptor is used, to ask */
   HawserDirty dirty;
   HawserLane *lane;
   HawserConnectionOwner *owner;
@@ -56,6 +58,7 @@ struct _HawserConnection {
   HawserOpening *opening;
   char *address;                 /* as a proxy says, else NULL */
   HawserConnectionOwner *next_owner; /* an upgrade is due */
+  GByteArray *early;             /* until the carrier holds still: what belongs to the next owner; else NULL */
   GList link;
   guint64 id;
   guint64 n_received, n_delivered;
@@ -63,6 +66,7 @@ struct _HawserConnection {
   guint32 expected;              /* length of the packet under way, 0: unknown */
   guint16 n_pauses;
   guint8 state;                  /* HawserConnectionState */
+  guint8 needs_handshake : 1;
   guint8 was_congested : 1;
   guint8 is_in_received : 1;
   guint8 refuses_at_once : 1;
@@ -78,6 +82,10 @@ void hawser_connection_apply_upgrade (HawserConnection *self,
                                       const guint8     *early,
                                       gsize             len);
 
+/* The session takes what came from another lane. */
+void hawser_connection_take_input    (HawserConnection *self,
+                                      const guint8     *data,
+                                      gsize             len);
 /* Reads what is there and gives it to the session. */
 void hawser_connection_read          (HawserConnection *self);
 /* The same for who is not heard any more: only the end matters. */
@@ -87,5 +95,13 @@ void hawser_connection_give_held     (HawserConnection *self);
 /* A read or a handshake brought @n, 0 or -1 with errno. */
 void hawser_connection_end_input     (HawserConnection *self,
                                       gssize            n);
+
+/* The handshake is over. */
+void hawser_connection_end_opening   (HawserConnection *self);
+/* hawser-connection-carried.c: what differs when the socket lives on another lane. */
+void hawser_connection_start_carried (HawserConnection *self);
+void hawser_connection_hold_carried  (HawserConnection *self,
+                                      const guint8     *early,
+                                      gsize             len);
 
 G_END_DECLS

@@ -14,7 +14,6 @@
 #include "hawser-error.h"
 #include "hawser-principal.h"
 
-#define MAX_IOV 64
 #define FINISH_US (5 * G_USEC_PER_SEC)
 #define LINGER_US G_USEC_PER_SEC
 
@@ -57,8 +56,8 @@ hawser_connection_fail (HawserConnection *self, HawserError code, const char *de
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
-static void
-end_opening (HawserConnection *self)
+void
+hawser_connection_end_opening (HawserConnection *self)
 {
   if (self->opening == NULL)
     return;
@@ -67,13 +66,20 @@ end_opening (HawserConnection *self)
   g_clear_pointer (&self->opening, g_free);
 }
 
+static inline gsize
+get_pending (HawserConnection *self)
+{
+  return self->output.pending + (G_UNLIKELY (self->carrier != NULL) ? hawser_carrier_get_pending (self->carrier) : 0);
+}
+
 static void
 tear_down (HawserConnection *self)
 {
   g_autoptr (HawserConnection) alive = g_object_ref (self);
 
   self->state = HAWSER_CONNECTION_CLOSED;
-  hawser_socket_leave (&self->socket, self->lane);
+  if (self->carrier == NULL)
+    hawser_socket_leave (&self->socket, self->lane);
   if (self->funcs != NULL && self->funcs->closed != NULL)
     self->funcs->closed (self, self->session, self->error);
   self->session = NULL;
@@ -81,39 +87,42 @@ tear_down (HawserConnection *self)
     self->publisher_destroy (self->publisher);
   self->publisher = NULL;
 
-  hawser_socket_close (&self->socket);
-  hawser_lane_note_freed (self->lane, self->output.pending);
+  hawser_lane_note_freed (self->lane, get_pending (self));
+  if (self->carrier != NULL)
+    {
+      hawser_carrier_close (g_steal_pointer (&self->carrier));
+      self->socket.fd = -1;
+    }
+  else
+    hawser_socket_close (&self->socket);
+  g_clear_pointer (&self->early, g_byte_array_unref);
   hawser_output_clear (&self->output, self->lane);
   g_clear_pointer (&self->tail, g_free);
   g_clear_pointer (&self->large, hawser_large_input_free);
   if (self->finish != NULL)
     hawser_timer_disarm (&self->finish->timer);
   g_clear_pointer (&self->finish, g_free);
-  end_opening (self);
+  hawser_connection_end_opening (self);
   hawser_lane_unmark_dirty (self->lane, &self->dirty);
+  if (self->next_owner != NULL)
+    self->owner = g_steal_pointer (&self->next_owner); /* it counts us already, and the one before through itself */
   if (self->owner != NULL)
     self->owner->closed (self->owner, self);
 }
 
 /* Sends until the kernel has enough. FALSE: the connection is beyond use. */
-static gboolean
+static inline gboolean
 send_pending (HawserConnection *self)
 {
-  while (self->output.pending > 0)
+  if (self->carrier != NULL)
     {
-      struct iovec parts[MAX_IOV];
-      gsize len;
-      int n_parts = hawser_output_peek (&self->output, parts, MAX_IOV, &len);
-      gssize n = hawser_socket_write (&self->socket, self->lane, parts, n_parts, len);
-
-      if (n < 0)
-        {
-          hawser_connection_fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
-          return FALSE;
-        }
-      hawser_output_consume (&self->output, self->lane, (gsize) n);
-      if (self->socket.is_blocked)
-        break;
+      hawser_carrier_write (self->carrier, &self->output);
+      return TRUE;
+    }
+  if (!hawser_socket_send (&self->socket, self->lane, &self->output))
+    {
+      hawser_connection_fail (self, HAWSER_ERROR_CLOSED, g_strerror (errno));
+      return FALSE;
     }
   return TRUE;
 }
@@ -129,19 +138,20 @@ on_finish_late (HawserTimer *timer)
 static void
 finish_output (HawserConnection *self)
 {
-  if (self->output.pending > 0 || self->finish->is_shut_down)
+  if (get_pending (self) > 0 || self->finish->is_shut_down)
     return;
   /* a close with unread input would send a reset, and the reset would overtake our last packet */
   self->finish->is_shut_down = TRUE;
-  hawser_socket_shut_down (&self->socket);
+  if (self->carrier != NULL)
+    hawser_carrier_shut_down (self->carrier);
+  else
+    hawser_socket_shut_down (&self->socket);
   hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + LINGER_US, on_finish_late);
 }
 
-/* The bytes that no session has read yet, and those that the kernel has not taken, are the WebSocket's from here on. */
-void
-hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gsize len)
+static GByteArray *
+take_unsent (HawserConnection *self)
 {
-  HawserConnectionOwner *owner = g_steal_pointer (&self->next_owner);
   GByteArray *unsent = g_byte_array_new ();
 
   while (self->output.pending > 0)
@@ -153,6 +163,21 @@ hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gs
       g_byte_array_append (unsent, part.iov_base, (guint) part_len);
       hawser_output_consume (&self->output, self->lane, part_len);
     }
+  return unsent;
+}
+
+/* The bytes that no session has read yet, and those that the kernel has not taken, are the WebSocket's from here on. */
+void
+hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gsize len)
+{
+  HawserConnectionOwner *owner = self->next_owner;
+
+  if (self->carrier != NULL && self->early == NULL)
+    {
+      hawser_connection_hold_carried (self, early, len); /* and comes back here when nothing is under way any more */
+      return;
+    }
+  self->next_owner = NULL;
   if (self->funcs->closed != NULL)
     self->funcs->closed (self, self->session, NULL);
   self->funcs = NULL;
@@ -160,7 +185,13 @@ hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gs
   self->refuses_at_once = FALSE;
   if (self->publisher != NULL)
     g_clear_pointer (&self->publisher, self->publisher_destroy); /* it remembers what the protocol before was allowed */
-  hawser_socket_upgrade (&self->socket, self->lane, unsent, early, len);
+  if (self->carrier != NULL)
+    {
+      hawser_carrier_write (self->carrier, &self->output);
+      hawser_carrier_upgrade (self->carrier, g_steal_pointer (&self->early));
+    }
+  else
+    hawser_socket_upgrade (&self->socket, self->lane, take_unsent (self), early, len);
   self->owner = owner;
   owner->opened (owner, self);
 }
@@ -177,7 +208,7 @@ flush (HawserDirty *dirty)
       tear_down (self);
       return;
     }
-  if (G_UNLIKELY (self->next_owner != NULL) && self->state == HAWSER_CONNECTION_OPEN && !self->is_in_received)
+  if (G_UNLIKELY (self->next_owner != NULL) && self->early == NULL && self->state == HAWSER_CONNECTION_OPEN && !self->is_in_received)
     hawser_connection_apply_upgrade (self, NULL, 0);
   if (self->is_held && self->n_pauses == 0 && self->state == HAWSER_CONNECTION_OPEN)
     {
@@ -185,11 +216,13 @@ flush (HawserDirty *dirty)
       if (self->state == HAWSER_CONNECTION_OPEN && self->n_pauses == 0 && hawser_socket_has_pending (&self->socket))
         hawser_connection_read (self);
     }
+  if (self->carrier != NULL && hawser_carrier_has_input (self->carrier))
+    hawser_carrier_give_input (self->carrier);
   if (self->state == HAWSER_CONNECTION_CLOSED || (self->socket.is_blocked && self->state == HAWSER_CONNECTION_OPEN) || !send_pending (self))
     return;
   if (self->state == HAWSER_CONNECTION_FINISHING)
     finish_output (self);
-  else if (self->was_congested && self->output.pending < self->owner->output_limit / 2)
+  else if (self->was_congested && get_pending (self) < self->owner->output_limit / 2)
     {
       self->was_congested = FALSE;
       if (self->funcs != NULL && self->funcs->writable != NULL)
@@ -216,9 +249,9 @@ open_transport (HawserConnection *self)
       hawser_connection_end_input (self, -1);
       return;
     }
-  end_opening (self);
+  hawser_connection_end_opening (self);
   self->owner->opened (self->owner, self);
-  if (self->state == HAWSER_CONNECTION_OPEN && self->n_pauses == 0)
+  if (self->state == HAWSER_CONNECTION_OPEN && self->n_pauses == 0 && self->carrier == NULL)
     hawser_connection_read (self);
 }
 
@@ -253,6 +286,7 @@ hawser_connection_new (HawserLane *lane, int fd, HawserTransport *transport, Haw
   self->lane = hawser_lane_ref (lane);
   self->owner = owner;
   self->id = id;
+  self->needs_handshake = transport != NULL;
   hawser_socket_init (&self->socket, fd, transport, ready);
   self->dirty.flush = flush;
   return self;
@@ -263,7 +297,7 @@ hawser_connection_start (HawserConnection *self)
 {
   g_assert (self->state == HAWSER_CONNECTION_NEW);
   self->state = HAWSER_CONNECTION_OPEN;
-  if (self->socket.transport != NULL && self->funcs == NULL && self->opening == NULL)
+  if (self->needs_handshake && self->funcs == NULL && self->opening == NULL)
     self->opening = g_new0 (HawserOpening, 1);
   if (self->opening != NULL)
     {
@@ -271,7 +305,9 @@ hawser_connection_start (HawserConnection *self)
       hawser_timer_arm (&self->opening->timer, self->lane, hawser_lane_get_now_us (self->lane) + self->owner->handshake_timeout_us, on_opening_late);
     }
   self->socket.wants_input = self->n_pauses == 0;
-  if (!hawser_socket_join (&self->socket, self->lane))
+  if (self->carrier != NULL)
+    hawser_connection_start_carried (self);
+  else if (!hawser_socket_join (&self->socket, self->lane))
     hawser_connection_fail (self, HAWSER_ERROR_QUOTA, g_strerror (errno));
 }
 
@@ -352,22 +388,39 @@ hawser_connection_write_payload (HawserConnection *self, HawserMessage *message)
 gsize
 hawser_connection_get_pending (HawserConnection *self)
 {
-  return self->output.pending;
+  return get_pending (self);
+}
+
+static G_GNUC_NO_INLINE gboolean
+has_too_much (HawserConnection *self)
+{
+  if (get_pending (self) < self->owner->output_limit)
+    return FALSE;
+  if (!self->socket.is_blocked && self->state == HAWSER_CONNECTION_OPEN)
+    {
+      send_pending (self); /* much came in one turn: the kernel may take it now */
+      if (get_pending (self) < self->owner->output_limit)
+        return FALSE;
+    }
+  self->was_congested = TRUE;
+  return TRUE;
 }
 
 gboolean
 hawser_connection_is_congested (HawserConnection *self)
 {
-  if (G_LIKELY (self->output.pending < self->owner->output_limit))
+  if (G_LIKELY (self->output.pending < self->owner->output_limit && self->carrier == NULL))
     return FALSE;
-  if (!self->socket.is_blocked && self->state == HAWSER_CONNECTION_OPEN)
-    {
-      send_pending (self); /* much came in one turn: the kernel may take it now */
-      if (self->output.pending < self->owner->output_limit)
-        return FALSE;
-    }
-  self->was_congested = TRUE;
-  return TRUE;
+  return has_too_much (self);
+}
+
+static void
+want_input (HawserConnection *self, gboolean wants_input)
+{
+  if (self->carrier != NULL)
+    hawser_carrier_set_paused (self->carrier, !wants_input);
+  else
+    hawser_socket_want_input (&self->socket, self->lane, wants_input);
 }
 
 void
@@ -376,7 +429,7 @@ hawser_connection_pause (HawserConnection *self)
   if (self->n_pauses++ > 0)
     return;
   if (self->state == HAWSER_CONNECTION_OPEN)
-    hawser_socket_want_input (&self->socket, self->lane, FALSE);
+    want_input (self, FALSE);
   if (self->session != NULL && self->funcs->paused != NULL)
     self->funcs->paused (self, self->session, TRUE);
 }
@@ -391,13 +444,15 @@ hawser_connection_resume (HawserConnection *self)
     self->funcs->paused (self, self->session, FALSE);
   if (self->state != HAWSER_CONNECTION_OPEN)
     return;
-  hawser_socket_want_input (&self->socket, self->lane, TRUE);
+  want_input (self, TRUE);
   /* epoll knows nothing of what was read already, or decrypted */
   if (self->tail_len > 0 || (self->opening == NULL && hawser_socket_has_pending (&self->socket)))
     {
       self->is_held = TRUE;
       hawser_lane_mark_dirty (self->lane, &self->dirty);
     }
+  else if (self->carrier != NULL && hawser_carrier_has_input (self->carrier))
+    hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
 void
@@ -428,7 +483,7 @@ hawser_connection_finish (HawserConnection *self, HawserError reason, const char
   self->finish = g_new0 (HawserFinish, 1);
   self->finish->connection = self;
   hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + FINISH_US, on_finish_late);
-  hawser_socket_want_input (&self->socket, self->lane, TRUE);
+  want_input (self, TRUE);
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 

@@ -63,6 +63,15 @@ void     hawser_lane_note_freed   (HawserLane     *self,
                                    gsize           len);
 gboolean hawser_lane_is_current   (HawserLane     *self);
 
+/* Takes back what was posted and did not run. */
+void     hawser_lane_unpost       (HawserLane     *self,
+                                   HawserLaneFunc  func,
+                                   gpointer        data);
+/* Other lanes will post in every turn: it is not woken while it is awake, and looks again before it sleeps. On the lane. */
+void     hawser_lane_expect_company (HawserLane   *self);
+/* The end of hawser_lane_wait_here(), for a lane that is freed on another thread. */
+void     hawser_lane_leave_here   (HawserLane     *self);
+
 /* The watchdog: a plugin was called since the round began, or since the last note. If that took so long that the others
  * waited for it, the log says whose plugin it was; @place (nullable): which instance, such as `listener 'mqtt'`. */
 void     hawser_lane_note_call    (HawserLane     *self,

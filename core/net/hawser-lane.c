@@ -88,8 +88,10 @@ struct _HawserLane {
   Chunk *free_chunks[N_CHUNK_SIZES];
   guint n_free_chunks[N_CHUNK_SIZES];
 
-  GMutex lock;                  /* guards posted */
+  gboolean has_company;         /* other lanes post in every turn */
+  GMutex lock;                  /* guards posted and is_awake */
   GArray *posted;
+  gboolean is_awake;            /* looks at what was posted before it sleeps: need not be woken. Only with company */
 };
 
 struct _HawserWatch {
@@ -134,12 +136,14 @@ hawser_lane_note_call (HawserLane *self, const char *role, const char *name, con
   self->noted_us = now_us;
 }
 
-static void
+/* Returns how many there were. */
+static int
 run_posted (HawserLane *self)
 {
   g_autoptr (GArray) posted = NULL;
 
   g_mutex_lock (&self->lock);
+  self->is_awake = self->has_company;
   if (self->posted->len > 0)
     {
       posted = self->posted;
@@ -153,6 +157,23 @@ run_posted (HawserLane *self)
 
       item->func (item->data);
     }
+  return posted != NULL ? (int) posted->len : 0;
+}
+
+/* The end of a dispatch: who posts from here on wakes the context. */
+static void
+fall_asleep (HawserLane *self)
+{
+  gboolean has_mail;
+
+  if (!self->has_company)
+    return;
+  g_mutex_lock (&self->lock);
+  self->is_awake = FALSE;
+  has_mail = self->posted->len > 0;
+  g_mutex_unlock (&self->lock);
+  if (has_mail)
+    g_source_set_ready_time (self->io_source, 0);
 }
 
 /* Flushes at most @max. A flush that fails may close a connection, which may publish a will, which may dirty others:
@@ -220,12 +241,12 @@ is_worth_another_round (HawserLane *self, int n_found)
 static int
 read_round (HawserLane *self)
 {
-  int n;
+  int n, n_posted;
 
   update_now (self);
   n = poll_round (self);
-  run_posted (self);
-  return n;
+  n_posted = run_posted (self);
+  return self->has_company ? MAX (n, 0) + n_posted : n;
 }
 
 /* A send to each of a thousand takes milliseconds. What comes meanwhile is looked at in between, so that who has not had
@@ -276,6 +297,7 @@ dispatch_io (GSource *source, GSourceFunc callback, gpointer data)
   self->is_in_turn = TRUE;
   run_rounds (self);
   self->is_in_turn = FALSE;
+  fall_asleep (self);
   if (G_UNLIKELY (self->is_muted))
     {
       self->is_muted = FALSE;
@@ -306,6 +328,7 @@ dispatch_timers (GSource *source, GSourceFunc callback, gpointer data)
   run_posted (self);
   flush_dirty (self, G_MAXUINT);
   self->is_in_turn = FALSE;
+  fall_asleep (self);
   arm_timer_source (self);
   hawser_lane_unref (self);
   return G_SOURCE_CONTINUE;
@@ -403,11 +426,12 @@ hawser_lane_wait_here (HawserLane *self)
   g_main_context_set_poll_func (self->context, wait_for_events);
 }
 
-static void
-stop_waiting (HawserLane *self)
+void
+hawser_lane_leave_here (HawserLane *self)
 {
   if (!self->waits)
     return;
+  self->waits = FALSE;
   waiting_lane = NULL;
   g_main_context_set_poll_func (self->context, NULL);
 }
@@ -436,7 +460,7 @@ hawser_lane_unref (HawserLane *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
     return;
-  stop_waiting (self);
+  hawser_lane_leave_here (self);
   hawser_clock_remove_watch (self->clock, &self->clock_watch);
   g_source_destroy (self->io_source);
   g_source_unref (self->io_source);
@@ -483,14 +507,34 @@ void
 hawser_lane_post (HawserLane *self, HawserLaneFunc func, gpointer data)
 {
   Posted item = { func, data };
-  gboolean is_first;
+  gboolean must_wake;
 
   g_mutex_lock (&self->lock);
-  is_first = self->posted->len == 0;
+  must_wake = self->posted->len == 0 && !self->is_awake;
   g_array_append_val (self->posted, item);
   g_mutex_unlock (&self->lock);
-  if (is_first)
+  if (must_wake)
     g_source_set_ready_time (self->io_source, 0); /* wakes the context; once a batch */
+}
+
+void
+hawser_lane_unpost (HawserLane *self, HawserLaneFunc func, gpointer data)
+{
+  g_mutex_lock (&self->lock);
+  for (guint i = self->posted->len; i-- > 0;)
+    {
+      Posted *item = &g_array_index (self->posted, Posted, i);
+
+      if (item->func == func && item->data == data)
+        g_array_remove_index (self->posted, i);
+    }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+hawser_lane_expect_company (HawserLane *self)
+{
+  self->has_company = TRUE;
 }
 
 void

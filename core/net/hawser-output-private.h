@@ -37,6 +37,12 @@ int     hawser_output_peek       (HawserOutput   *self,
                                   struct iovec   *parts,
                                   int             max,
                                   gsize          *out_len);
+/* The same, without the first @skip bytes. */
+int     hawser_output_peek_from  (HawserOutput   *self,
+                                  gsize           skip,
+                                  struct iovec   *parts,
+                                  int             max,
+                                  gsize          *out_len);
 /* The first @len bytes were sent. */
 void    hawser_output_consume    (HawserOutput   *self,
                                   HawserLane     *lane,

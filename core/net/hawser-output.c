@@ -119,6 +119,26 @@ hawser_output_peek (HawserOutput *self, struct iovec *parts, int max, gsize *out
   return n;
 }
 
+int
+hawser_output_peek_from (HawserOutput *self, gsize skip, struct iovec *parts, int max, gsize *out_len)
+{
+  int n = 0;
+
+  *out_len = 0;
+  for (HawserOutputChunk *chunk = self->head; chunk != NULL && n < max; chunk = chunk->next)
+    {
+      gsize there = chunk->end - chunk->start, skipped = MIN (there, skip);
+
+      skip -= skipped;
+      if (skipped == there)
+        continue;
+      parts[n].iov_base = (gpointer) (chunk->data + chunk->start + skipped);
+      parts[n].iov_len = there - skipped;
+      *out_len += parts[n++].iov_len;
+    }
+  return n;
+}
+
 void
 hawser_output_consume (HawserOutput *self, HawserLane *lane, gsize len)
 {

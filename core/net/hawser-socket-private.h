@@ -5,8 +5,11 @@
  * limits. Embedded in its owner, which is the one that epoll calls. */
 
 #include "hawser-connection-private.h"
+#include "hawser-output-private.h"
 
 G_BEGIN_DECLS
+
+#define HAWSER_SOCKET_MAX_PARTS 64  /* of one write */
 
 typedef struct {
   HawserPollable pollable;
@@ -54,6 +57,10 @@ gssize   hawser_socket_write      (HawserSocket       *self,
                                    const struct iovec *parts,
                                    int                 n_parts,
                                    gsize               len);
+/* Writes what is gathered until the kernel has enough. FALSE: as above. */
+gboolean hawser_socket_send       (HawserSocket       *self,
+                                   HawserLane         *lane,
+                                   HawserOutput       *output);
 /* Nothing more will be written. */
 void     hawser_socket_shut_down  (HawserSocket       *self);
 /* What crosses from here on is inside a WebSocket; arguments as hawser_websocket_continue(). */

@@ -175,8 +175,8 @@ write_once (HawserSocket *self, const struct iovec *parts, int n_parts)
   return sendmsg (self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-gssize
-hawser_socket_write (HawserSocket *self, HawserLane *lane, const struct iovec *parts, int n_parts, gsize len)
+static inline gssize
+write_parts (HawserSocket *self, HawserLane *lane, const struct iovec *parts, int n_parts, gsize len)
 {
   gssize n;
 
@@ -195,6 +195,31 @@ hawser_socket_write (HawserSocket *self, HawserLane *lane, const struct iovec *p
       ask (self, lane);
     }
   return n;
+}
+
+gssize
+hawser_socket_write (HawserSocket *self, HawserLane *lane, const struct iovec *parts, int n_parts, gsize len)
+{
+  return write_parts (self, lane, parts, n_parts, len);
+}
+
+gboolean
+hawser_socket_send (HawserSocket *self, HawserLane *lane, HawserOutput *output)
+{
+  while (output->pending > 0)
+    {
+      struct iovec parts[HAWSER_SOCKET_MAX_PARTS];
+      gsize len;
+      int n_parts = hawser_output_peek (output, parts, HAWSER_SOCKET_MAX_PARTS, &len);
+      gssize n = write_parts (self, lane, parts, n_parts, len);
+
+      if (n < 0)
+        return FALSE;
+      hawser_output_consume (output, lane, (gsize) n);
+      if (self->is_blocked)
+        return TRUE;
+    }
+  return TRUE;
 }
 
 void

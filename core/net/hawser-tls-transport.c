@@ -15,6 +15,7 @@
 typedef struct {
   HawserTransport parent;
   SSL *ssl;
+  HawserTls *tls;            /* asked for names during the handshake */
   const HawserPskKeys *keys; /* nullable */
   char *psk_identity;        /* who was given a key */
   gboolean wants_write;
@@ -137,6 +138,7 @@ tls_free (HawserTransport *transport)
   TlsTransport *self = (TlsTransport *) transport;
 
   SSL_free (self->ssl);
+  g_object_unref (self->tls);
   g_free (self->psk_identity);
   g_free (self);
 }
@@ -196,6 +198,7 @@ hawser_tls_accept (HawserTls *tls, int fd, const HawserPskKeys *keys)
   self->parent = (HawserTransport) { .handshake = handshake, .read = tls_read, .write = tls_write, .has_pending = has_pending, .wants_write = wants_write,
                                      .shutdown = tls_shutdown, .free = tls_free, .is_encrypted = TRUE,
                                      .dup_certificate = dup_certificate, .get_psk_identity = get_psk_identity };
+  self->tls = g_object_ref (tls);
   self->ssl = hawser_tls_new_session (tls);
   SSL_set_fd (self->ssl, fd);
   SSL_set_accept_state (self->ssl);

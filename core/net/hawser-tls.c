@@ -15,7 +15,7 @@
 
 struct _HawserTls {
   GObject parent_instance;
-  GMutex lock;                    /* of the context alone */
+  GMutex lock;                    /* of the context and the others: sessions are opened on any lane */
   SSL_CTX *context;
   char *certificate_file;         /* NULL: pre-shared keys only */
   char *private_key_file;
@@ -154,10 +154,14 @@ choose_certificate (SSL *ssl, int *alert, void *data)
 {
   HawserTls *self = data;
   const char *name = SSL_get_servername (ssl, TLSEXT_NAMETYPE_host_name);
+  g_autoptr (GPtrArray) others = NULL;
 
-  for (guint i = 0; name != NULL && i < self->others->len; i++)
+  g_mutex_lock (&self->lock);
+  others = g_ptr_array_ref (self->others);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; name != NULL && i < others->len; i++)
     {
-      HawserTls *other = self->others->pdata[i];
+      HawserTls *other = others->pdata[i];
       g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&other->lock);
       X509 *certificate = SSL_CTX_get0_certificate (other->context);
 

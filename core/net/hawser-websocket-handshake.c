@@ -301,3 +301,37 @@ hawser_websocket_handshake_read (const guint8 *data, gsize len, const HawserWebs
                           "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n", accept, subprotocol);
   return HAWSER_WEBSOCKET_HANDSHAKE_ACCEPTED;
 }
+
+HawserWebsocketSite *
+hawser_websocket_site_new (const char *path, const char * const *subprotocols, const char * const *origins)
+{
+  HawserWebsocketSite *self = g_atomic_rc_box_new0 (HawserWebsocketSite);
+
+  self->path = g_strdup (path);
+  self->subprotocols = (const char * const *) g_strdupv ((char **) subprotocols);
+  self->origins = (const char * const *) g_strdupv ((char **) origins);
+  return self;
+}
+
+HawserWebsocketSite *
+hawser_websocket_site_ref (HawserWebsocketSite *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+site_clear (gpointer data)
+{
+  HawserWebsocketSite *self = data;
+
+  g_free ((char *) self->path);
+  g_strfreev ((char **) self->subprotocols);
+  g_strfreev ((char **) self->origins);
+}
+
+void
+hawser_websocket_site_unref (HawserWebsocketSite *self)
+{
+  if (self != NULL)
+    g_atomic_rc_box_release_full (self, site_clear);
+}

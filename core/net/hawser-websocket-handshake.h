@@ -14,6 +14,13 @@ typedef struct {
   const char * const *origins;       /* whose pages may connect besides those of the host itself; * for all; NULL: none */
 } HawserWebsocketSite;
 
+/* One that is shared by lanes: a copy of everything, atomically counted, never changed. */
+HawserWebsocketSite *hawser_websocket_site_new   (const char          *path,
+                                                  const char * const  *subprotocols,
+                                                  const char * const  *origins);
+HawserWebsocketSite *hawser_websocket_site_ref   (HawserWebsocketSite *self);
+void                 hawser_websocket_site_unref (HawserWebsocketSite *self);
+
 typedef enum {
   HAWSER_WEBSOCKET_HANDSHAKE_MORE,
   HAWSER_WEBSOCKET_HANDSHAKE_ACCEPTED,

@@ -22,7 +22,7 @@
 typedef struct {
   HawserTransport parent;
   HawserTransport *lower;              /* NULL: the descriptor is plain */
-  const HawserWebsocketSite *site;     /* until the handshake is over */
+  HawserWebsocketSite *site;           /* until the handshake is over */
   GByteArray *early;                   /* during the handshake: the request so far; then bytes that came with it; else NULL */
   GByteArray *raw;                     /* to be sent before any frame, else NULL */
   HawserWebsocketStream stream;
@@ -343,7 +343,7 @@ shake_hands (WebsocketTransport *self)
           g_string_free (answer, TRUE);
           continue;
         }
-      self->site = NULL;
+      g_clear_pointer (&self->site, hawser_websocket_site_unref);
       self->raw = g_byte_array_new ();
       g_byte_array_append (self->raw, (const guint8 *) answer->str, (guint) answer->len);
       g_string_free (answer, TRUE);
@@ -404,6 +404,7 @@ ws_free (HawserTransport *transport)
 
   g_clear_pointer (&self->early, g_byte_array_unref);
   g_clear_pointer (&self->raw, g_byte_array_unref);
+  hawser_websocket_site_unref (self->site);
   if (self->lower != NULL)
     self->lower->free (self->lower);
   g_free (self);
@@ -424,11 +425,11 @@ transport_new (HawserTransport *lower, int fd)
 }
 
 HawserTransport *
-hawser_websocket_accept (HawserTransport *lower, int fd, const HawserWebsocketSite *site)
+hawser_websocket_accept (HawserTransport *lower, int fd, HawserWebsocketSite *site)
 {
   WebsocketTransport *self = transport_new (lower, fd);
 
-  self->site = site;
+  self->site = hawser_websocket_site_ref (site);
   return &self->parent;
 }
 

@@ -15,6 +15,8 @@ import unittest
 HAWSERD = os.environ['HAWSERD']
 HAWSER = os.environ['HAWSER']
 DEADLINE_S = 60
+# The suites that run a second time with several lanes say here how many.
+LANES = ['--set', 'hawser.threads=' + os.environ['HAWSER_TEST_THREADS']] if 'HAWSER_TEST_THREADS' in os.environ else []
 
 OPEN = '''
 [policy anyone]
@@ -59,7 +61,7 @@ class Daemon:
 
     def __init__(self, *arguments, env=None):
         self.started = time.monotonic()
-        self.process = subprocess.Popen([HAWSERD, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env or environment())
+        self.process = subprocess.Popen([HAWSERD, *LANES, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env or environment())
         self.ready = self.read_line()
         self.addresses = {}
         for name, kind, rest in re.findall(r' (\S+?)=(tcp|wss?|unix):(\S+)', self.ready):

@@ -10,7 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, HAWSERD, OPEN, Case, environment, free_port
+from fixture import DEADLINE_S, HAWSERD, LANES, OPEN, Case, environment, free_port
 
 CONNECT = bytes.fromhex('100c00044d5154540402003c0000')
 CONNACK = bytes.fromhex('20020000')
@@ -135,7 +135,7 @@ class Ways(Case):
                 for one, i in zip(high, range(len(high))):
                     os.dup2(one.fileno(), 3 + i, inheritable=True)
                 env = environment(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(sockets)), LISTEN_FDNAMES=names)
-                os.execve(HAWSERD, [HAWSERD, '--config', self.write(text)], env)
+                os.execve(HAWSERD, [HAWSERD, *LANES, '--config', self.write(text)], env)
             finally:
                 os._exit(127)
         os.close(write)

@@ -13,6 +13,7 @@ import urllib.parse
 
 HAWSERD = os.environ['HAWSER_TEST_DAEMON']
 DEADLINE_S = 30
+LANES = ['--set', 'hawser.threads=' + os.environ['HAWSER_TEST_THREADS']] if 'HAWSER_TEST_THREADS' in os.environ else []
 
 OPEN = '''
 [hawser]
@@ -48,7 +49,7 @@ class Daemon:
         path = os.path.join(self.folder.name, 'hawser.conf')
         with open(path, 'w') as file:
             file.write(config + listener)
-        self.process = subprocess.Popen([HAWSERD, '--config', path], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([HAWSERD, *LANES, '--config', path], stdout=subprocess.PIPE, text=True)
         words = self.process.stdout.readline().split()
         assert words and words[0] == 'ready', words
         self.ports = {name: int(address.rsplit(':', 1)[1]) for name, address in (word.split('=', 1) for word in words[1:] if 'tcp:' in word)}

@@ -106,8 +106,11 @@ main (int argc, char **argv)
   g_autoptr(GIOChannel) input = g_io_channel_unix_new (0);
   g_autoptr(HawserSpool) spool = NULL;
   g_autoptr(GError) error = NULL;
+  const char *threads = g_getenv ("HAWSER_TEST_THREADS");
   int at = 1;
 
+  if (threads != NULL)
+    g_object_set (bus, "threads", (guint) g_ascii_strtoull (threads, NULL, 10), NULL);
   if (argc > 2 && g_str_equal (argv[1], "--spool"))
     {
       g_autoptr(StoreSqlite) store = store_sqlite_new ();

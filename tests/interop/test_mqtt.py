@@ -229,6 +229,8 @@ class Publishing(Base):
             aliased.send(ack(PUBACK, ident))
         self.assertEqual(got, [(topics[at % 3], b"%d" % at) for at in range(30)])
         self.assertLess(sizes[1], sizes[0] * 2 // 3)
+        aliased.send(PINGREQ)
+        aliased.read()  # all acknowledgements were heard, so nothing is sent again
         aliased.close()
         again = self.wire("aliased", 5, clean=False, block=b"\x22\0\x10")
         sender.publish(topics[0], "again", 1)
@@ -464,6 +466,8 @@ class Sessions(Base):
             first.send(ack(PUBACK if qos == 1 else PUBREC, sent[0][3]))
             if qos == 2:
                 self.assertEqual(first.read().type, 6)
+            first.send(PINGREQ)
+            self.assertEqual(first.read().type, 13)  # the acknowledgement was heard
             first.close()
             again = self.wire(name, version, **arguments)
             self.assertEqual(again.connack[0], 1)

@@ -60,22 +60,26 @@ stop (Run *self)
   hawser_assembly_drain_async (self->assembly, self->deadline, on_drained, self);
 }
 
-/* The same files again. What is wrong is said with its place, and then nothing has changed. */
-static void
-reload (Run *self)
+/* The same files again: what takes effect with the next start only. NULL: what is wrong is said with its place, and nothing has
+ * changed. */
+static char **
+reload (gpointer data, GError **error)
 {
   g_autofree char *reloading = g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
-  g_autoptr (GError) error = NULL;
+  Run *self = data;
+  g_autoptr (GError) problem = NULL;
   g_autoptr (HawserConfig) config = NULL;
-  g_autofree char *report = NULL;
-  g_auto (GStrv) cold = NULL;
+  char **cold = NULL;
 
   if (self->is_stopping)
-    return;
+    {
+      g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_CLOSED, "the daemon stops");
+      return NULL;
+    }
   daemon_notify (reloading);
   hawser_assembly_reopen (self->assembly);
-  config = daemon_config_read (self->files, self->settings, daemon_builtin_config, &error);
-  if (config != NULL && hawser_assembly_reload (self->assembly, config, &cold, &error))
+  config = daemon_config_read (self->files, self->settings, daemon_builtin_config, &problem);
+  if (config != NULL && hawser_assembly_reload (self->assembly, config, &cold, &problem))
     {
       for (guint i = 0; cold[i] != NULL; i++)
         g_warning ("%s takes effect with the next start", cold[i]);
@@ -84,11 +88,14 @@ reload (Run *self)
     }
   else
     {
-      report = config != NULL ? hawser_config_report (config) : g_strdup ("");
-      g_warning ("the configuration stays as it was: %s", error->message);
+      g_autofree char *report = config != NULL ? hawser_config_report (config) : g_strdup ("");
+
+      g_warning ("the configuration stays as it was: %s", problem->message);
       fputs (report, stderr);
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "%s%s%s", problem->message, *report != '\0' ? "\n" : "", report);
     }
   daemon_notify ("READY=1");
+  return cold;
 }
 
 static gboolean
@@ -103,7 +110,7 @@ on_signal (int          fd,
     return G_SOURCE_CONTINUE;
   if (info.ssi_signo == SIGHUP)
     {
-      reload (self);
+      g_strfreev (reload (self, NULL));
       return G_SOURCE_CONTINUE;
     }
   if (!self->is_stopping)
@@ -151,7 +158,8 @@ say_ready (Run *self)
 }
 
 int
-daemon_run (HawserAssembly *assembly,
+daemon_run (HawserBus      *bus,
+            HawserAssembly *assembly,
             DaemonDemo     *demo,
             char          **files,
             char          **settings)
@@ -169,12 +177,14 @@ daemon_run (HawserAssembly *assembly,
                     "--set listener.web.address=tcp:127.0.0.1:0\n", daemon_demo_get_name (demo));
       return DAEMON_FAILED;
     }
+  hawser_bus_set_reload (bus, reload, &self);
   self.loop = g_main_loop_new (NULL, FALSE);
   self.deadline = g_cancellable_new ();
   say_ready (&self);
   if (demo != NULL)
     daemon_demo_start (demo, assembly);
   g_main_loop_run (self.loop);
+  hawser_bus_set_reload (bus, NULL, NULL);
   g_clear_handle_id (&self.deadline_id, g_source_remove);
   g_clear_handle_id (&self.watch_id, g_source_remove);
   g_object_unref (self.deadline);

@@ -39,6 +39,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DaemonDemo, daemon_demo_free)
 
 /* daemon-run.c */
 /* @files, @settings: where the configuration comes from, for reloads. */
-int   daemon_run            (HawserAssembly *assembly, DaemonDemo *demo, char **files, char **settings);
+int   daemon_run            (HawserBus *bus, HawserAssembly *assembly, DaemonDemo *demo, char **files, char **settings);
 
 G_END_DECLS

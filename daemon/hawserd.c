@@ -126,7 +126,7 @@ run (Options    *options,
   if (options->check)
     return DAEMON_DONE;
   hawser_lane_wait_here (hawser_bus_get_lane (bus));
-  return daemon_run (assembly, demo, demo != NULL ? (char **) demo_files : options->files, options->settings);
+  return daemon_run (bus, assembly, demo, demo != NULL ? (char **) demo_files : options->files, options->settings);
 }
 
 int

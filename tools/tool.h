@@ -91,6 +91,8 @@ int tool_verb_inspect    (Tool *tool, int argc, char **argv);
 int tool_verb_plugin     (Tool *tool, int argc, char **argv);
 int tool_verb_config     (Tool *tool, int argc, char **argv);
 int tool_verb_policy     (Tool *tool, int argc, char **argv);
+int tool_verb_ban        (Tool *tool, int argc, char **argv);
+int tool_verb_reload     (Tool *tool, int argc, char **argv);
 int tool_verb_sink       (Tool *tool, int argc, char **argv);
 int tool_verb_spool      (Tool *tool, int argc, char **argv);
 int tool_verb_context    (Tool *tool, int argc, char **argv);

@@ -212,6 +212,8 @@ struct _HawserBus {
   HawserHistory history;
 
   HawserMemory memory;
+  HawserReloadFunc reload;           /* NULL: there is no configuration */
+  gpointer reload_data;
   HawserBusStatistics statistics;
   char refusal[256];
   gint64 retry_after_us;             /* of that refusal; 0: not known */

@@ -767,6 +767,22 @@ hawser_bus_get_statistics (HawserBus *self, HawserBusStatistics *out_statistics)
   *out_statistics = self->statistics;
 }
 
+void
+hawser_bus_set_reload (HawserBus *bus, HawserReloadFunc func, gpointer data)
+{
+  bus->reload = func;
+  bus->reload_data = data;
+}
+
+char **
+hawser_bus_reload (HawserBus *bus, GError **error)
+{
+  if (bus->reload != NULL)
+    return bus->reload (bus->reload_data, error);
+  g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "this bus was not made from a configuration that could be read again");
+  return NULL;
+}
+
 typedef struct {
   HawserBus *bus;
   gint64 offset_us;

@@ -261,6 +261,18 @@ int             hawser_receiver_put            (HawserReceiver           *self,
 /* Whether one more message is too much for its limits. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_receiver_is_full        (HawserReceiver           *self);
+/* Whoever runs the bus can read its configuration again: what would need a new start (NULL-terminated), or NULL with @error,
+ * and then nothing changed. Called on the bus's context outside its turns. */
+typedef char **(*HawserReloadFunc)             (gpointer                  data,
+                                                GError                  **error);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_set_reload          (HawserBus                *bus,
+                                                HawserReloadFunc          func,
+                                                gpointer                  data);
+/* Not from inside a turn. %HAWSER_ERROR_NOT_FOUND: nobody can. */
+HAWSER_AVAILABLE_IN_ALL
+char          **hawser_bus_reload              (HawserBus                *bus,
+                                                GError                  **error);
 /* Has a sink take again what it gave up. FALSE: there is no such sink, or it keeps no dead letters. */
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_bus_redrive             (HawserBus                *bus,

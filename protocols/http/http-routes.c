@@ -38,6 +38,7 @@ static const HttpRoute routes[] = {
   { "DELETE", "/v1/admin/scheduled/", http_admin_delete_scheduled, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/bans/", http_admin_put_ban, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/bans/", http_admin_delete_ban, TRUE, .needs_admin = TRUE },
+  { "POST", "/v1/admin/reload", http_admin_post_reload, .needs_admin = TRUE },
   { "GET", "/v1/admin/", http_admin_list, TRUE, .needs_admin = TRUE },
   { "GET", "/metrics", http_metrics_get, .needs_admin = TRUE },
   { "GET", "/livez", http_health_live, .needs_admin = TRUE, .is_public = TRUE },

@@ -120,6 +120,7 @@ void http_admin_delete_topic (HttpSession *session, HttpRequest *request, const 
 void http_admin_get_subscription    (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_put_subscription    (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_subscription (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_post_reload  (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_post_sink    (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_scheduled (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_put_ban            (HttpSession *session, HttpRequest *request, const char *rest);

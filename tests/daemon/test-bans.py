@@ -12,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, OPEN, Case
+from fixture import DEADLINE_S, MQTT, OPEN, WEB, Case
 
 
 class Bans(Case):
@@ -74,6 +74,53 @@ class Bans(Case):
         self.assertTrue(self.is_closed_at_once(daemon, 'mqtt'))
         for path in ('nowhere', '127.0.0.1?duration=soon'):
             self.assertEqual(self.ask('PUT', f'/v1/admin/bans/{path}')[0], 400)
+
+    def test_the_command_lists_adds_and_removes(self):
+        daemon = self.start(OPEN + MQTT + WEB)
+        web, port = daemon.url('web'), str(daemon.port('mqtt'))
+
+        def publish(client):
+            return subprocess.run(['mosquitto_pub', '-V', '5', '-p', port, '-i', client, '-t', 'a', '-m', 'x', '-q', '1'], capture_output=True, timeout=DEADLINE_S).returncode
+
+        self.assertEqual(publish('bad'), 0)
+        self.assertEqual(self.hawser('ban', 'add', 'client:bad', '--duration=1h', '-u', web).returncode, 0)
+        self.assertNotEqual(publish('bad'), 0)
+        self.assertEqual(publish('good'), 0)
+        listed = self.hawser('ban', 'list', '-u', web)
+        self.assertRegex(listed.stdout, r'(?m)^client:bad +(3600|3[0-9]{3})$')
+        items = json.loads(self.hawser('ban', 'list', '--json', '-u', web).stdout)['items']
+        self.assertEqual([(item['name'], item['client']) for item in items], [('client:bad', 'bad')])
+        self.assertEqual(self.hawser('ban', 'remove', 'client:bad', '-u', web).returncode, 0)
+        self.assertEqual(publish('bad'), 0)
+        again = self.hawser('ban', 'remove', 'client:bad', '-u', web)
+        self.assertEqual((again.returncode, 'not banned' in again.stderr), (6, True), again.stderr)
+        wrong = self.hawser('ban', 'add', 'nobody', '-u', web)
+        self.assertNotEqual(wrong.returncode, 0)
+        self.assertIn('client:ID', wrong.stderr)
+
+    def test_a_client_that_connects_too_often_is_banned_whoever_it_is(self):
+        daemon = self.start(OPEN + MQTT + 'flapping-count=4\n' + WEB)
+        port = str(daemon.port('mqtt'))
+
+        def visit(version):
+            return subprocess.run(['mosquitto_pub', '-V', version, '-p', port, '-i', 'flap', '-t', 'a', '-n', '-q', '1'], capture_output=True, text=True, timeout=DEADLINE_S)
+
+        for _ in range(4):
+            self.assertEqual(visit('5').returncode, 0)
+        self.assertIn('Banned', visit('5').stderr)
+        self.assertIn('not authorised', visit('311').stderr.lower())
+        self.assertIn('client:flap', self.hawser('ban', 'list', '-u', daemon.url('web')).stdout)
+
+    def test_a_banned_principal_is_refused_by_every_protocol(self):
+        daemon = self.serve()
+        self.assertEqual(self.login(daemon, 'secret'), 0)
+        self.assertEqual(self.ask('PUT', '/v1/admin/bans/principal:ada')[0], 204)
+        self.assertNotEqual(self.login(daemon, 'secret'), 0)
+        answer = subprocess.run(['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '-u', 'ada:secret', '-d', 'x', f"http://127.0.0.1:{daemon.port('web')}/v1/topics/a"],
+                                capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual(answer.stdout, '403')
+        self.assertEqual(self.ask('DELETE', '/v1/admin/bans/principal:ada')[0], 204)
+        self.assertEqual(self.login(daemon, 'secret'), 0)
 
     def test_nobody_is_banned_where_it_is_off(self):
         daemon = self.serve('ban-failures=0\n')

@@ -218,5 +218,37 @@ class Reload(Case):
         self.assertEqual([name for name in topics() if name.startswith('extra/')], [f'extra/{N_RELOADS - 1}'])
 
 
+class ByTheAdminApi(Reload):
+    def test_the_command_reloads_and_says_what_waits_for_the_next_start(self):
+        text = RULES + OPEN_TOPICS + MQTT + WEB
+        daemon = self.start(text)
+        client = self.client(daemon.port('mqtt'))
+        self.write(text.replace('publish-policy=anyone', 'publish-policy=nobody'))
+        done = self.hawser('reload', '-u', daemon.url('web'))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '', ''))
+        self.assertEqual(self.hawser('pub', 'a', 'x', '-u', daemon.url('mqtt'), '--qos', '1').returncode, 5)
+        self.write('[hawser]\nname=other\n' + text)
+        self.assertEqual(self.hawser('reload', '-u', daemon.url('web')).stdout, '[hawser] name= takes effect with the next start\n')
+        self.assertTrue(client.is_connected())
+
+    def test_a_mistake_is_told_and_changes_nothing(self):
+        text = RULES + OPEN_TOPICS + MQTT + WEB
+        daemon = self.start(text)
+        self.write(text + '[topic a]\nretian=last\n')
+        done = self.hawser('reload', '-u', daemon.url('web'))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('did you mean "retain"', done.stderr)
+        self.assertEqual(self.hawser('pub', 'a', 'x', '-u', daemon.url('mqtt'), '--qos', '1').returncode, 0)
+
+    def test_the_listener_that_was_asked_may_move(self):
+        text = RULES + OPEN_TOPICS + WEB
+        daemon = self.start(text)
+        self.write(text.replace('127.0.0.1:0', f'127.0.0.1:{free_port()}'))
+        self.hawser('reload', '-u', daemon.url('web'))  # whether the answer comes through, nobody promises
+        self.assertIsNone(daemon.process.poll())
+        code, _, errors = daemon.stop()
+        self.assertEqual(code, 0, errors)
+
+
 if __name__ == '__main__':
     unittest.main(verbosity=2)

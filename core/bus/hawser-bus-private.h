@@ -53,6 +53,7 @@ struct _HawserReceiver {
   guint32 stamp;                     /* of the route set being built */
   guint32 route;                     /* its index there */
   guint32 n_entries;
+  guint32 rights_version;            /* that what is queued was allowed under */
   guint8 flags;
   guint8 is_busy : 1;
   guint8 is_removed : 1;
@@ -176,6 +177,7 @@ struct _HawserBus {
   GHashTable *policies;
   GHashTable *kept;                  /* names of topics whose declaration is in the journal */
   guint32 policy_version;
+  HawserDirty rights_dirty;          /* rights changed in this turn */
   gboolean is_open;                  /* nothing is declared: peers on loopback may do anything */
   gboolean trusts_loopback;
   gboolean asks_address;             /* some decision depends on the peer's address */
@@ -240,7 +242,16 @@ void             hawser_publisher_free           (HawserPublisher        *self);
 /* The peer has room again. */
 void             hawser_connection_resume_receiver (HawserConnection     *connection);
 void             hawser_bus_free_pending         (HawserBus              *self);
+/* Policies or topics did: filters are looked at again at the end of the turn. */
 void             hawser_bus_rights_changed       (HawserBus              *self);
+/* Another number when any right may be another. */
+static inline guint32
+hawser_bus_get_rights_version (HawserBus *self)
+{
+  return self->policy_version + self->topics.settings_version;
+}
+/* Frees the receivers that were removed meanwhile. */
+void             hawser_bus_bury                 (HawserBus              *self);
 int              hawser_bus_refuse               (HawserBus              *self,
                                                   int                     code,
                                                   const char             *format,

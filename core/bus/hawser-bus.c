@@ -54,6 +54,15 @@ make_uid (HawserBus *self)
 }
 
 static void
+check_rights_soon (gpointer data)
+{
+  HawserBus *self = data;
+
+  if (!self->is_closed)
+    hawser_lane_mark_dirty (self->lane, &self->rights_dirty);
+}
+
+static void
 constructed (GObject *object)
 {
   HawserBus *self = HAWSER_BUS (object);
@@ -61,6 +70,9 @@ constructed (GObject *object)
   if (self->clock == NULL)
     self->clock = g_object_ref (hawser_clock_get_system ());
   self->lane = hawser_lane_new (NULL, self->clock);
+  self->rights_dirty.flush = hawser_bus_check_filters;
+  self->topics.changed = check_rights_soon;
+  self->topics.changed_data = self;
   self->thread = g_thread_self ();
   make_uid (self);
   self->self_publisher = hawser_publisher_new (self, NULL, "/process");
@@ -483,6 +495,7 @@ hawser_bus_rights_changed (HawserBus *self)
   g_hash_table_iter_init (&iter, self->policies);
   while (g_hash_table_iter_next (&iter, NULL, &policy))
     self->asks_address |= hawser_policy_uses (policy, "address");
+  check_rights_soon (self);
 }
 
 /**
@@ -859,6 +872,7 @@ hawser_bus_close (HawserBus *self)
     return;
   self->is_closed = TRUE;
   hawser_memory_clear (&self->memory);
+  hawser_lane_unmark_dirty (self->lane, &self->rights_dirty);
   for (GList *link = self->connections.head; link != NULL; link = link->next)
     hawser_connection_close (link->data, HAWSER_ERROR_CLOSED);
   hawser_lane_flush (self->lane);

@@ -140,6 +140,67 @@ check_filter_right (HawserReceiver *self, const char *filter, gsize len, int *ou
   return FALSE;
 }
 
+/* Those of the configuration stay: who may read by them is decided for each message. */
+#define UNCHECKED (HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)
+
+void
+hawser_receiver_check_filters (HawserReceiver *self)
+{
+  HawserBus *bus = self->bus;
+  g_autoptr (GPtrArray) ended = NULL;
+  HawserEntry *next;
+  int result;
+
+  if ((self->flags & UNCHECKED) != 0 || bus->is_open || !hawser_receiver_is_peer (self))
+    return;
+  for (HawserEntry *entry = self->entries; entry != NULL; entry = next)
+    {
+      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
+
+      next = entry->next_of_receiver;
+      if (check_filter_right (self, filter, strlen (filter), &result))
+        continue;
+      hawser_receiver_remove_entry (self, entry);
+      if (ended == NULL)
+        ended = g_ptr_array_new_with_free_func (g_free);
+      g_ptr_array_add (ended, g_steal_pointer (&filter));
+    }
+  if (ended == NULL)
+    return;
+  hawser_receiver_save_later (self);
+  bus->routing++; /* whoever is told may end the receiver */
+  for (guint i = 0; i < ended->len && !self->is_removed; i++)
+    {
+      hawser_receiver_tell_end (self, ended->pdata[i], "not-authorized");
+      if (self->funcs != NULL && self->funcs->filter_ended != NULL)
+        self->funcs->filter_ended (self, self->data, ended->pdata[i], HAWSER_ERROR_NOT_AUTHORIZED);
+    }
+  if (!self->is_removed && self->n_entries == 0 && self->members == NULL && !(self->flags & HAWSER_RECEIVER_DURABLE) &&
+      (self->funcs == NULL || self->funcs->filter_ended == NULL))
+    hawser_receiver_remove (self);
+  if (--bus->routing == 0)
+    hawser_bus_bury (bus);
+}
+
+void
+hawser_bus_check_filters (HawserDirty *dirty)
+{
+  HawserBus *self = (HawserBus *) ((char *) dirty - G_STRUCT_OFFSET (HawserBus, rights_dirty));
+  g_autoptr (GPtrArray) receivers = g_ptr_array_new ();
+
+  if (self->is_open)
+    return;
+  for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
+    if ((receiver->flags & UNCHECKED) == 0 && hawser_receiver_is_peer (receiver))
+      g_ptr_array_add (receivers, receiver);
+  self->routing++; /* those that end meanwhile are freed after all were looked at */
+  for (guint i = 0; i < receivers->len; i++)
+    if (!((HawserReceiver *) receivers->pdata[i])->is_removed)
+      hawser_receiver_check_filters (receivers->pdata[i]);
+  if (--self->routing == 0)
+    hawser_bus_bury (self);
+}
+
 static int
 subscribe_shared (HawserReceiver *self, const char *filter, gsize filter_len, const HawserSubscribeOptions *options)
 {

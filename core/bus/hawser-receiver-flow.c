@@ -305,6 +305,8 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
       hawser_receiver_count_queued (self);
       return;
     }
+  if (self->queue.n == 0 && (durable == NULL || durable->skipped_position == 0))
+    self->rights_version = hawser_bus_get_rights_version (self->bus);
   enqueue (self, delivery);
   hawser_receiver_count_queued (self);
   if (G_UNLIKELY (must_be_safe (self, delivery->qos, delivery->position)))
@@ -395,6 +397,24 @@ is_stale (HawserReceiver *self, const HawserQueueEntry *entry, gint64 now_us)
   return hawser_message_get_remaining_s (entry->message, now_us) == 0 || (max_age_us > 0 && now_us - entry->message->published_us > max_age_us);
 }
 
+/* It was queued under other rights: may it still be read? */
+static gboolean
+is_revoked (HawserReceiver *self, HawserMessage *message)
+{
+  HawserTopicTable *topics = &self->bus->topics;
+  HawserTopicRecord *record;
+  HawserLocalTopic *settings;
+  HawserPolicyContext context;
+
+  if (!hawser_receiver_is_peer (self) || self->group != NULL)
+    return FALSE;
+  record = hawser_topic_table_find (topics, message->data, message->topic_len);
+  settings = record != NULL ? hawser_topic_table_settings (topics, record) : hawser_topic_table_resolve (topics, message->data, message->topic_len);
+  hawser_receiver_fill_context (self, &context);
+  context.topic = message->data;
+  return hawser_bus_check_right (self->bus, HAWSER_ACTION_SUBSCRIBE, settings, &context) != HAWSER_RESULT_OK;
+}
+
 static void
 pump (HawserReceiver *self)
 {
@@ -423,6 +443,12 @@ pump (HawserReceiver *self)
       accounted = is_accounted (self, entry->position);
       if (G_UNLIKELY (entry->is_void))
         hawser_receiver_count_dropped (self, HAWSER_DROP_GONE);
+      else if (G_UNLIKELY (self->rights_version != hawser_bus_get_rights_version (self->bus)) && is_revoked (self, entry->message))
+        {
+          if (accounted)
+            hawser_receiver_count_dropped (self, HAWSER_DROP_DENIED);
+          hawser_receiver_forget_position (self, entry->position);
+        }
       else if (is_stale (self, entry, now_us))
         {
           if (accounted)
@@ -448,6 +474,8 @@ pump (HawserReceiver *self)
   self->is_pumping = FALSE;
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);
+  if (self->queue.n == 0 && (self->durable == NULL || self->durable->skipped_position == 0))
+    self->rights_version = hawser_bus_get_rights_version (self->bus); /* what comes from here on is routed by them */
   if (self->queue.n == 0)
     read_journal (self);
 }

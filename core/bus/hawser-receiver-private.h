@@ -52,6 +52,10 @@ void         hawser_terms_note_given         (HawserTerms     *self,
 gboolean     hawser_terms_are_picky          (HawserTerms     *self);
 gboolean     hawser_terms_want               (HawserTerms     *self,
                                               HawserMessage   *message);
+/* On $SYS/hawser/subscription/ended. */
+void         hawser_receiver_tell_end        (HawserReceiver  *self,
+                                              const char      *filter,
+                                              const char      *reason);
 void         hawser_receiver_forget_terms    (HawserReceiver  *self);
 gboolean     hawser_bus_recover_terms        (HawserBus       *self,
                                               GError         **error);
@@ -70,6 +74,10 @@ HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
                                               gsize            len);
 void         hawser_receiver_remove_entry    (HawserReceiver  *self,
                                               HawserEntry     *entry);
+/* Filters that match nothing any more which its party may read are taken away, and that is told. */
+void         hawser_receiver_check_filters   (HawserReceiver  *self);
+/* The same for all; flush() of the bus's rights_dirty. */
+void         hawser_bus_check_filters        (HawserDirty     *dirty);
 void         hawser_receiver_renew_routes    (HawserReceiver  *self);
 
 /* hawser-receiver.c: neither found nor told to the journal yet. */

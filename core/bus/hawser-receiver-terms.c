@@ -30,8 +30,8 @@ struct _HawserTerms {
 
 /* ---- The end ---- */
 
-static void
-tell_end (HawserReceiver *self, const char *filter, const char *reason)
+void
+hawser_receiver_tell_end (HawserReceiver *self, const char *filter, const char *reason)
 {
   HawserBus *bus = self->bus;
   const char *id = hawser_receiver_get_id (self);
@@ -77,7 +77,7 @@ on_expiry (HawserTimer *timer)
     {
       g_autofree char *filter = hawser_match_node_dup_path (entry->node);
 
-      tell_end (receiver, filter, "expired");
+      hawser_receiver_tell_end (receiver, filter, "expired");
     }
   hawser_receiver_remove (receiver);
 }
@@ -276,7 +276,7 @@ on_lease_over (HawserTimer *timer)
   HawserReceiver *self = entry->receiver;
   g_autofree char *filter = hawser_match_node_dup_path (entry->node);
 
-  tell_end (self, filter, "max-subscription-duration");
+  hawser_receiver_tell_end (self, filter, "max-subscription-duration");
   hawser_receiver_remove_entry (self, entry); /* frees the lease */
   hawser_receiver_save_later (self);
   if (self->funcs != NULL && self->funcs->filter_ended != NULL)

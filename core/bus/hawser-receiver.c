@@ -263,6 +263,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
       durable->protocol = g_strdup (hawser_connection_get_protocol (connection));
       durable->was_encrypted = hawser_connection_get_is_encrypted (connection);
       hawser_receiver_renew_routes (self); /* who it is, and so its rights, may be others now */
+      hawser_receiver_check_filters (self);
     }
   if (durable != NULL)
     {

@@ -571,8 +571,8 @@ deliver_all (HawserBus *self, HawserPublisher *publisher, HawserRouteSet *set, H
     }
 }
 
-static void
-bury (HawserBus *self)
+void
+hawser_bus_bury (HawserBus *self)
 {
   while (self->graveyard != NULL)
     {
@@ -748,7 +748,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       deliver_all (self, publisher, set, message, position);
       hawser_route_set_unref (set);
       if (--self->routing == 0 && self->graveyard != NULL)
-        bury (self);
+        hawser_bus_bury (self);
     }
   else if (is_first_value && record->n_published == 1 && record->topic == NULL && self->topic_model == NULL)
     hawser_topic_table_remove (&self->topics, record); /* the value alone stays; who publishes here again makes a record that stays too */

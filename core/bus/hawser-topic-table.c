@@ -199,11 +199,19 @@ hawser_topic_table_get_retained (HawserTopicTable *self, const char *name, gsize
 }
 
 static void
+note_change (HawserTopicTable *self)
+{
+  self->settings_version++;
+  if (self->changed != NULL)
+    self->changed (self->changed_data);
+}
+
+static void
 on_settings_changed (HawserLocalTopic *topic, gpointer data)
 {
   HawserTopicTable *self = data;
 
-  self->settings_version++;
+  note_change (self);
 }
 
 gboolean
@@ -245,7 +253,7 @@ hawser_topic_table_declare (HawserTopicTable *self, HawserTopic *topic, GError *
       HAWSER_LOCAL_TOPIC (topic)->changed_data = self;
     }
   g_hash_table_insert (self->declared, g_steal_pointer (&name), g_object_ref (topic));
-  self->settings_version++;
+  note_change (self);
   return TRUE;
 }
 
@@ -269,7 +277,7 @@ hawser_topic_table_undeclare (HawserTopicTable *self, const char *name)
   if (HAWSER_IS_LOCAL_TOPIC (topic))
     HAWSER_LOCAL_TOPIC (topic)->changed = NULL;
   g_hash_table_remove (self->declared, name);
-  self->settings_version++;
+  note_change (self);
   return TRUE;
 }
 

@@ -42,6 +42,8 @@ typedef struct {
   GHashTable *declared;              /* name or filter -> HawserTopic (owned) */
   HawserMatchTree *retained;         /* name -> its retained message (owned), whether it has a record or not */
   guint32 settings_version;          /* goes up when anything declared changes */
+  void (*changed) (gpointer data);   /* after each change of settings; NULL: nobody wants to know */
+  gpointer changed_data;
   guint32 records_version;           /* goes up when a record is freed: cached pointers are stale */
 } HawserTopicTable;
 

@@ -425,7 +425,7 @@ apply (Reload *self)
  * @error: return location
  *
  * Makes the running bus as @config says: topics, policies, identities, certificates, limits of listeners, listeners that come,
- * go or move, subscriptions that come, and bridges. Rights that are taken away end deliveries with the next message. Peers stay
+ * go or move, subscriptions that come, and bridges. Rights that are taken away end subscriptions, and what waits for them is dropped. Peers stay
  * connected, unless their listener went. When anything is wrong, nothing is changed; problems of the text are in @config.
  *
  * Errors: %HAWSER_ERROR_INVALID (problems are in @config), those of hawser_listener_start().

@@ -165,7 +165,7 @@ filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, Hawse
   g_string_append_printf (text, ",\"reason\":\"%s\"}\n\n", hawser_error_to_nick (reason));
   hawser_connection_write (self->connection, text->str, text->len);
   if (hawser_receiver_get_n_filters (receiver) == 0 && self->owned.queues == NULL)
-    http_session_finish (self->session, reason, "the topic allows a subscription only so long");
+    http_session_finish (self->session, reason, "the last subscription was ended");
 }
 
 static const HawserReceiverFuncs stream_funcs = { deliver, lost, ended, .filter_ended = filter_ended };

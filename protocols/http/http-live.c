@@ -132,7 +132,8 @@ filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, Hawse
 
   hawser_json_append_string (text, filter, strlen (filter));
   g_string_append (text, ",\"error\":");
-  http_append_problem (text, http_status_of_error (reason), reason, "the topic allows a subscription only so long", NULL);
+  http_append_problem (text, http_status_of_error (reason), reason,
+                       reason == HAWSER_ERROR_NOT_AUTHORIZED ? "the right to it was revoked" : "the topic allows a subscription only so long", NULL);
   g_string_append_c (text, '}');
   send_frame (data, HAWSER_WEBSOCKET_TEXT, text->str, text->len);
 }

@@ -173,11 +173,16 @@ ended (HawserReceiver *receiver, gpointer data, HawserError reason)
   mqtt_session_end (self, code, reason, "the subscription was ended");
 }
 
-/* A server cannot unsubscribe a client; what it can do is say good-bye, and why. */
+/* A server cannot unsubscribe a client; what it can do is say good-bye, and why. Not where a right was revoked: the client would
+ * come again at once, and its other subscriptions are as good as before. */
 static void
 filter_ended (HawserReceiver *receiver, gpointer data, const char *filter, HawserError reason)
 {
-  g_autofree char *text = g_strdup_printf ("the subscription '%.200s' has lasted as long as its topic allows", filter);
+  g_autofree char *text = NULL;
+
+  if (reason == HAWSER_ERROR_NOT_AUTHORIZED)
+    return;
+  text = g_strdup_printf ("the subscription '%.200s' has lasted as long as its topic allows", filter);
 
   mqtt_session_end (data, MQTT_ADMINISTRATIVE, reason, text);
 }

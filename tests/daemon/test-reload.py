@@ -113,8 +113,36 @@ class Reload(Case):
         self.assertEqual(self.subscribe(subscriber, 'shut/2'), 0x87)
         self.assertEqual(subscriber.ended + publisher.ended, [])
         self.reload(daemon, RULES + OPEN_TOPICS + MQTT)
+        self.publish(publisher, 'shut/1', 'unheard')           # the subscription went with the right (HARDENING M14)
+        self.assertEqual(self.subscribe(subscriber, 'shut/1'), 1)
         self.publish(publisher, 'shut/1', 'again')
         self.wait(lambda: ('shut/1', 'again') in subscriber.got)
+        self.assertNotIn(('shut/1', 'unheard'), subscriber.got)
+
+    def test_what_waited_for_an_absent_client_goes_with_its_right(self):
+        """HARDENING M14: also of a durable session, what is queued and what is subscribed to."""
+        state = f'[hawser]\nstate-dir={self.scratch}/state\n'
+        shut = RULES + OPEN_TOPICS + '[topic shut/#]\npublish-policy=anyone\nsubscribe-policy=nobody\ncreate=auto\n' + MQTT + WEB
+        daemon = self.start(state + RULES + OPEN_TOPICS + MQTT + WEB)
+        for store in (False, True):                            # and after a restart
+            port = daemon.port('mqtt')
+            subprocess.run(['mosquitto_sub', '-p', str(port), '-i', 'absent', '-c', '-q', '1', '-t', 'shut/1', '-t', 'all/#', '-E'], check=True, timeout=DEADLINE_S)
+            for topic in ('shut/1', 'all/1'):
+                subprocess.run(['mosquitto_pub', '-p', str(port), '-q', '1', '-t', topic, '-m', 'queued'], check=True, timeout=DEADLINE_S)
+            if store:
+                daemon.stop()
+                daemon = self.start(state + shut)
+            else:
+                self.reload(daemon, state + shut)
+            port = daemon.port('mqtt')
+            listed = lambda: {item['filter'] for item in json.load(urllib.request.urlopen(f"{daemon.url('web')}/v1/admin/subscriptions"))['items']}
+            if not store:
+                self.wait(lambda: listed() == {'all/#'})       # at once, though nobody is there
+            out = subprocess.run(['mosquitto_sub', '-p', str(port), '-i', 'absent', '-c', '-q', '1', '-t', 'more', '-C', '1', '-v'], capture_output=True, text=True, timeout=DEADLINE_S)
+            self.assertEqual(out.stdout, 'all/1 queued\n')
+            self.assertEqual(listed(), {'all/#', 'more'})
+            subprocess.run(['mosquitto_sub', '-p', str(port), '-i', 'absent', '-q', '1', '-t', 'x', '-E'], check=True, timeout=DEADLINE_S)
+            self.reload(daemon, state + RULES + OPEN_TOPICS + MQTT + WEB)
 
     def test_a_policy_that_changes_its_rule_holds_for_who_is_there(self):
         rules = '[policy near]\nallow=client-id ~ "%s"\n[topic #]\ncreate=auto\npublish-policy=near\nsubscribe-policy=near\n'
@@ -217,8 +245,6 @@ class Reload(Case):
         self.assertLess(after[1] - before[1], 2048 + N_RELOADS)     # kilobytes; a configuration kept would be some 40 each
         self.assertEqual([name for name in topics() if name.startswith('extra/')], [f'extra/{N_RELOADS - 1}'])
 
-
-class ByTheAdminApi(Reload):
     def test_the_command_reloads_and_says_what_waits_for_the_next_start(self):
         text = RULES + OPEN_TOPICS + MQTT + WEB
         daemon = self.start(text)

@@ -264,7 +264,7 @@ class Fields(unittest.TestCase):
 
 class Hardening(unittest.TestCase):
     """HARDENING M1 to M23 by name; what the rules above show in each field is shown here once, with its consequence. Not
-    M13 and M14: they are about rights that are revoked, and this server has no policies."""
+    M13 and M14: they are about rights that are revoked, and this server has no policies: tests/daemon/test-reload.py."""
 
     def start(self, *options):
         server = Server(*options or ("mqtt;max-packet-size=1048576",))

@@ -39,6 +39,7 @@
 #include "hawser-breaker.h"
 #include "hawser-bridge-client.h"
 #include "hawser-bridge.h"
+#include "hawser-pipeline.h"
 #include "hawser-sink-runner.h"
 #include "hawser-twin-host.h"
 #include "hawser-config-problem.h"
@@ -77,6 +78,7 @@
 #include "hawser-spool.h"
 #include "hawser-template.h"
 #include "hawser-bridge-statistics.h"
+#include "hawser-pipeline-statistics.h"
 #include "hawser-sink-statistics.h"
 #endif
 #undef HAWSER_INSIDE

@@ -253,3 +253,42 @@ hawser_bus_get_bridges (HawserBus *self)
     }
   return G_LIST_MODEL (self->bridge_model);
 }
+
+/* ---- Pipelines ---- */
+
+void
+hawser_bus_add_pipeline (HawserBus *self, gpointer pipeline)
+{
+  g_ptr_array_add (self->pipelines, pipeline);
+  if (self->pipeline_model != NULL)
+    g_list_store_append (self->pipeline_model, pipeline);
+}
+
+void
+hawser_bus_remove_pipeline (HawserBus *self, gpointer pipeline)
+{
+  guint position;
+
+  g_ptr_array_remove (self->pipelines, pipeline);
+  if (self->pipeline_model != NULL && g_list_store_find (self->pipeline_model, pipeline, &position))
+    g_list_store_remove (self->pipeline_model, position);
+}
+
+/**
+ * hawser_bus_get_pipelines: (get-property pipelines)
+ * @self: a bus
+ *
+ * Returns: (transfer none): #HawserPipeline of every pipeline that was started
+ * Since: 0.1
+ */
+GListModel *
+hawser_bus_get_pipelines (HawserBus *self)
+{
+  if (self->pipeline_model == NULL)
+    {
+      self->pipeline_model = g_list_store_new (G_TYPE_OBJECT);
+      for (guint i = 0; i < self->pipelines->len; i++)
+        g_list_store_append (self->pipeline_model, g_ptr_array_index (self->pipelines, i));
+    }
+  return G_LIST_MODEL (self->pipeline_model);
+}

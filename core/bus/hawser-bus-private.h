@@ -5,6 +5,7 @@
 #include "hawser-connection-private.h"
 #include "hawser-dedup.h"
 #include "hawser-history.h"
+#include "hawser-hold-private.h"
 #include "hawser-journal.h"
 #include "hawser-lane-private.h"
 #include "hawser-memory.h"
@@ -65,7 +66,7 @@ struct _HawserReceiver {
   struct _HawserDurable *durable;    /* NULL for ephemeral ones */
   const char *mount_point;           /* taken off the topics of what is delivered, interned; NULL: nothing */
   const HawserQueueLimits *limits;   /* shared by all with the same; a durable one's own */
-  GPtrArray *blocked;                /* connections that wait for room (block policy) */
+  GPtrArray *blocked;                /* connections and holds that wait for room (block policy) */
   HawserMember *members;             /* its shared subscriptions */
   HawserGroup *group;                /* whose receiver this is; NULL: a party's */
 };
@@ -147,6 +148,7 @@ typedef struct {
   HawserPending *pending;            /* publishes that wait for a commit */
   HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
   HawserMeter *meter;                /* NULL: its listener has no rates */
+  HawserHold *hold;                  /* without a connection: where it waits; NULL: it never does */
 } HawserPublisher;
 
 /* What core/twin wants to know of the bus. On the lane; neither may publish. */
@@ -196,6 +198,7 @@ struct _HawserBus {
   guint max_connections;             /* of all listeners; 0: any */
   GPtrArray *listeners;
   GPtrArray *bridges;
+  GPtrArray *pipelines;
   void (*system_wanted) (gpointer data);   /* before somebody subscribes to a $SYS topic */
   gpointer system_data;
   guint n_system_filters;            /* that are there */
@@ -223,7 +226,7 @@ struct _HawserBus {
   const HawserTwinHook *twin_hook;
   gpointer twins;                    /* HawserTwins (owned): made when somebody asks for it */
 
-  GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model;
+  GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model, *pipeline_model;
 };
 
 /* ---- router ---- */
@@ -337,6 +340,8 @@ void             hawser_bus_add_listener              (HawserBus *self, gpointer
 void             hawser_bus_remove_listener           (HawserBus *self, gpointer listener);
 void             hawser_bus_add_bridge                (HawserBus *self, gpointer bridge);
 void             hawser_bus_remove_bridge             (HawserBus *self, gpointer bridge);
+void             hawser_bus_add_pipeline              (HawserBus *self, gpointer pipeline);
+void             hawser_bus_remove_pipeline           (HawserBus *self, gpointer pipeline);
 guint64          hawser_bus_take_id                   (HawserBus *self);
 /* Where the socket of the peer that was added last should live; NULL: on the bus's lane. */
 HawserSideLane  *hawser_bus_choose_side_lane          (HawserBus *self);

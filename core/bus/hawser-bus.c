@@ -33,6 +33,7 @@ enum {
   PROP_CONNECTIONS,
   PROP_LISTENERS,
   PROP_BRIDGES,
+  PROP_PIPELINES,
   PROP_TWINS,
   N_PROPS,
 };
@@ -117,6 +118,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_TWINS: g_value_set_object (value, hawser_bus_get_twins (self)); break;
     case PROP_LISTENERS: g_value_set_object (value, hawser_bus_get_listeners (self)); break;
     case PROP_BRIDGES: g_value_set_object (value, hawser_bus_get_bridges (self)); break;
+    case PROP_PIPELINES: g_value_set_object (value, hawser_bus_get_pipelines (self)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -151,6 +153,7 @@ finalize (GObject *object)
   g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->bridges);
+  g_ptr_array_unref (self->pipelines);
   g_ptr_array_unref (self->limits);
   hawser_bus_free_pending (self);
   g_clear_object (&self->topic_model);
@@ -158,6 +161,7 @@ finalize (GObject *object)
   g_clear_object (&self->connection_model);
   g_clear_object (&self->listener_model);
   g_clear_object (&self->bridge_model);
+  g_clear_object (&self->pipeline_model);
   hawser_lane_unref (self->lane);
   g_object_unref (self->clock);
   G_OBJECT_CLASS (hawser_bus_parent_class)->finalize (object);
@@ -191,6 +195,7 @@ hawser_bus_class_init (HawserBusClass *klass)
   props[PROP_SUBSCRIPTIONS] = g_param_spec_object ("subscriptions", "Subscriptions", "Filters and their receivers", G_TYPE_LIST_MODEL, read);
   props[PROP_CONNECTIONS] = g_param_spec_object ("connections", "Connections", "Peers that are connected", G_TYPE_LIST_MODEL, read);
   props[PROP_LISTENERS] = g_param_spec_object ("listeners", "Listeners", "Where peers connect", G_TYPE_LIST_MODEL, read);
+  props[PROP_PIPELINES] = g_param_spec_object ("pipelines", "Pipelines", "What makes messages of topics out of those of others", G_TYPE_LIST_MODEL, read);
   props[PROP_BRIDGES] = g_param_spec_object ("bridges", "Bridges", "Where we connect to somebody else's broker", G_TYPE_LIST_MODEL, read);
   props[PROP_TWINS] = g_param_spec_object ("twins", "Twins", "Things that topics stand for", G_TYPE_LIST_MODEL, read);
   g_object_class_install_properties (object_class, N_PROPS, props);
@@ -214,6 +219,7 @@ hawser_bus_init (HawserBus *self)
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
   self->bridges = g_ptr_array_new ();
+  self->pipelines = g_ptr_array_new ();
   self->limits = g_ptr_array_new_with_free_func (g_free);
   g_queue_init (&self->connections);
 }

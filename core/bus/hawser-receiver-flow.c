@@ -126,18 +126,26 @@ hawser_receiver_release_blocked (HawserReceiver *self)
   g_autoptr (GPtrArray) blocked = g_steal_pointer (&self->blocked);
 
   for (guint i = 0; blocked != NULL && i < blocked->len; i++)
-    hawser_connection_resume (g_ptr_array_index (blocked, i));
+    if (HAWSER_IS_HOLD (blocked->pdata[i]))
+      hawser_hold_remove (blocked->pdata[i]);
+    else
+      hawser_connection_resume (blocked->pdata[i]);
 }
 
 static void
 block (HawserReceiver *self, HawserPublisher *publisher)
 {
-  if (publisher->connection == NULL || (self->blocked != NULL && g_ptr_array_find (self->blocked, publisher->connection, NULL)))
+  gpointer waiter = publisher->connection != NULL ? (gpointer) publisher->connection : publisher->hold;
+
+  if (waiter == NULL || (self->blocked != NULL && g_ptr_array_find (self->blocked, waiter, NULL)))
     return;
   if (self->blocked == NULL)
     self->blocked = g_ptr_array_new_with_free_func (g_object_unref);
-  g_ptr_array_add (self->blocked, g_object_ref (publisher->connection));
-  hawser_connection_pause (publisher->connection);
+  g_ptr_array_add (self->blocked, g_object_ref (waiter));
+  if (publisher->connection != NULL)
+    hawser_connection_pause (publisher->connection);
+  else
+    hawser_hold_add (publisher->hold);
 }
 
 /* Makes room or says no. */

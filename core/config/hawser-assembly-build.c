@@ -16,6 +16,7 @@
 #include "hawser-listener.h"
 #include "hawser-local-topic.h"
 #include "hawser-receiver.h"
+#include "hawser-pipeline.h"
 #include "hawser-sink-runner.h"
 #include "hawser-store.h"
 #include "hawser-tls.h"
@@ -450,6 +451,31 @@ build_bridge (HawserAssembly    *self,
   g_list_store_append (self->bridges, bridge);
 }
 
+/* ---- pipelines ---- */
+
+static void
+build_pipeline (HawserAssembly    *self,
+                HawserConfigGroup *group)
+{
+  g_autoptr (HawserPipeline) pipeline = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!is_enabled (group))
+    return;
+  pipeline = hawser_pipeline_new (self->bus, hawser_config_group_get_name (group));
+  if (!hawser_config_group_apply_properties (group, G_OBJECT (pipeline), NULL))
+    return;
+  if (!hawser_pipeline_check (pipeline, &error))
+    {
+      const char *colon = strchr (error->message, ':');
+      g_autofree char *key = colon != NULL ? g_strndup (error->message, (gsize) (colon - error->message)) : NULL;
+
+      add_problem (group, key != NULL && hawser_config_group_has (group, key) ? key : NULL, error);
+      return;
+    }
+  g_ptr_array_add (self->pipelines, g_steal_pointer (&pipeline));
+}
+
 /* ---- twins ---- */
 
 /* A family, or the one twin that a [twin] group is. */
@@ -544,6 +570,7 @@ build_all (HawserAssembly *self)
     { "listener", build_listener },
     { "subscription", build_subscription },
     { "bridge", build_bridge },
+    { "pipeline", build_pipeline },
     { "twin", build_twins },
     { "twin-family", build_twins },
   };

@@ -41,6 +41,7 @@ struct _HawserAssembly {
   GListStore *listeners;   /* of HawserListener, in the order of the configuration */
   GListStore *sinks;       /* of HawserSinkRunner */
   GListStore *bridges;     /* of HawserBridge */
+  GPtrArray *pipelines;    /* of HawserPipeline */
   HawserSystemTopics *system_topics;
   HawserStore *store;
   HawserSpool *spool;

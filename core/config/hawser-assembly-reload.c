@@ -113,6 +113,7 @@ compare_all (Reload *self)
   compare_kind (self, "log", TRUE, TRUE, tell_cold_key);
   compare_kind (self, "admin", FALSE, FALSE, tell_any_key);
   compare_kind (self, "subscription", TRUE, FALSE, tell_any_key);
+  compare_kind (self, "pipeline", FALSE, FALSE, tell_any_key);
   compare_kind (self, "twin", FALSE, FALSE, tell_any_key);
   compare_kind (self, "twin-family", FALSE, FALSE, tell_any_key);
 }

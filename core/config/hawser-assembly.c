@@ -21,6 +21,7 @@
 #include "hawser-local-topic.h"
 #include "hawser-memory.h"
 #include "hawser-receiver.h"
+#include "hawser-pipeline.h"
 #include "hawser-sink-runner.h"
 #include "hawser-spool-journal.h"
 #include "hawser-spool.h"
@@ -75,6 +76,7 @@ finalize (GObject *object)
   g_object_unref (self->listeners);
   g_object_unref (self->sinks);
   g_object_unref (self->bridges);
+  g_ptr_array_unref (self->pipelines);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (hawser_assembly_parent_class)->finalize (object);
 }
@@ -101,6 +103,7 @@ hawser_assembly_init (HawserAssembly *self)
   self->listeners = g_list_store_new (HAWSER_TYPE_LISTENER);
   self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
   self->bridges = g_list_store_new (HAWSER_TYPE_BRIDGE);
+  self->pipelines = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /**
@@ -286,6 +289,9 @@ start_subscriptions (HawserAssembly  *self,
       if (!hawser_bridge_start (bridge, error))
         return FALSE;
     }
+  for (guint i = 0; i < self->pipelines->len; i++)
+    if (!hawser_pipeline_start (self->pipelines->pdata[i], error))
+      return FALSE;
   hawser_bus_idle_unclaimed (self->bus);
   return TRUE;
 }
@@ -392,6 +398,8 @@ hawser_assembly_stop (HawserAssembly *self)
   self->is_started = FALSE;
   stop_listeners (self);
   stop_bridges (self);
+  for (guint i = 0; i < self->pipelines->len; i++)
+    hawser_pipeline_stop (self->pipelines->pdata[i]);
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->sinks)); i++)
     {
       g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (G_LIST_MODEL (self->sinks), i);

@@ -488,6 +488,68 @@ list_bridges (HawserBus *bus, Page *page)
 }
 
 static void
+append_stages (GString *out, HawserPipeline *pipeline)
+{
+  g_autoptr (GVariant) statistics = hawser_pipeline_dup_statistics (pipeline);
+  g_autoptr (GVariant) stages = g_variant_lookup_value (statistics, "stages", G_VARIANT_TYPE ("aa{sv}"));
+
+  g_string_append (out, ",\"stages\":[");
+  for (gsize i = 0; i < g_variant_n_children (stages); i++)
+    {
+      g_autoptr (GVariant) stage = g_variant_get_child_value (stages, i);
+      guint64 n_in = 0, n_out = 0, n_waiting = 0;
+      const char *text = "";
+
+      g_variant_lookup (stage, "text", "&s", &text);
+      g_variant_lookup (stage, "in", "t", &n_in);
+      g_variant_lookup (stage, "out", "t", &n_out);
+      g_variant_lookup (stage, "waiting", "t", &n_waiting);
+      g_string_append (out, i > 0 ? ",{" : "{");
+      append_string (out, "text", text);
+      append_number (out, "n_in", n_in);
+      append_number (out, "n_out", n_out);
+      append_number (out, "n_waiting", n_waiting);
+      g_string_append_c (out, '}');
+    }
+  g_string_append_c (out, ']');
+}
+
+static void
+list_pipelines (HawserBus *bus, Page *page)
+{
+  GListModel *model = hawser_bus_get_pipelines (bus);
+
+  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
+    {
+      g_autoptr (HawserPipeline) pipeline = g_list_model_get_item (model, i);
+      const char *name = hawser_pipeline_get_name (pipeline);
+      HawserPipelineStatistics statistics;
+      GString *out;
+
+      if (!page_wants (page, name, name))
+        continue;
+      hawser_pipeline_get_statistics (pipeline, &statistics);
+      out = g_string_new ("{");
+      append_string (out, "name", name);
+      append_boolean (out, "waiting", hawser_pipeline_is_waiting (pipeline));
+      append_number (out, "n_queued", hawser_pipeline_get_depth (pipeline));
+      append_number (out, "n_received", statistics.n_received);
+      append_number (out, "n_published", statistics.n_published);
+      append_number (out, "n_filtered", statistics.n_filtered);
+      append_number (out, "n_unusable", statistics.n_unusable);
+      append_number (out, "n_combined", statistics.n_combined);
+      append_number (out, "n_limited", statistics.n_limited);
+      append_number (out, "n_overflow", statistics.n_overflow);
+      append_number (out, "n_looped", statistics.n_looped);
+      append_number (out, "n_refused", statistics.n_refused);
+      append_stages (out, pipeline);
+      append_string (out, "last_error", hawser_pipeline_get_last_error (pipeline));
+      g_string_append_c (out, '}');
+      page_add (page, name, g_string_free (out, FALSE));
+    }
+}
+
+static void
 append_words (GString *out, const char *name, const char * const *words)
 {
   g_string_append_printf (out, ",\"%s\":[", name);
@@ -611,6 +673,8 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     list_listeners (bus, &page);
   else if (g_str_equal (rest, "bridges"))
     list_bridges (bus, &page);
+  else if (g_str_equal (rest, "pipelines"))
+    list_pipelines (bus, &page);
   else if (g_str_equal (rest, "plugins"))
     list_plugins (&page);
   else if (g_str_equal (rest, "bans"))
@@ -619,7 +683,7 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     hawser_bus_foreach_scheduled (bus, list_scheduled, &page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, plugins, bans and scheduled are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, pipelines, plugins, bans and scheduled are listed");
       return;
     }
   respond_page (session, &page);

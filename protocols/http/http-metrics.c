@@ -210,6 +210,43 @@ append_limits (GString *out, const HawserBusStatistics *statistics)
   append_gauge (out, "hawser_memory_tight", "Whether publishers are held back now.", statistics->is_tight);
 }
 
+/* ---- Pipelines ---- */
+
+static void
+append_pipelines (GString *out, HawserBus *bus)
+{
+  static const char * const outcomes[] = { "published", "filtered", "unusable", "combined", "limited", "overflow", "looped", "refused" };
+  GListModel *model = hawser_bus_get_pipelines (bus);
+  guint n = g_list_model_get_n_items (model);
+
+  for (guint f = 0; f < 3 && n > 0; f++)
+    {
+      if (f == 0)
+        append_head (out, "hawser_pipeline_received_total", "counter", "Messages that the pipeline took from its topics.");
+      else if (f == 1)
+        append_head (out, "hawser_pipeline_messages_total", "counter", "What became of them.");
+      else
+        append_head (out, "hawser_pipeline_queued", "gauge", "Messages that wait in front of the pipeline and in it.");
+      for (guint i = 0; i < n; i++)
+        {
+          g_autoptr (HawserPipeline) pipeline = g_list_model_get_item (model, i);
+          HawserPipelineStatistics s;
+
+          hawser_pipeline_get_statistics (pipeline, &s);
+          for (gsize o = 0; o < (f == 1 ? G_N_ELEMENTS (outcomes) : 1); o++)
+            {
+              const guint64 values[] = { s.n_published, s.n_filtered, s.n_unusable, s.n_combined, s.n_limited, s.n_overflow, s.n_looped, s.n_refused };
+
+              g_string_append (out, f == 0 ? "hawser_pipeline_received_total{" : f == 1 ? "hawser_pipeline_messages_total{" : "hawser_pipeline_queued{");
+              append_label (out, "pipeline", hawser_pipeline_get_name (pipeline));
+              if (f == 1)
+                g_string_append_printf (out, ",outcome=\"%s\"", outcomes[o]);
+              g_string_append_printf (out, "} %" G_GUINT64_FORMAT "\n", f == 0 ? s.n_received : f == 1 ? values[o] : hawser_pipeline_get_depth (pipeline));
+            }
+        }
+    }
+}
+
 void
 http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
 {
@@ -247,6 +284,7 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
                           statistics.n_durable, statistics.n_subscriptions - MIN (statistics.n_durable, statistics.n_subscriptions));
   append_connections (out, adapter->bus);
   append_bridges (out, adapter->bus);
+  append_pipelines (out, adapter->bus);
   append_counter (out, "hawser_http_requests_total", "Requests that this listener took.", adapter->n_requests);
   append_process (out, adapter->started_wall_us);
   http_session_add_header (session, "Cache-Control", "no-store");

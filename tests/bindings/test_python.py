@@ -144,6 +144,30 @@ class MessageTest(unittest.TestCase):
         self.assertEqual((again.get_topic(), again.dup_text()), ("a/b", "hi"))
 
 
+class PipelineTest(unittest.TestCase):
+    def test_pipeline_is_made_watched_and_stopped(self):
+        bus = Hawser.Bus()
+        seen = []
+        bus.subscribe("watt/#", lambda message: seen.append((message.get_topic(), message.dup_text())))
+        pipeline = Hawser.Pipeline.new(bus, "watts")
+        for name, value in (("from", ["power/+"]), ("to", "watt/{2}"), ("stages", ["filter /kw > 0", "map w=/kw*1000"])):
+            pipeline.set_property(name, value)
+        pipeline.start()
+        self.assertEqual([p.get_name() for p in bus.get_pipelines()], ["watts"])
+        for text in '{"kw": 2}', '{"kw": -1}':
+            bus.publish(text_message("power/a", text))
+        run_until(lambda: seen and pipeline.get_property("n-published") == 1)
+        self.assertEqual(seen, [("watt/a", '{"w":2000}')])
+        self.assertEqual(pipeline.dup_statistics().unpack()["filtered"], 1)
+        pipeline.stop()
+        self.assertEqual(len(bus.get_pipelines()), 0)
+        pipeline.set_property("stages", ["nonsense"])
+        with self.assertRaises(GLib.Error) as caught:
+            pipeline.start()
+        self.assertTrue(caught.exception.matches(Hawser.error_quark(), Hawser.Error.INVALID))
+        bus.close()
+
+
 class BusTest(unittest.TestCase):
     def setUp(self):
         self.bus = Hawser.Bus()

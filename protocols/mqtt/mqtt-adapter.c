@@ -252,7 +252,7 @@ hawser_mqtt_adapter_class_init (HawserMqttAdapterClass *klass)
   props[PROP_VERSIONS] = g_param_spec_boxed ("versions", NULL, "Versions of MQTT that are spoken: 3.1, 3.1.1, 5.0; default all of them",
                                              G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_RECEIVE_MAXIMUM] = g_param_spec_uint ("receive-maximum", NULL, "Messages a client may have under way to us at QoS 1 and 2",
-                                                   1, 65535, 1000, flags);
+                                                   1, 65535, 20000, flags); /* clients that send all they hold when they reconnect hold thousands; each is 8 bytes here */
   props[PROP_MAX_INFLIGHT] = g_param_spec_uint ("max-inflight", NULL, "Messages we have under way to a client at QoS 1 and 2, if it allows as many",
                                                 1, 65535, 2048, flags);
   props[PROP_TOPIC_ALIAS_MAXIMUM] = g_param_spec_uint ("topic-alias-maximum", NULL, "Topic aliases a client may use", 0, 65535, 32, flags);

@@ -386,7 +386,7 @@ class Mqtt5(Facts):
         self.ends(publish(self.t, b"x", 5, block=b"\x0b\1"), PROTOCOL)
 
     def exceeding_our_receive_maximum_ends(self):
-        self.ends(b"".join(publish(self.t, b"x", 5, 2, at + 1) for at in range(1001)), 0x93, self.quiet_end())
+        self.ends(b"".join(publish(self.t, b"x", 5, 2, at + 1) for at in range(20001)), 0x93, self.quiet_end())
 
     def quiet_end(self):
         """A connection of which only the DISCONNECT counts."""

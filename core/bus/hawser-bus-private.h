@@ -94,6 +94,7 @@ typedef struct _HawserDurable {
   HawserTimer timer;
   HawserReceiver *receiver;
   GHashTable *kept;                  /* keys of the party; NULL: none */
+  GHashTable *former;                /* filters of before the start, until the configuration says them again; NULL: none */
 } HawserDurable;
 
 typedef struct {

@@ -201,6 +201,32 @@ hawser_bus_check_filters (HawserDirty *dirty)
     hawser_bus_bury (self);
 }
 
+void
+hawser_receiver_forget_filters (HawserReceiver *self)
+{
+  HawserDurable *durable = self->durable;
+
+  if (durable->former == NULL)
+    durable->former = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  while (self->entries != NULL)
+    {
+      g_hash_table_add (durable->former, hawser_match_node_dup_path (self->entries->node));
+      hawser_receiver_remove_entry (self, self->entries);
+    }
+}
+
+/* Whether it had the filter before the daemon was started: its retained values were given then, and are behind it. */
+static gboolean
+was_there (HawserReceiver *self, const char *filter, gsize len)
+{
+  g_autofree char *name = NULL;
+
+  if (self->durable == NULL || self->durable->former == NULL)
+    return FALSE;
+  name = g_strndup (filter, len);
+  return g_hash_table_remove (self->durable->former, name);
+}
+
 static int
 subscribe_shared (HawserReceiver *self, const char *filter, gsize filter_len, const HawserSubscribeOptions *options)
 {
@@ -270,7 +296,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
           return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "since '%.100s' is no sequence number, no time as in RFC 3339 and no duration", options->since);
         }
     }
-  else if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new))
+  else if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new && !was_there (self, filter, filter_len)))
     hawser_receiver_send_retained (self, entry);
   return HAWSER_RESULT_OK;
 }

@@ -72,6 +72,7 @@ HawserEntry *hawser_receiver_add_entry       (HawserReceiver  *self,
                                               HawserMatchNode *node,
                                               const char      *filter,
                                               gsize            len);
+void         hawser_receiver_forget_filters  (HawserReceiver  *self);
 void         hawser_receiver_remove_entry    (HawserReceiver  *self,
                                               HawserEntry     *entry);
 /* Filters that match nothing any more which its party may read are taken away, and that is told. */

@@ -83,8 +83,7 @@ hawser_receiver_new (HawserBus *bus, const char *id, HawserReceiverFlags flags, 
   if (self != NULL)
     {
       if (self->is_recovered && flags & HAWSER_RECEIVER_CONFIGURED)
-        while (self->entries != NULL)
-          hawser_receiver_remove_entry (self, self->entries); /* the configuration says anew what it wants */
+        hawser_receiver_forget_filters (self); /* the configuration says anew what it wants */
       if (flags & self->flags & HAWSER_RECEIVER_PROVISIONED && limits != NULL)
         {
           self->durable->limits = complete (self->flags, limits);
@@ -120,6 +119,7 @@ hawser_receiver_free (HawserReceiver *self)
       g_free (durable->listener);
       g_free (durable->protocol);
       g_clear_pointer (&durable->kept, g_hash_table_unref);
+      g_clear_pointer (&durable->former, g_hash_table_unref);
       hawser_terms_free (durable->terms);
       durable->receiver = NULL;
       if (!durable->is_reading)

@@ -246,7 +246,7 @@ hawser_assembly_start_provision (HawserAssembly                 *self,
                                  const HawserAssemblyProvision  *provision,
                                  GError                        **error)
 {
-  const HawserSubscribeOptions options = { .qos = 2, .no_local = provision->no_local };
+  const HawserSubscribeOptions options = { .qos = 2, .no_local = provision->no_local, .retain_handling = 1 };
   HawserReceiver *receiver = hawser_receiver_new (self->bus, provision->id, HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED,
                                                   &provision->limits);
   int result;

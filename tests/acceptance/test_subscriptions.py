@@ -271,6 +271,18 @@ class C6DurableSubscriptionByIdentity(Case):
         daemon.stop(signal.SIGKILL)
         self.assertIsNone(self.open().web.subscription('queue-of-x'))
 
+    def test_retained_values_are_given_when_it_is_new_and_not_again_after_a_restart(self):
+        extra = '[subscription kept]\ntopic=kept/#\nidentity=owner\n'
+        daemon = self.open()
+        self.client(daemon).publish('kept/a', 'first', retain=True)
+        for expected in (['first', 'second'], ['third']):
+            daemon.stop()
+            daemon = self.open(extra)
+            self.client(daemon).publish('kept/a', ['second', 'third'][expected == ['third']], retain=True)
+            owner = self.client(daemon, 'owner')
+            self.assertEqual(owner.wait(len(expected)), expected)
+            wait_for(lambda: daemon.web.subscription('kept')['n_queued'] == 0, 'the acknowledgements')
+
     def test_put_is_idempotent_and_another_filter_is_refused(self):
         daemon = self.open()
         self.provide(daemon, 'xavier')

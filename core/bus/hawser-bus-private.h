@@ -146,6 +146,7 @@ typedef struct {
   guint32 last_records_version, last_settings_version, last_policy_version;
   int last_decision;
   gboolean is_schedule;              /* what it publishes was looked at when it came */
+  gboolean ignores_labels;           /* it waits for the commit, and for no sink */
   HawserPending *pending;            /* publishes that wait for a commit */
   HawserReceiver *receiver;          /* the one live receiver, if the adapter leaves it to us */
   HawserMeter *meter;                /* NULL: its listener has no rates */

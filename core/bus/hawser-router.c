@@ -652,7 +652,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   HawserWishes wishes = { .due_us = 0 };
   HawserMessage *asked = NULL;       /* what @wishes points into */
   guint64 position = 0;
-  gboolean is_kept, is_first_value;
+  gboolean is_kept, is_first_value, waits_for_labels;
   int result;
 
   if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
@@ -687,6 +687,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
         return put_off (self, publisher, message, wishes.due_us, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
     }
 
+  waits_for_labels = G_UNLIKELY (wishes.has_labels) && published != NULL && !publisher->ignores_labels;
   is_kept = G_UNLIKELY (message->retain || (settings != NULL && settings->retain != HAWSER_RETAIN_CLIENT)) &&
             (settings == NULL || settings->retain == HAWSER_RETAIN_LAST || (settings->retain == HAWSER_RETAIN_CLIENT && message->retain));
   is_first_value = is_kept && record->retained == NULL && message->payload_len > 0;
@@ -701,7 +702,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       hawser_message_unref (message);
       return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
     }
-  if (G_UNLIKELY (wishes.has_labels) && published != NULL && (result = hawser_labels_check (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
+  if (G_UNLIKELY (waits_for_labels) && (result = hawser_labels_check (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
     {
       hawser_message_unref (message);
       return result;
@@ -740,7 +741,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
           if (pending != NULL)
             pending->position = position;
         }
-      if (G_UNLIKELY (wishes.has_labels) && published != NULL && pending != NULL && position != 0)
+      if (G_UNLIKELY (waits_for_labels) && pending != NULL && position != 0)
         {
           pending->labels = hawser_labels_new (pending, set, &wishes, position);
           pending->n_waiting += hawser_labels_get_n_missing (pending->labels);

@@ -44,6 +44,8 @@ struct _HawserBridge {
   GHashTable *window;            /* cookie to position in the spool */
   GHashTable *echoes;            /* what was sent there; only where the broker knows no origin */
   guint64 next_cookie;
+  guint64 n_connection;          /* cookie of what comes in: an answer of an earlier connection is nobody's */
+  guint n_unsafe;                /* came in and is not committed */
   gboolean is_busy;              /* the receiver waits for hawser_receiver_resume() */
   gboolean knows_origin;
   char *last_error;

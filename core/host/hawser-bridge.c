@@ -240,6 +240,8 @@ static void
 connect_now (HawserBridge *self)
 {
   self->state = HAWSER_BRIDGE_STATE_CONNECTING;
+  self->n_connection++;
+  self->n_unsafe = 0;
   changed (self);
   hawser_bridge_client_connect (self->client);
 }
@@ -368,48 +370,84 @@ hawser_bridge_sent (HawserBridge *self, guint64 cookie, const char *refusal)
   hawser_bridge_resume (self);
 }
 
-/**
- * hawser_bridge_received:
- * @self: a bridge
- * @message: (transfer full): its topic is the other side's
- *
- * For clients: a message came in.
- *
- * Context: that of the bus.
- *
- * Since: 0.1
- */
-void
-hawser_bridge_received (HawserBridge *self, HawserMessage *message)
+/* A message that came in is committed, or could not be. */
+static void
+on_stored (gpointer data, guint64 cookie, int result)
 {
-  g_autoptr (HawserMessage) received = message;
+  HawserBridge *self = data;
+
+  if (cookie != self->n_connection)
+    return;
+  if (result != HAWSER_RESULT_OK)
+    {
+      /* of what is open nothing may be acknowledged any more */
+      self->n_connection++;
+      self->n_unsafe = 0;
+      hawser_bridge_warn (self, hawser_bus_get_last_refusal (self->bus));
+      hawser_bridge_client_stored (self->client, FALSE);
+    }
+  else if (--self->n_unsafe == 0)
+    hawser_bridge_client_stored (self->client, TRUE);
+}
+
+/* NULL: it goes no further. */
+static HawserMessage *
+make_incoming (HawserBridge *self, HawserMessage *message)
+{
   const HawserBridgeRule *rule = hawser_bridge_rule_find_remote (self->in, message->data);
   g_autofree char *topic = rule != NULL ? hawser_bridge_rule_to_local (rule, message->data) : NULL, *via = NULL, *longer = NULL;
-  int result;
 
-  changed (self);
   /* names that begin with $ are the bus's own; one of the other side needs a prefix */
   if (topic == NULL || *topic == '\0' || *topic == '$' || self->publisher == NULL)
     {
       self->statistics.n_refused_here++;
-      return;
+      return NULL;
     }
   via = hawser_bridge_dup_via (message);
   if ((via != NULL && hawser_bridge_went_round (self, via, FALSE)) || hawser_bridge_is_echo (self, message))
     {
       self->statistics.n_looped++;
-      return;
+      return NULL;
     }
   longer = hawser_bridge_extend_via (self, via);
-  result = hawser_bus_route (self->bus, self->publisher, rename_message (self, message, topic, MIN (message->qos, rule->qos), message->retain, FALSE, longer),
-                             NULL, NULL, 0, TRUE);
+  return rename_message (self, message, topic, MIN (message->qos, rule->qos), message->retain, FALSE, longer);
+}
+
+/**
+ * hawser_bridge_received:
+ * @self: a bridge
+ * @message: (transfer full): its topic is the other side's
+ *
+ * For clients: a message came in. It may be acknowledged to the broker when this returns %TRUE. %FALSE leaves it open until all
+ * that is open is in the spool: hawser_bridge_client_stored() says so. A message that the bus will not have is done with: it is
+ * counted, and sending it again would not help.
+ *
+ * Context: that of the bus.
+ *
+ * Returns: whether all that was promised has happened
+ * Since: 0.1
+ */
+gboolean
+hawser_bridge_received (HawserBridge *self, HawserMessage *message)
+{
+  g_autoptr (HawserMessage) received = message;
+  HawserMessage *incoming = make_incoming (self, message);
+  gboolean is_acknowledged = message->qos > 0;
+  int result;
+
+  changed (self);
+  if (incoming == NULL)
+    return TRUE;
+  result = hawser_bus_route (self->bus, self->publisher, incoming, is_acknowledged ? on_stored : NULL, self, self->n_connection, FALSE);
   if (result == HAWSER_RESULT_OK || result == HAWSER_RESULT_PENDING)
     {
       self->statistics.n_received++;
-      return;
+      self->n_unsafe += is_acknowledged && result == HAWSER_RESULT_PENDING;
+      return !is_acknowledged || result == HAWSER_RESULT_OK;
     }
   self->statistics.n_refused_here++;
   set_error (self, hawser_bus_get_last_refusal (self->bus));
+  return TRUE;
 }
 
 /* ---- Life ---- */
@@ -628,6 +666,7 @@ hawser_bridge_start (HawserBridge *self, GError **error)
       return FALSE;
     }
   self->publisher = hawser_publisher_new (self->bus, NULL, self->source);
+  self->publisher->ignores_labels = TRUE; /* a publisher over there waits for its own broker */
   hawser_bus_add_bridge (self->bus, self);
   connect_now (self);
   return TRUE;

@@ -82,7 +82,7 @@ void                hawser_bridge_sent                (HawserBridge        *self
 HAWSER_AVAILABLE_IN_ALL
 void                hawser_bridge_resume              (HawserBridge        *self);
 HAWSER_AVAILABLE_IN_ALL
-void                hawser_bridge_received            (HawserBridge        *self,
+gboolean            hawser_bridge_received            (HawserBridge        *self,
                                                        HawserMessage       *message);
 
 G_END_DECLS

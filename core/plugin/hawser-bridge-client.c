@@ -127,3 +127,24 @@ hawser_bridge_client_dup_address (HawserBridgeClient *self)
 
   return iface->dup_address != NULL ? iface->dup_address (self) : NULL;
 }
+
+/**
+ * hawser_bridge_client_stored: (virtual stored)
+ * @self: a client
+ * @is_safe: whether all that hawser_bridge_received() left open is in the spool; %FALSE: some of it could not be stored
+ *
+ * Safe: it is to be acknowledged to the broker. Else nothing that is open may be: the client drops its connection, so that the
+ * broker sends it again on the next one.
+ *
+ * Context: that of the bridge's bus.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bridge_client_stored (HawserBridgeClient *self, gboolean is_safe)
+{
+  HawserBridgeClientInterface *iface = HAWSER_BRIDGE_CLIENT_GET_IFACE (self);
+
+  if (iface->stored != NULL)
+    iface->stored (self, is_safe);
+}

@@ -46,6 +46,8 @@ G_DECLARE_INTERFACE (HawserBridgeClient, hawser_bridge_client, HAWSER, BRIDGE_CL
  * @send: sends one message, its topic as the other side names it; called only while connected
  * @stop: says good-bye and forgets what was taken; nothing of the bridge is called afterwards
  * @dup_address: (optional): where it connects to, for listings
+ * @stored: (optional): what hawser_bridge_received() left open is settled, see there; to be told, a client that can hold its
+ *   acknowledgements back has it
  *
  * A client of somebody else's broker: what a [bridge] group's `type=` picks. Which messages pass, their topics, the spool,
  * loops, pauses between attempts and figures are the bridge's (#HawserBridge). All slots run on the lane of the bridge and
@@ -67,9 +69,11 @@ struct _HawserBridgeClientInterface {
                                    guint64              cookie);
   void             (*stop)        (HawserBridgeClient  *self);
   char            *(*dup_address) (HawserBridgeClient  *self);
+  void             (*stored)      (HawserBridgeClient  *self,
+                                   gboolean             is_safe);
 
   /*< private >*/
-  gpointer reserved[6];
+  gpointer reserved[5];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -89,5 +93,8 @@ HAWSER_AVAILABLE_IN_ALL
 void             hawser_bridge_client_stop        (HawserBridgeClient  *self);
 HAWSER_AVAILABLE_IN_ALL
 char            *hawser_bridge_client_dup_address (HawserBridgeClient  *self);
+HAWSER_AVAILABLE_IN_ALL
+void             hawser_bridge_client_stored      (HawserBridgeClient  *self,
+                                                   gboolean             is_safe);
 
 G_END_DECLS

@@ -2,7 +2,9 @@
 
 /* A client of another MQTT broker: libmosquitto, without its threads, its socket on the lane of the bridge. Names are looked up
  * by GResolver first, so that nothing blocks; libmosquitto keeps what was sent and not acknowledged and sends it again, in
- * order, after it reconnected. Which messages, their topics and when to try again is the bridge's. */
+ * order, after it reconnected. It puts PUBACK and PUBCOMP into its output on its own, before we have stored the message:
+ * so it is told that another thread writes, and nothing is written, and nothing more read, until that is done. Which messages,
+ * their topics and when to try again is the bridge's. */
 
 #include "bridge-mqtt-client.h"
 
@@ -11,6 +13,7 @@
 #include <mqtt_protocol.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include "bridge-mqtt-address.h"
 #include "bridge-mqtt-properties.h"
@@ -33,7 +36,7 @@ struct _BridgeMqtt {
   char *client_id, *user, *password_credential, *password_file, *ca_file, *server_name;
   char *certificate_credential, *certificate_file, *private_key_credential, *private_key_file;
   BridgeMqttVersion version;
-  gboolean is_clean, verifies;
+  gboolean is_clean, verifies, takes_exactly_once;
   gint64 keep_alive, session_expiry, connect_timeout;
   guint64 max_packet_size;
 
@@ -54,6 +57,8 @@ struct _BridgeMqtt {
   gboolean is_trying;
   gboolean is_connected;
   gboolean wants_room;         /* the bridge was told that we are busy */
+  gboolean is_held;            /* what came in is not stored: neither read nor write */
+  gboolean is_inside;          /* of a call of libmosquitto: it must not be entered again */
   guint64 n_invalid;
 };
 
@@ -71,6 +76,7 @@ enum {
   PROP_PRIVATE_KEY_FILE,
   PROP_PROTOCOL_VERSION,
   PROP_CLEAN_SESSION,
+  PROP_EXACTLY_ONCE_IN,
   PROP_VERIFY,
   PROP_KEEP_ALIVE,
   PROP_SESSION_EXPIRY,
@@ -100,6 +106,7 @@ version_get_type (void)
 }
 
 static void arm (BridgeMqtt *self);
+static void turn (BridgeMqtt *self, guint32 events);
 
 static gint64
 get_now_us (BridgeMqtt *self)
@@ -117,7 +124,7 @@ let_go (BridgeMqtt *self)
   g_clear_pointer (&self->watch, hawser_watch_free);
   self->fd = -1;
   hawser_timer_disarm (&self->timer);
-  self->is_trying = self->is_connected = FALSE;
+  self->is_trying = self->is_connected = self->is_held = FALSE;
 }
 
 static void
@@ -194,6 +201,9 @@ on_connected (struct mosquitto *mosq, void *data, int reason, int flags, const m
     }
   for (guint i = 0; i < n; i++)
     most_qos = MAX (most_qos, qos[i]);
+  /* libmosquitto keeps what it has answered by PUBREC in memory until PUBREL, and shows it to nobody before */
+  if (!self->takes_exactly_once)
+    most_qos = MIN (most_qos, 1);
   /* one packet has one QoS here; what comes in above its rule's QoS the bridge lowers */
   if (mosquitto_subscribe_multiple (mosq, NULL, (int) n, filters, most_qos, self->version == BRIDGE_MQTT_VERSION_5
                                     ? MQTT_SUB_OPT_NO_LOCAL | MQTT_SUB_OPT_RETAIN_AS_PUBLISHED | MQTT_SUB_OPT_SEND_RETAIN_NEW : 0,
@@ -226,7 +236,7 @@ on_message (struct mosquitto *mosq, void *data, const struct mosquitto_message *
   HawserMessage *message = bridge_mqtt_properties_read (packet, properties);
 
   if (message != NULL)
-    hawser_bridge_received (self->bridge, message);
+    self->is_held |= !hawser_bridge_received (self->bridge, message);
   else if (self->n_invalid++ == 0)
     hawser_bridge_warn (self->bridge, "the broker sent a message whose topic or properties are not what MQTT allows; such messages are dropped");
 }
@@ -268,26 +278,99 @@ check (BridgeMqtt *self, int result)
   lose (self, result == MOSQ_ERR_ERRNO && errno != 0 ? g_strerror (errno) : result == MOSQ_ERR_NO_CONN ? "the connection was lost" : mosquitto_strerror (result));
 }
 
+/* What TLS has decrypted wakes nobody. */
+static gboolean
+has_decrypted (BridgeMqtt *self)
+{
+  SSL *ssl = mosquitto_ssl_get (self->mosq);
+
+  return ssl != NULL && SSL_pending (ssl) > 0;
+}
+
+static gboolean
+has_input (BridgeMqtt *self)
+{
+  int n = 0;
+
+  return has_decrypted (self) || (ioctl (self->fd, FIONREAD, &n) == 0 && n > 0);
+}
+
+/* libmosquitto counts packets by what waits for PUBREL, which is one at a time at QoS 1: then each would have a commit of its own. */
+static void
+read_all (BridgeMqtt *self)
+{
+  gboolean was_inside = self->is_inside;
+
+  self->is_inside = TRUE;
+  for (guint i = 0; i < MAX_PACKETS; i++)
+    {
+      check (self, mosquitto_loop_read (self->mosq, 1));
+      if (self->fd < 0 || self->bridge == NULL || !has_input (self))
+        break;
+    }
+  self->is_inside = was_inside;
+}
+
+static void
+write_all (BridgeMqtt *self)
+{
+  if (self->is_inside || self->is_held || self->fd < 0 || !mosquitto_want_write (self->mosq))
+    return;
+  self->is_inside = TRUE;
+  check (self, mosquitto_loop_write (self->mosq, MAX_PACKETS));
+  self->is_inside = FALSE;
+}
+
+static void
+on_more_to_read (gpointer data)
+{
+  g_autoptr (BridgeMqtt) self = data;
+
+  if (self->is_connected && !self->is_held)
+    turn (self, EPOLLIN);
+}
+
+static void
+turn (BridgeMqtt *self, guint32 events)
+{
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+    read_all (self);
+  if (self->bridge == NULL)
+    return;
+  write_all (self);
+  arm (self);
+  if (self->wants_room && self->is_connected && !mosquitto_want_write (self->mosq))
+    {
+      self->wants_room = FALSE;
+      hawser_bridge_resume (self->bridge);
+    }
+  if (self->is_connected && !self->is_held && has_decrypted (self))
+    hawser_lane_post (self->lane, on_more_to_read, g_object_ref (self));
+}
+
 static void
 on_socket (HawserWatch *watch, guint32 events, gpointer data)
 {
-  BridgeMqtt *self = data;
+  g_autoptr (BridgeMqtt) self = g_object_ref (data);
 
-  g_object_ref (self);
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
-    check (self, mosquitto_loop_read (self->mosq, MAX_PACKETS));
-  if ((events & EPOLLOUT) != 0 && self->fd >= 0)
-    check (self, mosquitto_loop_write (self->mosq, MAX_PACKETS));
-  if (self->bridge != NULL)
+  turn (self, events);
+}
+
+static void
+stored (HawserBridgeClient *client, gboolean is_safe)
+{
+  g_autoptr (BridgeMqtt) self = g_object_ref (BRIDGE_MQTT (client));
+
+  if (!self->is_held)
+    return;
+  if (is_safe)
     {
-      arm (self);
-      if (self->wants_room && self->is_connected && !mosquitto_want_write (self->mosq))
-        {
-          self->wants_room = FALSE;
-          hawser_bridge_resume (self->bridge);
-        }
+      self->is_held = FALSE;
+      if (!self->is_inside) /* else the turn goes on */
+        turn (self, 0);
     }
-  g_object_unref (self);
+  else
+    lose (self, "what came in could not be stored");
 }
 
 /* libmosquitto may have anything to write after any call: look, and change what we wait for only when that differs. */
@@ -295,7 +378,7 @@ static void
 arm (BridgeMqtt *self)
 {
   int fd = self->is_trying || self->is_connected ? mosquitto_socket (self->mosq) : -1;
-  guint32 events = EPOLLIN | (fd >= 0 && mosquitto_want_write (self->mosq) ? EPOLLOUT : 0);
+  guint32 events = self->is_held ? 0 : EPOLLIN | (fd >= 0 && mosquitto_want_write (self->mosq) ? EPOLLOUT : 0);
 
   if (fd != self->fd)
     {
@@ -319,7 +402,12 @@ on_timer (HawserTimer *timer)
       lose (self, "the broker did not answer in time");
       return;
     }
+  self->is_inside = TRUE;
   check (self, mosquitto_loop_misc (self->mosq));
+  self->is_inside = FALSE;
+  if (!self->is_connected)
+    return;
+  write_all (self);
   if (!self->is_connected)
     return;
   arm (self);
@@ -468,7 +556,6 @@ send_message (HawserBridgeClient *client, HawserMessage *message, guint64 cookie
     properties = bridge_mqtt_properties_write (&view);
   result = publish (self, &view, properties, &id, &qos);
   mosquitto_property_free_all (&properties);
-  arm (self);
   switch (result)
     {
     case MOSQ_ERR_INVAL:
@@ -484,11 +571,12 @@ send_message (HawserBridgeClient *client, HawserMessage *message, guint64 cookie
     default:
       break;
     }
-  if (qos == 0)
-    return HAWSER_BRIDGE_SEND_DONE;
-  /* it keeps it, even if the connection was lost meanwhile */
-  g_hash_table_insert (self->cookies, GINT_TO_POINTER (id), g_memdup2 (&cookie, sizeof cookie));
-  return HAWSER_BRIDGE_SEND_TAKEN;
+  /* at QoS 1 and 2 it keeps it, even if the connection is lost now */
+  if (qos > 0)
+    g_hash_table_insert (self->cookies, GINT_TO_POINTER (id), g_memdup2 (&cookie, sizeof cookie));
+  write_all (self);
+  arm (self);
+  return qos > 0 ? HAWSER_BRIDGE_SEND_TAKEN : HAWSER_BRIDGE_SEND_DONE;
 }
 
 /* ---- Life ---- */
@@ -567,6 +655,8 @@ make_client (BridgeMqtt *self)
     g_error ("out of memory");
   mosquitto_int_option (self->mosq, MOSQ_OPT_PROTOCOL_VERSION, versions[self->version]);
   mosquitto_int_option (self->mosq, MOSQ_OPT_TCP_NODELAY, 1);
+  mosquitto_threaded_set (self->mosq, true); /* calls only queue what they have to say; mosquitto_loop_write() says it */
+  mosquitto_int_option (self->mosq, MOSQ_OPT_RECEIVE_MAXIMUM, 65535); /* it would end connections over more than 20 at QoS 2 */
   mosquitto_max_inflight_messages_set (self->mosq, 0); /* the bridge has a window, the broker says its own */
   if (self->user != NULL)
     mosquitto_username_pw_set (self->mosq, self->user, self->password);
@@ -609,7 +699,7 @@ static void
 stop (HawserBridgeClient *client)
 {
   BridgeMqtt *self = BRIDGE_MQTT (client);
-  gboolean was_connected = self->is_connected;
+  gboolean may_write = self->is_connected && !self->is_held;
 
   if (self->bridge == NULL)
     return;
@@ -620,8 +710,8 @@ stop (HawserBridgeClient *client)
   mosquitto_message_v5_callback_set (self->mosq, NULL);
   mosquitto_publish_v5_callback_set (self->mosq, NULL);
   mosquitto_disconnect_v5_callback_set (self->mosq, NULL);
-  if (was_connected)
-    mosquitto_disconnect (self->mosq); /* written at once, as far as the socket takes it */
+  if (may_write && mosquitto_disconnect (self->mosq) == MOSQ_ERR_SUCCESS)
+    mosquitto_loop_write (self->mosq, MAX_PACKETS); /* as far as the socket takes it */
   g_clear_pointer (&self->mosq, mosquitto_destroy);
   g_hash_table_remove_all (self->cookies);
   g_clear_pointer (&self->lane, hawser_lane_unref);
@@ -645,6 +735,7 @@ client_iface_init (HawserBridgeClientInterface *iface)
   iface->send = send_message;
   iface->stop = stop;
   iface->dup_address = dup_address;
+  iface->stored = stored;
 }
 
 /* ---- Properties ---- */
@@ -687,6 +778,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_ADDRESS: g_strfreev (self->addresses); self->addresses = g_value_dup_boxed (value); break;
     case PROP_PROTOCOL_VERSION: self->version = g_value_get_enum (value); break;
     case PROP_CLEAN_SESSION: self->is_clean = g_value_get_boolean (value); break;
+    case PROP_EXACTLY_ONCE_IN: self->takes_exactly_once = g_value_get_boolean (value); break;
     case PROP_VERIFY: self->verifies = g_value_get_boolean (value); break;
     case PROP_KEEP_ALIVE: self->keep_alive = g_value_get_int64 (value); break;
     case PROP_SESSION_EXPIRY: self->session_expiry = g_value_get_int64 (value); break;
@@ -712,6 +804,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_ADDRESS: g_value_set_boxed (value, self->addresses); break;
     case PROP_PROTOCOL_VERSION: g_value_set_enum (value, self->version); break;
     case PROP_CLEAN_SESSION: g_value_set_boolean (value, self->is_clean); break;
+    case PROP_EXACTLY_ONCE_IN: g_value_set_boolean (value, self->takes_exactly_once); break;
     case PROP_VERIFY: g_value_set_boolean (value, self->verifies); break;
     case PROP_KEEP_ALIVE: g_value_set_int64 (value, self->keep_alive); break;
     case PROP_SESSION_EXPIRY: g_value_set_int64 (value, self->session_expiry); break;
@@ -773,6 +866,9 @@ bridge_mqtt_class_init (BridgeMqttClass *klass)
     g_param_spec_enum ("protocol-version", NULL, "MQTT that is spoken; properties pass at 5 only", version_get_type (), BRIDGE_MQTT_VERSION_5, flags));
   g_object_class_install_property (object_class, PROP_CLEAN_SESSION,
     g_param_spec_boolean ("clean-session", NULL, "Whether the broker forgets what came while we were away", FALSE, flags));
+  g_object_class_install_property (object_class, PROP_EXACTLY_ONCE_IN,
+    g_param_spec_boolean ("exactly-once-in", NULL, "Whether QoS 2 is asked for where a rule in allows it: nothing comes twice when the link is cut, but what "
+                          "was on its way when the daemon is killed may be lost; false asks for QoS 1: nothing is lost, some may come twice", FALSE, flags));
   g_object_class_install_property (object_class, PROP_VERIFY,
     g_param_spec_boolean ("verify", NULL, "Whether the broker's certificate is checked; false trusts whoever answers", TRUE, flags));
   g_object_class_install_property (object_class, PROP_KEEP_ALIVE,

@@ -219,9 +219,9 @@ class Topics(BridgeCase):
 
 
 class Versions(BridgeCase):
-    def both_ways(self, version):
+    def both_ways(self, version, *keys, highest_in=1):
         broker = self.broker()
-        daemon = self.bridged(broker.port, f'protocol-version={version}', 'topics-out=out/# qos=2', 'topics-in=in/# qos=2')
+        daemon = self.bridged(broker.port, f'protocol-version={version}', 'topics-out=out/# qos=2', 'topics-in=in/# qos=2', *keys)
         here, there = self.client(daemon), self.far(broker)
         here.subscribe('in/#', qos=2)
         there.subscribe('out/#', qos=2)
@@ -231,6 +231,7 @@ class Versions(BridgeCase):
         self.assertEqual(['in0', 'in1', 'in2'], sorted(here.wait(3)))
         self.assertEqual(['out0', 'out1', 'out2'], sorted(there.wait(3)))
         self.assertEqual([0, 1, 2], sorted(m.qos for m in there.messages))
+        self.assertEqual([0, 1, highest_in], sorted(m.qos for m in here.messages))
 
     def test_5(self):
         self.both_ways('5')
@@ -240,6 +241,18 @@ class Versions(BridgeCase):
 
     def test_3_1(self):
         self.both_ways('3.1')
+
+    def test_exactly_once_in_takes_qos_2(self):
+        self.both_ways('5', 'exactly-once-in=true', highest_in=2)
+
+    def test_many_under_way_at_qos_2_come_each_once(self):
+        broker = self.broker()
+        daemon = self.bridged(broker.port, 'topics-in=in/# qos=2', 'exactly-once-in=true')
+        here, there = self.client(daemon), self.far(broker)
+        here.subscribe('in/#', qos=2)
+        for n in range(300):
+            there.client.publish('in/x', b'%d' % n, 2)
+        self.assertEqual([str(n) for n in range(300)], here.wait(300))
 
 
 class Loops(BridgeCase):

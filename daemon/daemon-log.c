@@ -89,24 +89,26 @@ find_bucket (const char *domain)
   return &state.buckets[state.n_buckets++];
 }
 
-/* TRUE: say it. *out_n_suppressed: how many were not said before it. */
-static gboolean
-take_token (const char *domain,
-            guint64    *out_n_suppressed)
+static void
+refill (Bucket *bucket)
 {
-  Bucket *bucket = find_bucket (domain);
   gint64 now_us = g_get_monotonic_time ();
 
   bucket->tokens = MIN (BURST, bucket->tokens + (double) (now_us - bucket->refilled_us) * PER_SECOND / G_USEC_PER_SEC);
   bucket->refilled_us = now_us;
+}
+
+/* TRUE: say it. */
+static gboolean
+take_token (Bucket *bucket)
+{
+  refill (bucket);
   if (bucket->tokens < 1)
     {
       bucket->n_suppressed++;
       return FALSE;
     }
   bucket->tokens -= 1;
-  *out_n_suppressed = bucket->n_suppressed;
-  bucket->n_suppressed = 0;
   return TRUE;
 }
 
@@ -184,6 +186,32 @@ write_json (GLogLevelFlags   level,
   fprintf (stderr, "%s\n", line);
 }
 
+static void
+emit (GLogLevelFlags   level,
+      const GLogField *fields,
+      gsize            n_fields)
+{
+  const char *message = find_field (fields, n_fields, "MESSAGE");
+
+  if (state.format == FORMAT_JOURNAL && g_log_writer_journald (level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
+    return;
+  if (state.format == FORMAT_JSON)
+    write_json (level, fields, n_fields);
+  else
+    write_text (level, find_field (fields, n_fields, "GLIB_DOMAIN"), message != NULL ? message : "");
+}
+
+/* How many messages of a domain were left out. */
+static void
+say_left_out (Bucket *bucket)
+{
+  g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " messages were not written: too many at once", bucket->n_suppressed);
+  const GLogField fields[] = { { "GLIB_DOMAIN", *bucket->domain != '\0' ? bucket->domain : "hawserd", -1 }, { "MESSAGE", text, -1 }, { "PRIORITY", "4", -1 } };
+
+  bucket->n_suppressed = 0;
+  emit (G_LOG_LEVEL_WARNING, fields, G_N_ELEMENTS (fields));
+}
+
 static GLogWriterOutput
 write_log (GLogLevelFlags   level,
            const GLogField *fields,
@@ -191,26 +219,31 @@ write_log (GLogLevelFlags   level,
            gpointer         data)
 {
   const char *domain = find_field (fields, n_fields, "GLIB_DOMAIN");
-  const char *message = find_field (fields, n_fields, "MESSAGE");
   g_autoptr (GMutexLocker) locker = NULL;
-  guint64 n_suppressed = 0;
 
   locker = g_mutex_locker_new (&state.lock);
-  if (!is_shown (domain, level) || !take_token (domain, &n_suppressed))
+  if (!is_shown (domain, level) || !take_token (find_bucket (domain)))
     return G_LOG_WRITER_HANDLED;
-  if (n_suppressed > 0)
-    {
-      g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT " messages were not written: too many at once", n_suppressed);
-
-      write_text (G_LOG_LEVEL_WARNING, domain, text);
-    }
-  if (state.format == FORMAT_JOURNAL && g_log_writer_journald (level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
-    return G_LOG_WRITER_HANDLED;
-  if (state.format == FORMAT_JSON)
-    write_json (level, fields, n_fields);
-  else
-    write_text (level, domain, message != NULL ? message : "");
+  for (guint i = 0; i < state.n_buckets; i++)
+    if (state.buckets[i].n_suppressed > 0)
+      {
+        refill (&state.buckets[i]);
+        if (&state.buckets[i] == find_bucket (domain) || state.buckets[i].tokens >= 1)
+          say_left_out (&state.buckets[i]);
+      }
+  emit (level, fields, n_fields);
   return G_LOG_WRITER_HANDLED;
+}
+
+/* Nothing more will be logged. */
+void
+daemon_log_end (void)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&state.lock);
+
+  for (guint i = 0; i < state.n_buckets; i++)
+    if (state.buckets[i].n_suppressed > 0)
+      say_left_out (&state.buckets[i]);
 }
 
 /* Before the configuration is read: informative text. */

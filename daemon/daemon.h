@@ -18,6 +18,7 @@ typedef enum {
 /* daemon-log.c */
 void  daemon_log_begin      (void);
 void  daemon_log_configure  (HawserConfigGroup *group);
+void  daemon_log_end        (void);
 
 /* daemon-notify.c: what the service manager is told; nothing without $NOTIFY_SOCKET. */
 void  daemon_notify         (const char *state);

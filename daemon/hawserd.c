@@ -161,5 +161,7 @@ main (int    argc,
         return code;
     }
   raise_descriptor_limit ();
-  return run (&options, demo);
+  code = run (&options, demo);
+  daemon_log_end ();
+  return code;
 }

@@ -1,8 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES D7 E6, HARDENING R9: rates, memory and full queues hold publishers back, then refuse them, and nobody else."""
+"""FEATURES D7 E6, HARDENING R1 R7 R9: rates, memory and full queues hold publishers back, then refuse them, and nobody else; what the
+system runs out of, and what a flood writes into the log, is bounded."""
 import http.server
+import os
 import re
+import resource
+import select
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -185,6 +191,84 @@ admin=true
         for peer in peers:
             peer.close()
         wait_for(lambda: daemon.web.metrics()['hawser_memory_tight'] == 0, 'the memory is given back')
+
+
+class Descriptors(Case):
+    """No descriptor is left (HARDENING R1)."""
+
+    def test_who_is_inside_is_served_nobody_spins_and_room_is_used_again(self):
+        daemon = self.open()
+        inside = [wire.connected(daemon.mqtt, f'c{i}', 4) for i in range(20)]
+        for peer in inside:
+            self.addCleanup(peer.close)
+        pid = daemon.process.pid
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f'/proc/{pid}/fd')) + 4, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+        outside = [socket.create_connection(('127.0.0.1', daemon.mqtt), DEADLINE_S) for _ in range(40)]  # the system holds them
+        for peer in outside:
+            self.addCleanup(peer.close)
+            peer.sendall(wire.connect('', 4))
+
+        def cpu():
+            with open(f'/proc/{pid}/stat') as file:
+                fields = file.read().rpartition(')')[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+        began, used, n = time.monotonic(), cpu(), 0
+        while time.monotonic() - began < 2:
+            peer = inside[n % len(inside)]
+            peer.send(wire.PINGREQ)
+            self.assertEqual(peer.read().type, 13)
+            n += 1
+            select.select([], [], [], 0.02)
+        self.assertLess(cpu() - used, 0.5)  # of two seconds: who spins takes what the machine has
+        self.assertGreaterEqual(n, 5)
+
+        for peer in inside[:10] + outside[:30]:
+            peer.close()
+        for peer in outside[30:]:
+            peer.settimeout(DEADLINE_S)
+            self.assertEqual(peer.recv(4), b'\x20\x02\0\0')
+        log = daemon.stop()[2]
+        self.assertGreaterEqual(log.count('cannot accept'), 1)
+        self.assertLessEqual(log.count('cannot accept'), 10, log)  # once for each time that it happens, not for each attempt
+
+
+class Log(Case):
+    """What strangers provoke cannot fill the disk (HARDENING R7)."""
+
+    def test_a_flood_is_cut_and_counted(self):
+        daemon = self.open(conf='''
+[policy anyone]
+allow=true
+[topic #]
+create=auto
+publish-policy=anyone
+subscribe-policy=anyone
+[listener mqtt]
+type=mqtt
+address=tcp:127.0.0.1:0
+anonymous=allow
+flapping-count=1
+flapping-duration=1h
+''')
+        written, began = [], time.monotonic()
+        reader = threading.Thread(target=lambda: written.extend(daemon.process.stderr), daemon=True)
+        reader.start()
+        for i in range(700):
+            for _ in range(2):  # the second time is one too many, and that is said
+                with wire.Wire(daemon.mqtt, wire.connect(f'{i}', 4)) as peer:
+                    peer.read()
+        took = time.monotonic() - began
+        flood = [line for line in written if b'is banned' in line]
+        self.assertLessEqual(len(flood), 200 + 20 * took + 20)
+        self.assertGreaterEqual(len(flood), 100)
+
+        daemon.process.send_signal(signal.SIGTERM)  # it says good-bye, and what it had not said before
+        daemon.process.wait(DEADLINE_S)
+        reader.join(DEADLINE_S)
+        flood = [line for line in written if b'is banned' in line]
+        left_out = sum(int(line.split(b' messages were not written')[0].split()[-1]) for line in written if b'messages were not written' in line)
+        self.assertEqual(len(flood) + left_out, 700)
 
 
 class Sleepy(http.server.BaseHTTPRequestHandler):

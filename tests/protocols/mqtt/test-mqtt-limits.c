@@ -2,9 +2,7 @@
 
 /* Rates, flapping and bans as an MQTT client meets them, on a clock that the test moves. */
 
-#include "hawser-harness.h"
-
-#include <string.h>
+#include "mqtt-by-hand.h"
 
 #define S G_USEC_PER_SEC
 
@@ -27,27 +25,6 @@ tear_down (Fixture *fixture, gconstpointer data)
   hawser_harness_free (fixture->harness);
 }
 
-static void
-put_string (GByteArray *out, const char *text)
-{
-  const guint8 len[2] = { 0, (guint8) strlen (text) };
-
-  g_byte_array_append (out, len, 2);
-  g_byte_array_append (out, (const guint8 *) text, (guint) strlen (text));
-}
-
-static void
-push (HawserHarnessPeer *peer, guint8 first, GByteArray *body)
-{
-  const guint8 head[2] = { first, (guint8) body->len };
-  g_autoptr (GByteArray) packet = g_byte_array_new ();
-
-  g_assert_cmpuint (body->len, <, 128);
-  g_byte_array_append (packet, head, 2);
-  g_byte_array_append (packet, body->data, body->len);
-  hawser_harness_peer_push (peer, packet->data, packet->len);
-}
-
 static HawserHarnessPeer *
 dial (Fixture *fixture, guint8 version, const char *client_id)
 {
@@ -55,22 +32,11 @@ dial (Fixture *fixture, guint8 version, const char *client_id)
   g_autoptr (GByteArray) body = g_byte_array_new ();
   const guint8 rest[5] = { version, 2, 0, 0, 0 };
 
-  put_string (body, "MQTT");
+  by_hand_put_string (body, "MQTT");
   g_byte_array_append (body, rest, version == 5 ? 5 : 4);
-  put_string (body, client_id);
-  push (peer, 0x10, body);
+  by_hand_put_string (body, client_id);
+  by_hand_push (peer, 0x10, body);
   return peer;
-}
-
-/* The reason code of CONNACK. */
-static guint8
-pull_connack (HawserHarnessPeer *peer)
-{
-  g_autofree char *head = hawser_harness_peer_pull (peer, 2), *rest = NULL;
-
-  g_assert_cmphex ((guint8) head[0], ==, 0x20);
-  rest = hawser_harness_peer_pull (peer, (gsize) head[1]);
-  return (guint8) rest[1];
 }
 
 static HawserHarnessPeer *
@@ -78,7 +44,7 @@ connect_client (Fixture *fixture, guint8 version, const char *client_id)
 {
   HawserHarnessPeer *peer = dial (fixture, version, client_id);
 
-  g_assert_cmphex (pull_connack (peer), ==, 0);
+  g_assert_cmphex (by_hand_pull_connack (peer), ==, 0);
   return peer;
 }
 
@@ -94,7 +60,7 @@ publish (HawserHarnessPeer *peer, guint8 version, guint8 qos, guint n, const cha
       const guint8 id[2] = { (guint8) (i >> 8), (guint8) i }, none = 0;
       guint8 head[2] = { (guint8) (0x30 | qos << 1), 0 };
 
-      put_string (body, "t");
+      by_hand_put_string (body, "t");
       if (qos > 0)
         g_byte_array_append (body, id, 2);
       if (version == 5)
@@ -278,8 +244,8 @@ test_connect_rate (Fixture *fixture, gconstpointer data)
   g_object_set (fixture->listener, "identity-connect-rate", 2.0, NULL);
   connect_client (fixture, 5, "c");
   connect_client (fixture, 5, "c");
-  g_assert_cmphex (pull_connack (dial (fixture, 5, "c")), ==, 0x9f);
-  g_assert_cmphex (pull_connack (dial (fixture, 4, "c")), ==, 3);
+  g_assert_cmphex (by_hand_pull_connack (dial (fixture, 5, "c")), ==, 0x9f);
+  g_assert_cmphex (by_hand_pull_connack (dial (fixture, 4, "c")), ==, 3);
   connect_client (fixture, 5, "d");
   hawser_harness_advance (fixture->harness, S / 2);
   connect_client (fixture, 5, "c");
@@ -303,7 +269,7 @@ test_accept_rate (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (hawser_listener_get_n_opened (fixture->listener), ==, 3);
   pass_time (fixture, 2 * S);
   for (guint i = 0; i < 6; i++)
-    g_assert_cmphex (pull_connack (peers[i]), ==, 0); /* nobody was refused */
+    g_assert_cmphex (by_hand_pull_connack (peers[i]), ==, 0); /* nobody was refused */
   hawser_bus_get_statistics (hawser_harness_get_bus (fixture->harness), &statistics);
   g_assert_cmpuint (statistics.connects_held, >, 0);
 }
@@ -319,8 +285,8 @@ test_flapping (Fixture *fixture, gconstpointer data)
       hawser_harness_peer_close (connect_client (fixture, 5, "flap"));
       hawser_harness_advance (fixture->harness, S);
     }
-  g_assert_cmphex (pull_connack (dial (fixture, 5, "flap")), ==, 0x8a);
-  g_assert_cmphex (pull_connack (dial (fixture, 4, "flap")), ==, 5);
+  g_assert_cmphex (by_hand_pull_connack (dial (fixture, 5, "flap")), ==, 0x8a);
+  g_assert_cmphex (by_hand_pull_connack (dial (fixture, 4, "flap")), ==, 5);
   connect_client (fixture, 5, "calm");
   hawser_ban_list_get_statistics (hawser_harness_get_bus (fixture->harness), &bans);
   g_assert_cmpuint (bans.n_bans, ==, 1);
@@ -347,7 +313,7 @@ test_banned_client (Fixture *fixture, gconstpointer data)
   HawserBus *bus = hawser_harness_get_bus (fixture->harness);
 
   g_assert_true (hawser_ban_list_add (bus, "client:bad", 10 * S));
-  g_assert_cmphex (pull_connack (dial (fixture, 5, "bad")), ==, 0x8a);
+  g_assert_cmphex (by_hand_pull_connack (dial (fixture, 5, "bad")), ==, 0x8a);
   connect_client (fixture, 5, "good");
   g_assert_true (hawser_ban_list_remove (bus, "client:bad"));
   connect_client (fixture, 5, "bad");

@@ -23,9 +23,11 @@ typedef struct {
 typedef void (*HawserJournalQueueFunc) (gpointer data, const HawserJournalQueue *queue);
 typedef void (*HawserJournalValueFunc) (gpointer data, const char *key, GBytes *value);
 
+#define HAWSER_JOURNAL_ANY_REVISION G_MAXUINT64
+
 typedef void (*HawserJournalGot)       (gpointer data, GBytes *value, guint64 revision, const GError *error);
 
-typedef struct {
+typedef struct _HawserJournalFuncs {
   guint64  (*append)        (gpointer self, HawserMessage *message, const guint32 *queues, guint n_queues, HawserJournalDone done, gpointer data);
   void     (*ack)           (gpointer self, guint32 queue, guint64 position);
   void     (*read)          (gpointer self, guint32 queue, guint64 after_position, guint max_messages, gsize max_bytes, HawserJournalRead func, gpointer data);
@@ -44,7 +46,7 @@ typedef struct {
   /* all that is asked for between these is one transaction */
   void     (*hold)          (gpointer self);
   void     (*release)       (gpointer self);
-  /* put under a condition: HAWSER_ERROR_CONFLICT to @done if the value has another revision (0: there is none); NULL removes */
+  /* put under a condition: HAWSER_ERROR_CONFLICT to @done if the value has another revision (0: there is none), unless any will do; NULL removes */
   void     (*put_if)        (gpointer self, const char *space, const char *key, guint64 if_revision, guint64 revision, GBytes *value, HawserJournalDone done, gpointer data);
   void     (*get)           (gpointer self, const char *space, const char *key, HawserJournalGot func, gpointer data);
   void     (*clear)         (gpointer self, const char *space, HawserJournalDone done, gpointer data);

@@ -446,6 +446,20 @@ on_spool_flushed (GObject      *source,
   finish_drain (task);
 }
 
+/* What is in memory only goes to the disk. */
+static void
+flush_spool (HawserAssembly *self,
+             GTask          *task)
+{
+  if (self->spool == NULL)
+    {
+      finish_drain (task);
+      return;
+    }
+  hawser_twin_host_store_all (hawser_twin_host_get (self->bus));
+  hawser_spool_flush_async (self->spool, g_task_get_cancellable (task), on_spool_flushed, task);
+}
+
 static void
 on_sink_drained (GObject      *source,
                  GAsyncResult *result,
@@ -457,12 +471,8 @@ on_sink_drained (GObject      *source,
 
   if (!hawser_sink_runner_drain_finish (HAWSER_SINK_RUNNER (source), result, NULL))
     drain->is_incomplete = TRUE;
-  if (--drain->n_sinks > 0)
-    return;
-  if (self->spool != NULL)
-    hawser_spool_flush_async (self->spool, g_task_get_cancellable (task), on_spool_flushed, task);
-  else
-    finish_drain (task);
+  if (--drain->n_sinks == 0)
+    flush_spool (self, task);
 }
 
 /**
@@ -507,12 +517,8 @@ hawser_assembly_drain_async (HawserAssembly      *self,
 
       hawser_sink_runner_drain_async (runner, cancellable, on_sink_drained, task);
     }
-  if (n_sinks > 0)
-    return;
-  if (self->spool != NULL)
-    hawser_spool_flush_async (self->spool, cancellable, on_spool_flushed, task);
-  else
-    finish_drain (task);
+  if (n_sinks == 0)
+    flush_spool (self, task);
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "hawser-journal.h"
+#include "hawser-spool-private.h"
 
 G_STATIC_ASSERT (sizeof (HawserJournalEntry) == sizeof (HawserSpoolEntry));
 G_STATIC_ASSERT (offsetof (HawserJournalEntry, message) == offsetof (HawserSpoolEntry, message));
@@ -173,6 +174,12 @@ static const HawserJournalFuncs funcs = {
   append, ack, read_queue, add_queue, update_queue, remove_queue, foreach_queue, get_queue, put, remove_value, foreach_value, flush_all,
   get_line_offset_us, hold, release, put_if, get_value, clear,
 };
+
+const HawserJournalFuncs *
+hawser_spool_get_journal_funcs (void)
+{
+  return &funcs;
+}
 
 /* Recovers durable subscriptions and retained values; before any listener starts. NULL takes the spool away. The
  * caller keeps @spool alive until then. */

@@ -231,4 +231,7 @@ void        spool_refuse            (HawserSpool       *self,
 gboolean    spool_require_open      (HawserSpool       *self,
                                      GError           **error);
 
+/* ---- hawser-spool-journal.c: for who keeps something in a spool that is not the bus's ---- */
+const struct _HawserJournalFuncs *hawser_spool_get_journal_funcs (void);
+
 G_END_DECLS

@@ -55,7 +55,7 @@ hawser_spool_put (HawserSpool *self, const char *space, const char *key, GBytes 
  * @self: a spool
  * @space: name of a set of values
  * @key: name in the set
- * @if_revision: the revision that the value must have; 0: there must be none
+ * @if_revision: the revision that the value must have; 0: there must be none; %G_MAXUINT64: any
  * @revision: the one it has from then on, above 0
  * @value: (nullable): its new value; %NULL: it is removed
  * @done: (nullable) (scope async): called on the spool's context after the commit; %HAWSER_ERROR_CONFLICT: the value has another
@@ -73,7 +73,7 @@ hawser_spool_put_if (HawserSpool *self, const char *space, const char *key, guin
   g_return_if_fail (space != NULL && key != NULL);
 
   note_value (self, value != NULL ? HAWSER_STORE_PUT : HAWSER_STORE_DELETE,
-              &(SpoolPut) { .space = (char *) space, .key = (char *) key, .value = value, .is_conditional = TRUE, .if_revision = if_revision,
+              &(SpoolPut) { .space = (char *) space, .key = (char *) key, .value = value, .is_conditional = if_revision != G_MAXUINT64, .if_revision = if_revision,
                             .revision = revision, .done = done, .data = data });
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What runs twins: it gives messages to behaviours and supervises them (hawser-twin-supervisor.c), and keeps twins in the bus's
- * spool (hawser-twin-keeper.c). One for the twins of a bus, which own it. Context: the bus's. */
+/* What runs twins: it gives messages to behaviours and supervises them (hawser-twin-supervisor.c), keeps twins in a store
+ * (hawser-twin-keeper.c), with the events of those that have a journal (hawser-twin-log.c), and wakes them by timers and
+ * reminders (hawser-twin-reminders.c). One for the twins of a bus, which own it. Context: the bus's. */
 
 #include "hawser-twin-host.h"
 #include "hawser-twin-host-private.h"
@@ -24,6 +25,8 @@ static const HawserTwinHostFuncs funcs = {
   .removed = hawser_twin_host_on_removed,
   .leave = hawser_twin_host_on_leave,
   .commit = hawser_twin_host_on_commit,
+  .store = hawser_twin_host_store,
+  .stored = hawser_twin_host_stored,
 };
 
 static void
@@ -31,7 +34,8 @@ dispose (GObject *object)
 {
   HawserTwinHost *self = HAWSER_TWIN_HOST (object);
 
-  hawser_timer_disarm (&self->interval_timer);
+  hawser_twin_keeper_end (self);
+  hawser_twin_reminders_end (self);
   g_hash_table_remove_all (self->wards);
   if (self->twins != NULL)
     {
@@ -50,7 +54,9 @@ finalize (GObject *object)
   HawserTwinHost *self = HAWSER_TWIN_HOST (object);
 
   g_hash_table_unref (self->wards);
-  g_hash_table_unref (self->dirty);
+  hawser_twin_keeper_clear (self);
+  hawser_twin_log_clear (self);
+  hawser_twin_reminders_clear (self);
   G_OBJECT_CLASS (hawser_twin_host_parent_class)->finalize (object);
 }
 
@@ -67,7 +73,9 @@ static void
 hawser_twin_host_init (HawserTwinHost *self)
 {
   self->wards = g_hash_table_new_full (hawser_hash_string, g_str_equal, g_free, hawser_twin_ward_free);
-  self->dirty = g_hash_table_new_full (hawser_hash_string, g_str_equal, g_free, NULL);
+  hawser_twin_keeper_init (self);
+  hawser_twin_log_init (self);
+  hawser_twin_reminders_init (self);
 }
 
 /**

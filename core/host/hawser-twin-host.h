@@ -6,6 +6,7 @@
 #endif
 
 #include "hawser-bus.h"
+#include "hawser-spool.h"
 #include "hawser-twin-behavior.h"
 
 G_BEGIN_DECLS
@@ -28,6 +29,37 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_twin_host_set_page_dir (HawserTwinHost     *self,
                                                const char          *directory,
                                                GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twin_host_set_timer    (HawserTwinHost      *self,
+                                               const char          *id,
+                                               const char          *name,
+                                               gint64               delay_us,
+                                               GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twin_host_cancel_timer (HawserTwinHost      *self,
+                                               const char          *id,
+                                               const char          *name);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twin_host_set_reminder (HawserTwinHost      *self,
+                                               const char          *id,
+                                               const char          *name,
+                                               gint64               delay_us,
+                                               gint64               period_us,
+                                               GBytes              *payload,
+                                               GError             **error);
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_twin_host_cancel_reminder (HawserTwinHost   *self,
+                                               const char          *id,
+                                               const char          *name);
+HAWSER_AVAILABLE_IN_ALL
+char          **hawser_twin_host_list_reminders (HawserTwinHost    *self,
+                                               const char          *id);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_twin_host_add_store    (HawserTwinHost      *self,
+                                               const char          *name,
+                                               HawserSpool         *spool);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_twin_host_store_all    (HawserTwinHost      *self);
 HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_twin_host_recover      (HawserTwinHost      *self,
                                                GError             **error);

@@ -119,8 +119,8 @@ list_children (HawserTwins *twins, const HawserTwinNode *node)
   return g_variant_builder_end (&builder);
 }
 
-static GVariant *
-describe (HawserTwins *twins, HawserTwinRef twin, gboolean with_children)
+GVariant *
+hawser_twin_describe (HawserTwins *twins, HawserTwinRef twin, gboolean with_children)
 {
   const HawserTwinDocument none = { 0 };
   HawserTwinRecord *record = hawser_twin_get (twins, twin);
@@ -174,6 +174,99 @@ apply (HawserTwinHost *self, const char *id, GVariant *changes, GError **error)
   return json != NULL && hawser_twins_patch (self->twins, id, json, -1, HAWSER_TWIN_ANY_REVISION, "/behavior", NULL, error);
 }
 
+/* The parts of what a behaviour returned. */
+typedef struct {
+  GVariant *changes;         /* of documents; NULL: none */
+  GVariant *events, *timers, *reminders;
+} Answer;
+
+static void
+answer_clear (Answer *answer)
+{
+  g_clear_pointer (&answer->changes, g_variant_unref);
+  g_clear_pointer (&answer->events, g_variant_unref);
+  g_clear_pointer (&answer->timers, g_variant_unref);
+  g_clear_pointer (&answer->reminders, g_variant_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Answer, answer_clear)
+
+static gboolean
+take_part (GVariantDict *dict, const char *name, const char *type, GVariant **out_part, GError **error)
+{
+  g_autoptr (GVariant) part = g_variant_dict_lookup_value (dict, name, NULL);
+
+  if (part == NULL)
+    return TRUE;
+  if (!g_variant_is_of_type (part, G_VARIANT_TYPE (type)))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "'%s' of a behaviour is %s and not %s", name, g_variant_get_type_string (part), type);
+      return FALSE;
+    }
+  g_variant_dict_remove (dict, name);
+  *out_part = g_steal_pointer (&part);
+  return TRUE;
+}
+
+static gboolean
+read_answer (GVariant *returned, Answer *out, GError **error)
+{
+  GVariantDict dict;
+  gboolean ok;
+
+  if (returned == NULL)
+    return TRUE;
+  if (!g_variant_is_of_type (returned, G_VARIANT_TYPE_VARDICT))
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "the behaviour returned %s and not a{sv}", g_variant_get_type_string (returned));
+      return FALSE;
+    }
+  g_variant_dict_init (&dict, returned);
+  ok = take_part (&dict, "events", "a*", &out->events, error) && take_part (&dict, "timers", "a{sv}", &out->timers, error) &&
+       take_part (&dict, "reminders", "a{sv}", &out->reminders, error);
+  out->changes = g_variant_ref_sink (g_variant_dict_end (&dict));
+  return ok;
+}
+
+/* All of the events are tried before the first one happens. */
+static gboolean
+make_happen (HawserTwinHost *self, HawserTwinRef twin, const char *id, GVariant *events, GError **error)
+{
+  gsize n = events != NULL ? g_variant_n_children (events) : 0;
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  HawserTwinFold *fold = n > 0 ? hawser_twin_fold_new (self->twins, twin) : NULL;
+  gboolean ok = TRUE;
+
+  for (gsize i = 0; i < n && ok; i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (events, i), event = NULL;
+      GError *failure = NULL;
+      GVariant *change;
+
+      event = g_variant_is_of_type (child, G_VARIANT_TYPE_VARIANT) ? g_variant_get_variant (child) : g_variant_ref (child);
+      change = hawser_twin_fold_apply (fold, event, &failure);
+      g_ptr_array_add (changes, change != NULL ? change : g_variant_ref_sink (g_variant_new ("a{sv}", NULL)));
+      if (failure != NULL)
+        g_propagate_error (error, failure);
+      ok = failure == NULL;
+    }
+  g_clear_pointer (&fold, hawser_twin_fold_free);
+  for (gsize i = 0; i < n && ok; i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (events, i), event = NULL;
+
+      event = g_variant_is_of_type (child, G_VARIANT_TYPE_VARIANT) ? g_variant_get_variant (child) : g_variant_ref (child);
+      self->is_journaled = TRUE;
+      ok = apply (self, id, changes->pdata[i], error);
+      self->is_journaled = FALSE;
+      if (ok)
+        hawser_twin_log_append (self, twin, event);
+      else if (i > 0)
+        hawser_twin_host_note (self, twin); /* as far as it came */
+    }
+  return ok;
+}
+
 /* One message, once. @out_took: whether the behaviour had anything to say. */
 static gboolean
 run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessage *message, gboolean *out_took, GError **error)
@@ -182,10 +275,11 @@ run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessag
   HawserTwinFamily *family = hawser_twin_family (twins, hawser_twin_get (twins, twin));
   g_autoptr (HawserTwinBehavior) behavior = g_object_ref (HAWSER_TWIN_BEHAVIOR (family->behavior_object));
   g_autofree char *id = g_strdup (hawser_twins_get_id (twins, twin));
-  g_autoptr (GVariant) state = describe (twins, twin, subject != NULL);
+  g_autoptr (GVariant) state = hawser_twin_describe (twins, twin, subject != NULL);
   g_autoptr (GVariant) changes = NULL;
   g_autoptr (HawserBatch) out = hawser_batch_new ();
   g_autoptr (HawserMessage) addressed = NULL;
+  g_auto (Answer) answer = { 0 };
   GError *failure = NULL;
 
   if (subject != NULL)
@@ -199,15 +293,17 @@ run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessag
   changes = hawser_twin_behavior_handle (behavior, id, state, addressed != NULL ? addressed : message, out, &failure);
   if (changes != NULL && g_variant_is_floating (changes))
     g_variant_ref_sink (changes);
-  if (failure == NULL && changes != NULL && !g_variant_is_of_type (changes, G_VARIANT_TYPE_VARDICT))
-    g_set_error (&failure, HAWSER_ERROR, HAWSER_ERROR_INVALID, "the behaviour returned %s and not a{sv}", g_variant_get_type_string (changes));
+  if (failure == NULL && read_answer (changes, &answer, &failure))
+    hawser_twin_reminders_take (self, id, answer.timers, answer.reminders, TRUE, &failure);
   if (failure != NULL)
     {
       g_propagate_error (error, failure);
       return FALSE;
     }
-  if (!apply (self, id, changes, error))
+  if (!make_happen (self, twin, id, answer.events, error) || !apply (self, id, answer.changes, error) ||
+      !hawser_twin_reminders_take (self, id, answer.timers, answer.reminders, FALSE, error))
     return FALSE;
+  hawser_twin_reminders_settle (self, id, message);
   *out_took = changes != NULL || hawser_batch_get_size (out) > 0;
   for (guint i = 0; i < hawser_batch_get_size (out); i++)
     send_out (self, hawser_batch_get_message (out, i));
@@ -245,6 +341,7 @@ bury (Ward *ward, HawserMessage *message, const char *reason)
   hawser_message_builder_add_property (builder, "reason", reason);
   hawser_message_builder_add_property (builder, "topic", hawser_message_get_topic (message));
   ward->host->n_dead++;
+  hawser_twin_reminders_settle (ward->host, ward->id, message);
   hawser_twins_send_message_later (ward->host->twins, hawser_message_builder_build (builder));
 }
 
@@ -351,7 +448,9 @@ hawser_twin_host_on_removed (gpointer data, HawserTwinRef twin)
   g_autofree char *id = g_strdup (hawser_twins_get_id (self->twins, twin));
 
   g_hash_table_remove (self->wards, id);
-  hawser_twin_host_forget (self, id);
+  hawser_twin_reminders_forget (self, id);
+  hawser_twin_log_forget (self, twin);
+  hawser_twin_host_forget (self, twin);
 }
 
 /**
@@ -369,5 +468,9 @@ hawser_twin_host_restart (HawserTwinHost *self, const char *id)
 {
   Ward *ward = g_hash_table_lookup (self->wards, id);
 
-  return ward != NULL && ward->is_stopped && g_hash_table_remove (self->wards, id);
+  if (ward == NULL || !ward->is_stopped)
+    return FALSE;
+  g_hash_table_remove (self->wards, id);
+  hawser_twin_reminders_restart (self, id);
+  return TRUE;
 }

@@ -18,6 +18,8 @@ G_DECLARE_INTERFACE (HawserTwinBehavior, hawser_twin_behavior, HAWSER, TWIN_BEHA
  * @parent_iface: the parent interface
  * @handle: what one message does to one twin: takes its id and state (`a{sv}`), returns the changed members (`a{sv}`, or
  *   %NULL for none) and adds what is to be published to @out; does no I/O and reads no clock
+ * @apply_event: (nullable): what one event changes in its twin: takes its id, state and the event, returns the changed members;
+ *   without it an event is itself what it changes
  *
  * A pure function of state and message, so that one table tests it in every language.
  *
@@ -32,8 +34,13 @@ struct _HawserTwinBehaviorInterface {
                        HawserMessage       *message,
                        HawserBatch         *out,
                        GError             **error);
+  GVariant *(*apply_event) (HawserTwinBehavior  *self,
+                            const char          *id,
+                            GVariant            *state,
+                            GVariant            *event,
+                            GError             **error);
 
-  gpointer reserved[8];
+  gpointer reserved[7];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -43,5 +50,12 @@ GVariant *hawser_twin_behavior_handle (HawserTwinBehavior  *self,
                                        HawserMessage       *message,
                                        HawserBatch         *out,
                                        GError             **error);
+
+HAWSER_AVAILABLE_IN_ALL
+GVariant *hawser_twin_behavior_apply_event (HawserTwinBehavior  *self,
+                                            const char          *id,
+                                            GVariant            *state,
+                                            GVariant            *event,
+                                            GError             **error);
 
 G_END_DECLS

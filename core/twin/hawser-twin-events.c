@@ -114,13 +114,15 @@ publish_event (HawserTwins *self, const HawserTwinEvent *event)
 {
   const char *kind = event->change == HAWSER_TWIN_CHANGE_STATE ? "state" : event->change == HAWSER_TWIN_CHANGE_AGGREGATE ? "aggregate" : "changed";
   g_autofree char *topic = NULL;
+  /* what was stored must not be lost for a queue whose reader is away; the next aggregate says what the last one said */
+  const HawserMessageInit promise = { .qos = event->change == HAWSER_TWIN_CHANGE_AGGREGATE ? 0 : 1 };
   HawserTwinRecord *record = hawser_twin_get (self, event->twin);
   HawserTwinFamily *family = record->hash == event->hash && record->flags & HAWSER_TWIN_IS_USED ? hawser_twin_family (self, record) : NULL;
 
   if (self->has_subscribers)
     {
       topic = g_strconcat ("$twin/", kind, "/", event->id, NULL);
-      hawser_twins_publish (self, topic, event->json, strlen (event->json), NULL);
+      hawser_twins_publish (self, topic, event->json, strlen (event->json), &promise);
     }
   if (family != NULL && family->publish_topic != NULL)
     {
@@ -129,7 +131,7 @@ publish_event (HawserTwins *self, const HawserTwinEvent *event)
 
       g_string_replace (name, "{id}", event->id, 0);
       hawser_twin_write (self, event->twin, text);
-      hawser_twins_publish (self, name->str, text->str, text->len, NULL);
+      hawser_twins_publish (self, name->str, text->str, text->len, &promise);
     }
 }
 
@@ -170,6 +172,14 @@ sweep_watchers (HawserTwins *self)
     }
 }
 
+/* What is told is stored with it, in one transaction. */
+static void
+store (HawserTwins *self)
+{
+  if (self->host_funcs != NULL && self->host_funcs->store != NULL)
+    self->host_funcs->store (self->host);
+}
+
 void
 hawser_twins_flush_events (HawserTwins *self)
 {
@@ -177,6 +187,7 @@ hawser_twins_flush_events (HawserTwins *self)
     return;
   self->is_flushing = TRUE;
   g_object_ref (self);
+  store (self);
   while (self->events->len > 0)
     {
       GPtrArray *events = self->events;
@@ -201,7 +212,10 @@ hawser_twins_flush_events (HawserTwins *self)
           free_event (event);
         }
       g_ptr_array_unref (events);
+      store (self);
     }
+  if (self->host_funcs != NULL && self->host_funcs->stored != NULL)
+    self->host_funcs->stored (self->host);
   self->is_flushing = FALSE;
   sweep_watchers (self);
   g_object_unref (self);

@@ -15,6 +15,7 @@
 #include "hawser-param-spec.h"
 #include "hawser-topic-filter.h"
 
+#define SNAPSHOT_EVERY 100 /* events: they are read again in a millisecond */
 #define YEAR_US (365 * 86400 * (gint64) G_USEC_PER_SEC)
 
 enum {
@@ -41,6 +42,8 @@ enum {
   PROP_WRITE_POLICY,
   PROP_PERSIST,
   PROP_PERSIST_INTERVAL,
+  PROP_STORE,
+  PROP_SNAPSHOT_EVERY,
   N_PROPS,
 };
 
@@ -76,6 +79,7 @@ string_place (HawserTwinFamily *self, guint id)
     case PROP_SUBSCRIBE_POLICY: return &self->subscribe_policy;
     case PROP_WRITE_POLICY: return &self->write_policy;
     case PROP_PERSIST: return &self->persist;
+    case PROP_STORE: return &self->store;
     default: return NULL;
     }
 }
@@ -121,6 +125,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_MAP: g_strfreev (self->map); self->map = g_value_dup_boxed (value); break;
     case PROP_AGGREGATE: g_strfreev (self->aggregate); self->aggregate = g_value_dup_boxed (value); break;
     case PROP_HISTORY: self->history = g_value_get_uint (value); break;
+    case PROP_SNAPSHOT_EVERY: self->snapshot_every = g_value_get_uint (value); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -246,6 +251,9 @@ hawser_twin_family_class_init (HawserTwinFamilyClass *klass)
   props[PROP_PERSIST] = g_param_spec_string ("persist", "Persist", "When its state is stored: never, on-change, interval", "never", flags);
   props[PROP_PERSIST_INTERVAL] = hawser_param_spec_duration ("persist-interval", "Longest time unstored with persist=interval", 1000, 86400 * (gint64) G_USEC_PER_SEC,
                                                              10 * G_USEC_PER_SEC, flags);
+  props[PROP_STORE] = g_param_spec_string ("store", "Store", "The [store] it is kept in; default: the spool in state-dir", NULL, flags);
+  props[PROP_SNAPSHOT_EVERY] = g_param_spec_uint ("snapshot-every", "Snapshot every", "Events in its journal before it is stored whole; 0 for never", 0, G_MAXINT32,
+                                                  SNAPSHOT_EVERY, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -257,6 +265,7 @@ hawser_twin_family_init (HawserTwinFamily *self)
   self->aggregate_interval_us = G_USEC_PER_SEC;
   self->persist_interval_us = 10 * G_USEC_PER_SEC;
   self->persist = g_strdup ("never");
+  self->snapshot_every = SNAPSHOT_EVERY;
 }
 
 /**

@@ -179,6 +179,8 @@ typedef struct {
   void     (*added)   (gpointer host, HawserTwinRef twin);
   gboolean (*leave)   (gpointer host, HawserTwinRef twin);                             /* FALSE: it must stay in memory */
   void     (*commit)  (gpointer host, const char *id, HawserPublished done, gpointer data);
+  void     (*store)   (gpointer host);                                                 /* what changed goes to the store, and what is published until stored() with it */
+  void     (*stored)  (gpointer host);
 } HawserTwinHostFuncs;
 
 typedef struct {

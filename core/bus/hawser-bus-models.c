@@ -155,6 +155,15 @@ hawser_bus_remove_connection (HawserBus *self, HawserConnection *connection)
   g_queue_unlink (&self->connections, hawser_connection_get_link (connection));
   if (self->connection_model != NULL && g_list_store_find (self->connection_model, connection, &position))
     g_list_store_remove (self->connection_model, position);
+  if (self->twins != NULL)
+    self->twin_hook->connection_gone (self->twins, connection);
+}
+
+void
+hawser_bus_note_identity (HawserBus *self, HawserConnection *connection)
+{
+  if (self->twins != NULL)
+    self->twin_hook->identified (self->twins, connection);
 }
 
 /**

@@ -157,6 +157,8 @@ typedef struct {
 typedef struct {
   void (*message)   (gpointer twins, HawserTopicRecord *record, HawserMessage *message, HawserConnection *connection);
   void (*link_lost) (gpointer twins, HawserConnection *connection);
+  void (*identified) (gpointer twins, HawserConnection *connection);      /* its peer proved who it is */
+  void (*connection_gone) (gpointer twins, HawserConnection *connection); /* closed, however that came */
 } HawserTwinHook;
 
 struct _HawserBus {
@@ -338,6 +340,7 @@ void             hawser_bus_model_add_topic           (HawserBus *self, HawserTo
 void             hawser_bus_model_remove_topic        (HawserBus *self, const char *name);
 void             hawser_bus_add_connection            (HawserBus *self, HawserConnection *connection);
 void             hawser_bus_remove_connection         (HawserBus *self, HawserConnection *connection);
+void             hawser_bus_note_identity             (HawserBus *self, HawserConnection *connection);
 void             hawser_bus_add_listener              (HawserBus *self, gpointer listener);
 void             hawser_bus_remove_listener           (HawserBus *self, gpointer listener);
 void             hawser_bus_add_bridge                (HawserBus *self, gpointer bridge);

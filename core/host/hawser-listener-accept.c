@@ -96,6 +96,14 @@ on_connection_closed (HawserConnectionOwner *owner, HawserConnection *connection
 }
 
 static void
+on_connection_identified (HawserConnectionOwner *owner, HawserConnection *connection)
+{
+  HawserListener *self = (HawserListener *) ((char *) owner - G_STRUCT_OFFSET (HawserListener, owner));
+
+  hawser_bus_note_identity (self->bus, connection);
+}
+
+static void
 on_connection_writable (HawserConnectionOwner *owner, HawserConnection *connection)
 {
   hawser_connection_resume_receiver (connection);
@@ -330,6 +338,7 @@ hawser_listener_init_owner (HawserListener *self)
 {
   self->owner.writable = on_connection_writable;
   self->owner.closed = on_connection_closed;
+  self->owner.identified = on_connection_identified;
   self->owner.opened = on_connection_opened;
   self->owner.starved = on_connection_starved;
 }

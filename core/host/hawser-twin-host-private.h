@@ -56,6 +56,8 @@ gboolean hawser_twin_host_on_message (gpointer        self,
                                       HawserMessage  *message);
 void     hawser_twin_host_on_removed (gpointer        self,
                                       HawserTwinRef   twin);
+gboolean hawser_twin_host_is_stopped (gpointer        self,
+                                      HawserTwinRef   twin);
 void     hawser_twin_ward_free       (gpointer        ward);
 /* What a behaviour is told of its twin, a{sv}. (transfer full) */
 GVariant *hawser_twin_describe       (HawserTwins    *twins,

@@ -23,6 +23,7 @@ static const HawserTwinHostFuncs funcs = {
   .changed = hawser_twin_host_on_changed,
   .patched = hawser_twin_host_on_patched,
   .removed = hawser_twin_host_on_removed,
+  .is_stopped = hawser_twin_host_is_stopped,
   .leave = hawser_twin_host_on_leave,
   .commit = hawser_twin_host_on_commit,
   .store = hawser_twin_host_store,

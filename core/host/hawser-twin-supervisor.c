@@ -441,6 +441,15 @@ hawser_twin_host_on_message (gpointer data, HawserTwinRef twin, const char *subj
   return TRUE;
 }
 
+gboolean
+hawser_twin_host_is_stopped (gpointer data, HawserTwinRef twin)
+{
+  HawserTwinHost *self = data;
+  Ward *ward = g_hash_table_size (self->wards) > 0 ? g_hash_table_lookup (self->wards, hawser_twins_get_id (self->twins, twin)) : NULL;
+
+  return ward != NULL && ward->is_stopped;
+}
+
 void
 hawser_twin_host_on_removed (gpointer data, HawserTwinRef twin)
 {

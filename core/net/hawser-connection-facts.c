@@ -22,6 +22,8 @@ hawser_connection_set_identity (HawserConnection *self, const char *client_id, H
   self->principal = principal != NULL ? hawser_principal_ref (principal) : NULL;
   if (self->publisher != NULL && old != principal)
     g_clear_pointer (&self->publisher, self->publisher_destroy); /* it remembers what the one before was allowed */
+  if (old != self->principal && self->owner->identified != NULL)
+    self->owner->identified (self->owner, self);
   g_clear_pointer (&old, hawser_principal_unref);
 }
 

@@ -58,6 +58,7 @@ struct _HawserConnectionOwner {
   void (*closed) (HawserConnectionOwner *self, HawserConnection *connection);
   void (*opened) (HawserConnectionOwner *self, HawserConnection *connection); /* its transport is ready: give it a session */
   void (*writable) (HawserConnectionOwner *self, HawserConnection *connection); /* optional: after the session's */
+  void (*identified) (HawserConnectionOwner *self, HawserConnection *connection); /* optional: it has another principal */
   gpointer bus;               /* whose messages cross it */
   const char *listener_name;
   const char *protocol;

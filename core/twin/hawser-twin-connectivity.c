@@ -133,8 +133,11 @@ judge (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinFamily *family = hawser_twin_family (self, record);
-  gint32 silent = (gint32) (hawser_twins_get_tick (self) - record->heard);
+  gint32 silent;
 
+  if (family->n_present > 0)
+    record->heard = hawser_twins_get_tick (self); /* it is here, said or not */
+  silent = (gint32) (hawser_twins_get_tick (self) - record->heard);
   if (record->state != HAWSER_TWIN_STATE_OFFLINE)
     {
       if (family->offline_ticks > 0 && silent >= (gint32) family->offline_ticks)
@@ -184,24 +187,4 @@ on_slot (HawserTimer *timer)
     }
   self->slot = now;
   arm (self);
-}
-
-/* ---- the link ---- */
-
-/* Its connection died without a goodbye: what it reported for is unreachable until it is heard of again. */
-void
-hawser_twins_link_lost (gpointer data, HawserConnection *connection)
-{
-  HawserTwins *self = data;
-  guint32 link = (guint32) hawser_connection_get_id (connection);
-
-  if (link == 0)
-    return;
-  for (HawserTwinRef i = 1; i < self->n_used; i++)
-    {
-      HawserTwinRecord *record = hawser_twin_get (self, i);
-
-      if (record->flags & HAWSER_TWIN_IS_USED && record->link == link && record->state != HAWSER_TWIN_STATE_OFFLINE)
-        hawser_twin_set_state (self, i, HAWSER_TWIN_STATE_OFFLINE, "link");
-    }
 }

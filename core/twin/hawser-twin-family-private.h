@@ -82,6 +82,7 @@ struct _HawserTwinFamily {
   gint8 column_of_field[HAWSER_TWIN_MAX_FIELDS];
   guint8 field_functions[HAWSER_TWIN_MAX_FIELDS];
   guint offline_ticks, stale_ticks, idle_ticks;
+  guint n_present;                     /* connections that prove presence_of */
   GObject *behavior_object;
 };
 

@@ -118,7 +118,8 @@ hawser_twin_heard (HawserTwins *self, HawserTwinRef twin, guint32 link)
 
   /* rounded up: silence is never counted too long */
   record->heard = hawser_twins_get_tick (self) + 1;
-  record->link = link;
+  if (G_UNLIKELY (record->link != link))
+    hawser_twin_set_link (self, twin, link);
   if (G_UNLIKELY (!(record->flags & HAWSER_TWIN_IS_DEVICE)))
     {
       record->flags |= HAWSER_TWIN_IS_DEVICE;

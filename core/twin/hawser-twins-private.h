@@ -60,6 +60,7 @@ typedef struct {
   guint16 family;
   guint8 state : 2;                    /* HawserTwinState */
   guint8 is_passive : 1;               /* only this record is here, and the numbers that are counted above it */
+  guint8 is_marked : 1;                /* while a list is tidied */
   guint8 is_read : 1;                  /* asked for since it came back or was to leave: stays for once */
   guint8 flags;
 } HawserTwinRecord;
@@ -93,6 +94,12 @@ typedef struct {
   guint64 n_uses;
   guint32 next_free;
 } HawserTwinSource;
+
+/* Twins that were reported over one connection, and perhaps over another one since. */
+typedef struct {
+  HawserTwinRef *twins;
+  guint n, size, tidy_at;
+} HawserTwinLink;
 
 typedef struct {
   gint64 time_us;
@@ -177,6 +184,7 @@ typedef struct {
   void     (*removed) (gpointer host, HawserTwinRef twin);
   gboolean (*message) (gpointer host, HawserTwinRef twin, const char *subject, HawserMessage *message); /* TRUE: a behaviour took it */
   void     (*added)   (gpointer host, HawserTwinRef twin);
+  gboolean (*is_stopped) (gpointer host, HawserTwinRef twin);                          /* its behaviour failed too often */
   gboolean (*leave)   (gpointer host, HawserTwinRef twin);                             /* FALSE: it must stay in memory */
   void     (*commit)  (gpointer host, const char *id, HawserPublished done, gpointer data);
   void     (*store)   (gpointer host);                                                 /* what changed goes to the store, and what is published until stored() with it */
@@ -259,6 +267,10 @@ struct _HawserTwins {
   gpointer host;
 
   guint64 n_reports, n_late, n_refused, n_skewed, n_passivated, n_woken, n_unreadable, n_transitions;
+  GHashTable *links;                   /* id of a connection -> HawserTwinLink */
+  GHashTable *present;                 /* HawserConnection -> GArray of families that it stands for */
+  gboolean has_presence;               /* some family has presence-of */
+  GPtrArray *asks;                     /* of GTask: questions under way */
   GMutex send_lock;
   GHashTable *sends;                   /* id -> number of messages on their way from other threads */
 };
@@ -415,8 +427,18 @@ void              hawser_twin_wait           (HawserTwins       *self,
                                               HawserTwinRef      twin);
 void              hawser_twin_unwait         (HawserTwins       *self,
                                               HawserTwinRef      twin);
+
+/* ---- hawser-twin-presence.c ---- */
 void              hawser_twins_link_lost     (gpointer           self,
                                               HawserConnection  *connection);
+void              hawser_twins_identified    (gpointer           self,
+                                              HawserConnection  *connection);
+void              hawser_twins_connection_gone (gpointer         self,
+                                                HawserConnection *connection);
+void              hawser_twin_set_link       (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              guint32            link);
+void              hawser_twin_link_free      (gpointer           link);
 
 /* ---- hawser-twin-history.c ---- */
 void              hawser_twin_remember_number (HawserTwins      *self,
@@ -474,6 +496,9 @@ void              hawser_twin_clear_delta    (HawserTwins       *self,
                                               HawserTwinRef      twin);
 void              hawser_twin_flush_outbox   (HawserTwins       *self,
                                               HawserTwinRef      twin);
+
+/* ---- hawser-twin-ask.c ---- */
+void              hawser_twins_finish_asks   (HawserTwins       *self);
 
 /* ---- hawser-twin-list.c, hawser-local-twin.c ---- */
 GListModel       *hawser_twin_list_new       (HawserTwins       *twins,

@@ -50,6 +50,7 @@ dispose (GObject *object)
       g_object_run_dispose (host);
       g_object_unref (host);
     }
+  hawser_twins_finish_asks (self);
   hawser_timer_disarm (&self->aggregate_timer);
   hawser_timer_disarm (&self->slot_timer);
   hawser_timer_disarm (&self->notify_timer);
@@ -81,6 +82,9 @@ finalize (GObject *object)
     }
   g_ptr_array_unref (self->events);
   g_ptr_array_unref (self->watchers);
+  g_ptr_array_unref (self->asks);
+  g_hash_table_unref (self->links);
+  g_hash_table_unref (self->present);
   g_ptr_array_unref (self->lists);
   hawser_twin_table_clear (self);
   g_array_unref (self->dirty_nodes);
@@ -119,6 +123,9 @@ hawser_twins_init (HawserTwins *self)
   self->dirty_nodes = g_array_new (FALSE, FALSE, sizeof (HawserTwinRef));
   self->events = g_ptr_array_new ();
   self->watchers = g_ptr_array_new ();
+  self->asks = g_ptr_array_new ();
+  self->links = g_hash_table_new_full (NULL, NULL, NULL, hawser_twin_link_free);
+  self->present = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
   self->lists = g_ptr_array_new ();
   self->facades = g_hash_table_new (NULL, NULL);
   self->sends = g_hash_table_new_full (hawser_hash_string, g_str_equal, g_free, NULL);
@@ -130,6 +137,8 @@ hawser_twins_init (HawserTwins *self)
 static const HawserTwinHook hook = {
   .message = hawser_twins_on_message,
   .link_lost = hawser_twins_link_lost,
+  .identified = hawser_twins_identified,
+  .connection_gone = hawser_twins_connection_gone,
 };
 
 /**
@@ -303,6 +312,7 @@ hawser_twins_add_family (HawserTwins *self, HawserTwinFamily *family, GError **e
   family->stale_ticks = to_ticks (family->stale_after_us);
   family->idle_ticks = to_ticks (family->passivate_after_us);
   self->publishes |= family->publish_topic != NULL;
+  self->has_presence |= family->is_single && family->presence_of != NULL;
   g_ptr_array_add (self->families, g_object_ref (family));
   for (guint i = 0; i < self->families->len; i++)
     map_fields (self, self->families->pdata[i]);

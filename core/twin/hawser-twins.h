@@ -201,6 +201,18 @@ gboolean      hawser_twins_send               (HawserTwins          *self,
                                                guint                *out_n_sent,
                                                GError              **error);
 HAWSER_AVAILABLE_IN_ALL
+void          hawser_twins_ask_async          (HawserTwins          *self,
+                                               const char * const   *ids,
+                                               const char           *subject,
+                                               gint64                timeout_us,
+                                               GCancellable         *cancellable,
+                                               GAsyncReadyCallback   callback,
+                                               gpointer              user_data);
+HAWSER_AVAILABLE_IN_ALL
+char         *hawser_twins_ask_finish         (HawserTwins          *self,
+                                               GAsyncResult         *result,
+                                               GError              **error);
+HAWSER_AVAILABLE_IN_ALL
 guint         hawser_twins_observe            (HawserTwins          *self,
                                                const char           *filter,
                                                HawserTwinChange      changes,

@@ -190,6 +190,24 @@ append_bridges (GString *out, HawserBus *bus)
     }
 }
 
+/* ---- Twins ---- */
+
+static void
+append_twins (GString *out, HawserBus *bus)
+{
+  HawserTwins *twins = hawser_twins_get (bus);
+  guint online, stale, offline, n_live;
+  guint64 n_passivated, n_woken;
+
+  hawser_twins_get_counts (twins, &online, &stale, &offline);
+  n_live = hawser_twins_get_live (twins, &n_passivated, &n_woken);
+  append_head (out, "hawser_twins", "gauge", "Twins, by state.");
+  g_string_append_printf (out, "hawser_twins{state=\"online\"} %u\nhawser_twins{state=\"stale\"} %u\nhawser_twins{state=\"offline\"} %u\n", online, stale, offline);
+  append_gauge (out, "hawser_twins_live", "Twins in memory.", n_live);
+  append_counter (out, "hawser_twins_passivated_total", "Times that a twin left memory.", n_passivated);
+  append_counter (out, "hawser_twins_woken_total", "Times that one came back.", n_woken);
+}
+
 /* ---- Limits ---- */
 
 static void
@@ -282,6 +300,7 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   append_head (out, "hawser_subscriptions", "gauge", "Filters of receivers.");
   g_string_append_printf (out, "hawser_subscriptions{kind=\"durable\"} %" G_GUINT64_FORMAT "\nhawser_subscriptions{kind=\"ephemeral\"} %" G_GUINT64_FORMAT "\n",
                           statistics.n_durable, statistics.n_subscriptions - MIN (statistics.n_durable, statistics.n_subscriptions));
+  append_twins (out, adapter->bus);
   append_connections (out, adapter->bus);
   append_bridges (out, adapter->bus);
   append_pipelines (out, adapter->bus);

@@ -189,7 +189,7 @@ read_some (HawserConnection *self, guint8 *input)
     }
   if (!give_input (self, input, kept + (gsize) n))
     return FALSE;
-  return (gsize) n == part.iov_len || self->socket.transport != NULL;
+  return (gsize) n == part.iov_len || (self->socket.transport != NULL && !self->socket.transport->is_drained);
 }
 
 /* The front of @data fills what is missing of a large packet. Returns how much of it was taken. */

@@ -29,6 +29,7 @@ struct _HawserTransport {
   GBytes  *(*dup_certificate)      (HawserTransport *self); /* optional: PEM of a verified client certificate, or NULL */
   const char *(*get_psk_identity)  (HawserTransport *self); /* optional: whose pre-shared key was used, or NULL */
   gboolean is_encrypted;
+  gboolean is_drained;                                /* the last read took all that the socket had: another would find nothing */
   gboolean has_last_words;                            /* after -1: shutdown() tells the peer why, and it should arrive */
 };
 

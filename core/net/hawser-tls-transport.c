@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 typedef struct {
@@ -19,8 +20,67 @@ typedef struct {
   const HawserPskKeys *keys; /* nullable */
   char *psk_identity;        /* who was given a key */
   gboolean wants_write;
+  int fd;
   gboolean is_broken;   /* no close_notify after a fatal error */
 } TlsTransport;
+
+/* ---- The socket below OpenSSL ---- */
+
+/* One read takes the header of a record, its body and what follows; OpenSSL's own would make a call for each, and could
+ * not say that the socket is empty now. */
+static int
+bio_read (BIO *bio, char *data, int len)
+{
+  TlsTransport *self = BIO_get_data (bio);
+  gssize n = recv (self->fd, data, (gsize) len, MSG_DONTWAIT);
+
+  BIO_clear_retry_flags (bio);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    BIO_set_retry_read (bio);
+  self->parent.is_drained = n < len;
+  return (int) n;
+}
+
+static int
+bio_write (BIO *bio, const char *data, int len)
+{
+  TlsTransport *self = BIO_get_data (bio);
+  gssize n = send (self->fd, data, (gsize) len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+  BIO_clear_retry_flags (bio);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    BIO_set_retry_write (bio);
+  return (int) n;
+}
+
+static long
+bio_control (BIO *bio, int command, long number, void *pointer)
+{
+  return command == BIO_CTRL_FLUSH;
+}
+
+static BIO *
+new_bio (TlsTransport *self)
+{
+  static gsize made;
+  static BIO_METHOD *method;
+  BIO *bio;
+
+  if (g_once_init_enter (&made))
+    {
+      method = BIO_meth_new (BIO_get_new_index () | BIO_TYPE_SOURCE_SINK, "hawser socket");
+      BIO_meth_set_read (method, bio_read);
+      BIO_meth_set_write (method, bio_write);
+      BIO_meth_set_ctrl (method, bio_control);
+      g_once_init_leave (&made, 1);
+    }
+  bio = BIO_new (method);
+  BIO_set_data (bio, self);
+  BIO_set_init (bio, 1);
+  return bio;
+}
+
+/* ---- The transport ---- */
 
 static gssize
 result (TlsTransport *self, int n)
@@ -75,7 +135,14 @@ tls_read (HawserTransport *transport, guint8 *data, gsize len)
       errno = 0;
       n = SSL_read (self->ssl, data + filled, (int) MIN (len - filled, G_MAXINT));
       if (n <= 0)
-        return filled > 0 ? (gssize) filled : result (self, n);
+        {
+          gssize none = result (self, n);
+
+          if (filled == 0)
+            return none;
+          self->parent.is_drained = none < 0 && errno == EAGAIN && !self->wants_write; /* else there is an end to be heard of */
+          return (gssize) filled;
+        }
       filled += (gsize) n;
       if (SSL_pending (self->ssl) == 0 && !SSL_has_pending (self->ssl))
         break;
@@ -194,13 +261,17 @@ HawserTransport *
 hawser_tls_accept (HawserTls *tls, int fd, const HawserPskKeys *keys)
 {
   TlsTransport *self = g_new0 (TlsTransport, 1);
+  BIO *bio;
 
   self->parent = (HawserTransport) { .handshake = handshake, .read = tls_read, .write = tls_write, .has_pending = has_pending, .wants_write = wants_write,
                                      .shutdown = tls_shutdown, .free = tls_free, .is_encrypted = TRUE,
                                      .dup_certificate = dup_certificate, .get_psk_identity = get_psk_identity };
   self->tls = g_object_ref (tls);
   self->ssl = hawser_tls_new_session (tls);
-  SSL_set_fd (self->ssl, fd);
+  self->fd = fd;
+  bio = new_bio (self);
+  SSL_set_bio (self->ssl, bio, bio);
+  SSL_set_read_ahead (self->ssl, 1);
   SSL_set_accept_state (self->ssl);
   if (keys != NULL)
     {

@@ -13,6 +13,7 @@
 
 #include "hawser-batch.h"
 #include "hawser-error.h"
+#include "hawser-lane-private.h"
 #include "hawser-message-builder.h"
 #include "hawser-topic-name.h"
 
@@ -98,23 +99,38 @@ list_reported (HawserTwins *twins, HawserTwinRef twin)
   return g_variant_builder_end (&builder);
 }
 
+/* The things below a node, as those that a command to it would reach: through the nodes between, without recursion. */
 static GVariant *
 list_children (HawserTwins *twins, const HawserTwinNode *node)
 {
+  g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (HawserTwinRef));
   GVariantBuilder builder;
+  guint n = 0;
 
+  for (guint i = node->n; i-- > 0;)
+    g_array_append_val (stack, node->children[i]);
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  for (guint i = 0; i < MIN (node->n, MAX_CHILDREN); i++)
+  while (stack->len > 0 && n < MAX_CHILDREN)
     {
-      HawserTwinRecord *record = hawser_twin_get (twins, node->children[i]);
+      HawserTwinRef twin = g_array_index (stack, HawserTwinRef, stack->len - 1);
+      HawserTwinRecord *record = hawser_twin_get (twins, twin);
+      HawserTwinExtra *extra = hawser_twin_extra (twins, record);
       GVariantBuilder child;
 
-      hawser_twin_peek (twins, node->children[i]);
+      g_array_set_size (stack, stack->len - 1);
+      if (!(record->flags & HAWSER_TWIN_IS_DEVICE) && extra != NULL && extra->node != NULL && extra->node->n > 0)
+        {
+          for (guint i = extra->node->n; i-- > 0;)
+            g_array_append_val (stack, extra->node->children[i]);
+          continue;
+        }
+      hawser_twin_peek (twins, twin);
       g_variant_builder_init (&child, G_VARIANT_TYPE_VARDICT);
       g_variant_builder_add (&child, "{sv}", "id", g_variant_new_string (hawser_twin_name (twins, record)->text));
       g_variant_builder_add (&child, "{sv}", "state", g_variant_new_string (hawser_twin_state_to_nick (record->state)));
-      g_variant_builder_add (&child, "{sv}", "reported", list_reported (twins, node->children[i]));
+      g_variant_builder_add (&child, "{sv}", "reported", list_reported (twins, twin));
       g_variant_builder_add (&builder, "@a{sv}", g_variant_builder_end (&child));
+      n++;
     }
   return g_variant_builder_end (&builder);
 }
@@ -281,6 +297,7 @@ run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessag
   g_autoptr (HawserMessage) addressed = NULL;
   g_auto (Answer) answer = { 0 };
   GError *failure = NULL;
+  gint64 began_us;
 
   if (subject != NULL)
     {
@@ -290,7 +307,9 @@ run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessag
       hawser_message_builder_set_topic (builder, topic);
       addressed = hawser_message_builder_build (builder);
     }
+  began_us = g_get_monotonic_time ();
   changes = hawser_twin_behavior_handle (behavior, id, state, addressed != NULL ? addressed : message, out, &failure);
+  hawser_lane_judge_call (began_us, "behaviour", family->name, id);
   if (changes != NULL && g_variant_is_floating (changes))
     g_variant_ref_sink (changes);
   if (failure == NULL && read_answer (changes, &answer, &failure))
@@ -307,6 +326,7 @@ run (HawserTwinHost *self, HawserTwinRef twin, const char *subject, HawserMessag
   *out_took = changes != NULL || hawser_batch_get_size (out) > 0;
   for (guint i = 0; i < hawser_batch_get_size (out); i++)
     send_out (self, hawser_batch_get_message (out, i));
+  twins->n_sent_on = hawser_batch_get_size (out);
   return TRUE;
 }
 

@@ -179,7 +179,9 @@ send_down (HawserTwins *self, HawserTwinRef top, const char *subject, HawserMess
       if (record->flags & HAWSER_TWIN_IS_DEVICE || extra == NULL || extra->node == NULL || extra->node->n == 0 ||
           hawser_twin_family (self, record)->behavior_object != NULL)
         {
-          n += deliver (self, twin, subject, message);
+          self->n_sent_on = 0;
+          if (deliver (self, twin, subject, message))
+            n += MAX (1, self->n_sent_on); /* a node's behaviour passes it on to so many */
           continue;
         }
       for (guint i = extra->node->n; i-- > 0;)

@@ -270,6 +270,7 @@ struct _HawserTwins {
   GHashTable *links;                   /* id of a connection -> HawserTwinLink */
   GHashTable *present;                 /* HawserConnection -> GArray of families that it stands for */
   gboolean has_presence;               /* some family has presence-of */
+  guint n_sent_on;                     /* messages that the last behaviour made of the one it took */
   GPtrArray *asks;                     /* of GTask: questions under way */
   GMutex send_lock;
   GHashTable *sends;                   /* id -> number of messages on their way from other threads */

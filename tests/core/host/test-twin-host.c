@@ -39,6 +39,9 @@ handle (HawserTwinBehavior *behavior, const char *id, GVariant *state, HawserMes
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "it is poison");
       return NULL;
     }
+  if (strstr (text, "hangs") != NULL)
+    for (gint64 until_us = g_get_monotonic_time () + 400000; g_get_monotonic_time () < until_us;)
+      ;
   g_variant_lookup (reported, "count", "d", &count);
   return g_variant_new_parsed ("{'reported': <{'count': <%d>}>}", count + 1);
 }
@@ -330,6 +333,15 @@ twins_come_back_from_the_disk (void)
   g_rmdir (directory);
 }
 
+static void
+behaviour_that_hangs_is_named (Fixture *f, gconstpointer data)
+{
+  g_test_expect_message ("hawser", G_LOG_LEVEL_MESSAGE, "behaviour 'f' (f/long) held the lane for * ms*");
+  publish (f, "f/long", "{\"x\": \"hangs\"}");
+  g_test_assert_expected_messages ();
+  g_assert_cmpfloat (get_count (f, "f/long"), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,6 +352,7 @@ main (int argc, char **argv)
   ADD ("/behaviour/three-restarts-then-it-is-stopped", three_restarts_then_it_is_stopped);
   ADD ("/behaviour/queue-of-a-failing-twin-is-bounded", queue_of_a_failing_twin_is_bounded);
   ADD ("/behaviour/threads-count-exactly", threads_count_exactly);
+  ADD ("/hangs/is-named", behaviour_that_hangs_is_named);
   g_test_add_func ("/twin-host/disk/twins-come-back", twins_come_back_from_the_disk);
   return g_test_run ();
 }

@@ -132,6 +132,18 @@ class Sites(unittest.TestCase):
         self.post('/v1/twins/region/lake/inbox/dispatch', {'share': 0, 'seconds': 0})
         wait_for(lambda: self.total('region/lake')['dispatched-kw']['sum'] == 0, 'its end')
 
+    def test_an_order_of_kilowatts_is_split_by_what_the_batteries_can_do(self):
+        self.simulate('--sites=100', '--speed=1')
+        wait_for(lambda: self.online('region/lake') == 25, 'the region')
+        wait_for(lambda: self.total('region/lake')['capacity-kw']['sum'], 'its batteries')
+        status, answer = self.post('/v1/twins/region/lake/inbox/dispatch', {'power-kw': -20, 'seconds': 600})
+        self.assertEqual(status, 202)
+        self.assertGreater(answer['sent'], 1)
+        wait_for(lambda: abs(self.total('region/lake')['dispatched-kw']['sum'] + 20) < 1, 'the effect')
+        self.assertEqual(self.total('region/north')['dispatched-kw']['sum'], 0)
+        self.post('/v1/twins/fleet/inbox/dispatch', {'power-kw': 0, 'seconds': 0})
+        wait_for(lambda: self.total('region/lake')['dispatched-kw']['sum'] == 0, 'its end')
+
     def test_a_single_site_answers_an_order(self):
         self.simulate('--sites=20')
         wait_for(lambda: self.online() == 20, 'the sites')

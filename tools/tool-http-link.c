@@ -33,6 +33,15 @@ typedef struct {
 
 static void read_more (HttpLink *self);
 
+/* Over a Unix socket the error itself does not say where. */
+static void
+fail_to_connect (HttpLink *self, const GError *error)
+{
+  g_autofree char *text = g_strdup_printf ("%s: cannot connect: %s", self->url.text, error->message);
+
+  self->funcs->failed (TOOL_NO_CONNECTION, text, self->data);
+}
+
 static void
 on_event (const char *event,
           const char *id,
@@ -123,7 +132,7 @@ on_events_sent (GObject      *source,
     return;
   if (stream == NULL)
     {
-      self->funcs->failed (TOOL_NO_CONNECTION, error->message, self->data);
+      fail_to_connect (self, error);
       return;
     }
   self->stream = g_steal_pointer (&stream);
@@ -164,7 +173,7 @@ on_posted (GObject      *source,
   if (body == NULL)
     {
       post_free (post);
-      self->funcs->failed (TOOL_NO_CONNECTION, error->message, self->data);
+      fail_to_connect (self, error);
       return;
     }
   if (!SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (post->message)))

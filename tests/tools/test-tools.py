@@ -186,6 +186,10 @@ class Refused(WithDaemon):
         for scheme in ('mqtt', 'http'):
             result = self.hawser('pub', '-u', f'{scheme}://127.0.0.1:{free_port()}', 'a', 'b')
             self.assertEqual(result.returncode, 4, result.stderr)
+        for verb in (['pub', 'a', 'b'], ['sub', 'a']):
+            result = self.hawser(*verb, '-u', 'unix:/nowhere/socket')
+            self.assertEqual(result.returncode, 4, result.stderr)
+            self.assertIn('unix:/nowhere/socket: cannot connect: ', result.stderr)
 
     def test_a_wrong_use_exits_2(self):
         for arguments in (['pub'], ['pub', 'a'], ['pub', 'a/#', 'x'], ['pub', 'a', 'b', '-l'], ['pub', '-Q', '3', 'a', 'b'], ['sub'],

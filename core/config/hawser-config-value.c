@@ -60,17 +60,20 @@ edit_distance (const char *a, const char *b)
 const char *
 hawser_config_suggest (const char *word, GPtrArray *candidates)
 {
-  guint best = (guint) MAX (1, MIN (3, strlen (word) / 3)) + 1;
+  gsize len = strlen (word);
+  guint best = (guint) MAX (1, MIN (3, len / 3)) + 1;
   const char *nearest = NULL;
 
   for (guint i = 0; i < candidates->len; i++)
     {
-      guint distance = edit_distance (word, g_ptr_array_index (candidates, i));
+      const char *candidate = g_ptr_array_index (candidates, i);
+      gsize other = strlen (candidate);
+      guint distance = MAX (len, other) - MIN (len, other) >= best ? best : edit_distance (word, candidate); /* at least that far */
 
       if (distance < best)
         {
           best = distance;
-          nearest = g_ptr_array_index (candidates, i);
+          nearest = candidate;
         }
     }
   return nearest;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Any bytes as what an HTTP peer sends: as requests, whole and cut in two at every place the first byte names, with the
- * same outcome; as a structured event, a path, a header value and gzip; as the path, time, tags and fields of a twin. */
+ * same outcome; as a structured event, a path, a header value and gzip; as the path, time, tags and fields of a twin;
+ * as the cursor of a stream. */
 
 #include <string.h>
 
 #include "http-cloud-event.h"
+#include "http-cursor.h"
 #include "http-fields.h"
 #include "http-guard.h"
 #include "http-request.h"
@@ -108,7 +110,10 @@ read_twin (const char *text, const guint8 *data, gsize size)
   g_autoptr (GString) out = g_string_new (NULL);
   const char *detail;
   gint64 us;
+  HttpCursor cursor = { 0 };
 
+  if (http_cursor_parse (text, &cursor))
+    g_assert_true (cursor.n_queues <= HTTP_MAX_OWNED);
   if (http_twin_path_read (text, &path))
     g_assert_true (*path.id != '\0' && g_utf8_validate (path.id, -1, NULL) && (path.part == HTTP_TWIN_INBOX) == (path.subject != NULL));
   http_twin_read_time (text, 0, &us);

@@ -14,7 +14,6 @@
 #define FIRST_SIZE 16
 #define MAX_KEPT_TEXT (256 * 1024)   /* bytes: a larger encoding is not kept for the next message */
 #define LINGER_US (120 * G_USEC_PER_SEC)
-#define MAX_CURSOR (40 + HTTP_MAX_OWNED * 40) /* characters */
 
 static int
 compare_filters (gconstpointer a, gconstpointer b)
@@ -215,29 +214,13 @@ gboolean
 http_cursor_read (HttpRequest *request, gboolean *out_given, HttpCursor *out_cursor)
 {
   const char *text = http_request_get_header (request, "Last-Event-ID");
-  char *end;
 
   if (text == NULL)
     text = http_request_get_query (request, "last-event-id");
   *out_given = text != NULL && *text != '\0';
   if (!*out_given)
     return TRUE;
-  if (strlen (text) > MAX_CURSOR || !g_ascii_isxdigit (text[0]))
-    return FALSE;
-  out_cursor->hub = g_ascii_strtoull (text, &end, 16);
-  if (*end != '-' || !g_ascii_isdigit (end[1]))
-    return FALSE;
-  out_cursor->sequence = g_ascii_strtoull (end + 1, &end, 10);
-  while (*end == '-' && g_ascii_isxdigit (end[1]) && out_cursor->n_queues < HTTP_MAX_OWNED)
-    {
-      HttpQueueCursor *queue = &out_cursor->queues[out_cursor->n_queues++];
-
-      queue->queue = g_ascii_strtoull (end + 1, &end, 16);
-      if (*end != '.' || !g_ascii_isdigit (end[1]))
-        return FALSE;
-      queue->position = g_ascii_strtoull (end + 1, &end, 10);
-    }
-  return *end == '\0';
+  return http_cursor_parse (text, out_cursor);
 }
 
 void

@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "http-cursor.h"
 #include "http-session.h"
 
 G_BEGIN_DECLS
 
 #define HTTP_MAX_FILTERS 64
-
-#define HTTP_MAX_OWNED 16              /* queues of a principal that one request reads */
-
-/* How far a client has come in one of its queues. */
-typedef struct {
-  guint64 queue;                 /* http_owned_hash() of its id */
-  guint64 position;              /* in the spool */
-} HttpQueueCursor;
-
-/* Where a client is: "HUB-SEQUENCE", and "-QUEUE.POSITION" for each queue it was given something from, in Last-Event-ID
- * and Hawser-Cursor. */
-typedef struct {
-  guint64 hub;
-  guint64 sequence;
-  guint n_queues;
-  HttpQueueCursor queues[HTTP_MAX_OWNED];
-} HttpCursor;
 
 /* One hub for each distinct set of filters: what its clients may have missed while they were away. */
 struct _HttpHub {

@@ -97,31 +97,26 @@ hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *messa
 
 /* ---- The slice ---- */
 
-typedef struct {
-  guint64 sequence;                    /* not before */
-  gint64 published_us;                 /* not before, monotonic */
-} Since;
-
-static gboolean
-parse_since (HawserBus *bus, const char *text, Since *out)
+gboolean
+hawser_since_parse (const char *text, gint64 now_us, gint64 wall_minus_monotonic_us, HawserSince *out)
 {
-  gint64 offset_us = hawser_clock_get_wall_us (bus->clock) - hawser_clock_get_monotonic_us (bus->clock), us;
   g_autoptr (GTimeZone) utc = NULL;
   g_autoptr (GDateTime) time = NULL;
+  gint64 us;
 
-  *out = (Since) { 0, G_MININT64 };
+  *out = (HawserSince) { 0, G_MININT64 };
   if (g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT64, &out->sequence, NULL))
     return TRUE;
   if (hawser_duration_parse (text, &us, NULL))
     {
-      out->published_us = hawser_lane_get_now_us (bus->lane) - us;
+      out->published_us = now_us - us;
       return TRUE;
     }
   utc = g_time_zone_new_utc ();
   time = g_date_time_new_from_iso8601 (text, utc);
   if (time == NULL)
     return FALSE;
-  out->published_us = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) - offset_us;
+  out->published_us = g_date_time_to_unix (time) * G_USEC_PER_SEC + g_date_time_get_microsecond (time) - wall_minus_monotonic_us;
   return TRUE;
 }
 
@@ -150,7 +145,7 @@ compare (gconstpointer a, gconstpointer b)
 }
 
 static GPtrArray *
-take_slice (HawserHistory *self, HawserReceiver *receiver, const char *filter, const Since *since)
+take_slice (HawserHistory *self, HawserReceiver *receiver, const char *filter, const HawserSince *since)
 {
   GPtrArray *slice = g_ptr_array_new_with_free_func (unref_message);
   gint64 now_us = hawser_lane_get_now_us (self->bus->lane);
@@ -249,9 +244,10 @@ gboolean
 hawser_history_replay (HawserHistory *self, HawserReceiver *receiver, const char *filter, const char *since_text, double speed, guint8 max_qos)
 {
   g_autoptr (GPtrArray) slice = NULL;
-  Since since;
+  HawserClock *clock = self->bus->clock;
+  HawserSince since;
 
-  if (!parse_since (self->bus, since_text, &since))
+  if (!hawser_since_parse (since_text, hawser_lane_get_now_us (self->bus->lane), hawser_clock_get_wall_us (clock) - hawser_clock_get_monotonic_us (clock), &since))
     return FALSE;
   slice = take_slice (self, receiver, filter, &since);
   if (speed > 0)

@@ -11,12 +11,22 @@ typedef struct _HawserBus HawserBus;
 typedef struct _HawserReceiver HawserReceiver;
 
 typedef struct {
+  guint64 sequence;                  /* not before */
+  gint64 published_us;               /* not before, monotonic */
+} HawserSince;
+
+typedef struct {
   HawserBus *bus;
   GHashTable *rings;                 /* topic -> GQueue of messages; NULL: no topic asked yet */
   GHashTable *replays;               /* receiver -> GPtrArray of Replay; NULL: none ever */
   guint64 n_bytes;
 } HawserHistory;
 
+/* A sequence number, a time as in RFC 3339 or a duration before now; FALSE: none of these. A pure function. */
+gboolean    hawser_since_parse    (const char     *text,
+                                   gint64          now_us,
+                                   gint64          wall_minus_monotonic_us,
+                                   HawserSince    *out);
 void        hawser_history_init   (HawserHistory  *self,
                                    HawserBus      *bus);
 void        hawser_history_clear  (HawserHistory  *self);

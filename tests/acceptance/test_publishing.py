@@ -354,6 +354,29 @@ filter=topic == "none"
         result = self.hawser('sink', 'redrive', 'archive', '-u', f'http://127.0.0.1:{daemon.web.port}')
         self.assertIn('no sink of that name with a dead-letter topic', result.stderr)
 
+    def test_redrive_that_is_killed_between_its_two_commits_is_done_again(self):
+        """First the letter is put into the queue of the sink, then it leaves the letters: the second commit waits for company up to 40 ms."""
+        daemon, folder = self.open_with_sinks()
+        self.hook.may_answer.set()
+        n_again = 0
+        for n_seen in (1, 3, 10, 30):
+            self.hook.status = 400
+            sent = {b'%d-%d' % (n_seen, i) for i in range(40)}
+            for body in sorted(sent):
+                daemon.web.publish('data/x', body)
+            queued = lambda: [item['n_queued'] for item in daemon.web.items('subscriptions') if item['id'] == 'slow']
+            wait_for(lambda: queued() == [0], 'the messages to leave the queue of the sink')
+            self.hook.status, before = 204, len(self.hook.bodies)
+            self.assertEqual(daemon.web.request('POST', '/v1/admin/sinks/slow/redrive').status, 200)
+            wait_for(lambda: len(self.hook.bodies) >= before + n_seen, 'letters at their destination')
+            kill(daemon)
+            daemon = self.open(self.extra)
+            n_again += daemon.web.request('POST', '/v1/admin/sinks/slow/redrive').json()['redriven']
+            wait_for(lambda: {body for body, *_ in self.hook.bodies[before:]} >= sent, 'every letter, once at least')
+            wait_for(lambda: queued() == [0], 'the acknowledgements')
+            self.assertEqual({body for body, *_ in self.hook.bodies[before:]}, sent)
+        self.assertGreater(n_again, 0)  # else the kill never fell between the two
+
     def test_label_of_nobody_is_refused_before_anything_is_published(self):
         daemon, folder = self.open_with_sinks()
         reader = self.client(daemon)

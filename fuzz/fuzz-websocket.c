@@ -78,11 +78,14 @@ read_handshake (const guint8 *data, gsize size)
   static const char * const origins[] = { "https://a.example", NULL };
   const HawserWebsocketSite site = { "/mqtt", subprotocols, origins };
   g_autoptr (GString) whole = g_string_new (NULL), cut = g_string_new (NULL);
-  gsize used = 0, cut_used = 0, len = 0;
+  gsize used = 0, cut_used = 0, len = 0, step = 1 + (size > 0 ? data[size - 1] % 61 : 0);
   HawserWebsocketHandshake result = hawser_websocket_handshake_read (data, size, &site, &used, whole), cut_result = HAWSER_WEBSOCKET_HANDSHAKE_MORE;
 
-  while (cut_result == HAWSER_WEBSOCKET_HANDSHAKE_MORE && len < MIN (size, 600))
-    cut_result = hawser_websocket_handshake_read (data, ++len, &site, &cut_used, cut);
+  while (cut_result == HAWSER_WEBSOCKET_HANDSHAKE_MORE && len < size)
+    {
+      len = MIN (len + step, size);
+      cut_result = hawser_websocket_handshake_read (data, len, &site, &cut_used, cut);
+    }
   g_assert_true (result == HAWSER_WEBSOCKET_HANDSHAKE_MORE ? whole->len == 0 : g_str_has_prefix (whole->str, "HTTP/1.1 "));
   g_assert_true (used <= size);
   if (cut_result == HAWSER_WEBSOCKET_HANDSHAKE_ACCEPTED)

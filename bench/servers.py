@@ -93,11 +93,13 @@ def make_certificate(folder):
 class Server:
     """Started, and ready to accept; stop() ends it."""
 
-    def __init__(self, name, program, folder, plugin_path=None, tls=False):
+    def __init__(self, name, program, folder, plugin_path=None, tls=False, threads=1):
         self.name, self.folder, self.port = name, folder, free_port()
         self.protocol = PROTOCOLS.get(name, 'mqtt')
         self.own = pathlib.Path(tempfile.mkdtemp(dir=folder, prefix=name))
         command = [str(part) for part in self._configure(program, tls)]
+        if name == 'hawser' and threads > 1:
+            command += ['--set', f'hawser.threads={threads}']
         environment = dict(os.environ, **({'HAWSER_PLUGIN_PATH': plugin_path} if plugin_path and name == 'hawser' else {}))
         self.log_path = folder / f'{name}.log'
         self.log = open(self.log_path, 'ab')

@@ -17,7 +17,7 @@
 #include "hawser-param-spec.h"
 #include "hawser-topic-name.h"
 
-#define HOME_WEIGHT 1
+#define HOME_WEIGHT 2        /* of a socket on the bus's lane, which routes besides: docs/decisions/lanes.md */
 #define MAX_TOPICS 1000000   /* records, about 100 bytes each; those of names made on first use give way to others */
 #define MAX_RETAINED 4000000 /* the payload and about 150 bytes each; the admin API and $SYS show the number */
 

@@ -221,6 +221,7 @@ fill_large (HawserConnection *self, const guint8 *data, gsize len)
 void
 hawser_connection_take_input (HawserConnection *self, const guint8 *data, gsize len)
 {
+  hawser_lane_count_input (self->lane, len);
   while (len > 0 && self->state == HAWSER_CONNECTION_OPEN)
     {
       guint8 *input;

@@ -667,7 +667,8 @@ class Time(Base):
         first = self.wire("late", 5, block=expiry)
         first.send(subscribe(("x", 1), version=5))
         first.read()
-        first.close()
+        first.send(DISCONNECT)
+        self.assertEqual(first.read_all(), [])  # what comes now waits
         sender = self.wire(version=5)
         sender.send(publish("x", b"gone", 5, 1, 1, block=b"\x02" + struct.pack(">I", 1)) + publish("x", b"kept", 5, 1, 2, block=b"\x02" + struct.pack(">I", 100)))
         sender.read(), sender.read()

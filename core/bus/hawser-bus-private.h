@@ -221,6 +221,7 @@ struct _HawserBus {
   HawserHistory history;
 
   HawserMemory memory;
+  GHashTable *farewells;             /* key -> last words of who is away; NULL: none yet */
   HawserReloadFunc reload;           /* NULL: there is no configuration */
   gpointer reload_data;
   HawserBusStatistics statistics;

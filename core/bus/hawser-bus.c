@@ -6,6 +6,7 @@
  * called on any thread. */
 
 #include "hawser-bus.h"
+#include "hawser-farewell.h"
 #include "hawser-receiver-private.h"
 #include "hawser-group-private.h"
 
@@ -140,6 +141,7 @@ finalize (GObject *object)
   g_clear_object ((GObject **) &self->twins);
   hawser_publisher_free (self->self_publisher);
   hawser_schedule_clear (&self->schedule);
+  hawser_farewells_clear (self);
   hawser_dedup_clear (&self->dedup);
   hawser_history_clear (&self->history);
   hawser_topic_table_clear (&self->topics);
@@ -858,7 +860,8 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   if (!hawser_bus_recover_terms (self, error))
     return FALSE;
   hawser_group_sweep (self);
-  return hawser_bus_recover_kept_keys (self, error) && hawser_dedup_recover (&self->dedup, error) && hawser_schedule_recover (&self->schedule, error);
+  return hawser_bus_recover_kept_keys (self, error) && hawser_dedup_recover (&self->dedup, error) && hawser_schedule_recover (&self->schedule, error) &&
+         hawser_farewells_recover (self, error);
 }
 
 /**
@@ -877,6 +880,7 @@ hawser_bus_close (HawserBus *self)
   if (self->is_closed)
     return;
   self->is_closed = TRUE;
+  hawser_farewells_clear (self);
   hawser_memory_clear (&self->memory);
   hawser_lane_unmark_dirty (self->lane, &self->rights_dirty);
   for (GList *link = self->connections.head; link != NULL; link = link->next)

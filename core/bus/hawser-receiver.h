@@ -53,6 +53,19 @@ int             hawser_bus_publish_as          (HawserBus                *self,
                                                 HawserPublished           published,
                                                 gpointer                  data,
                                                 guint64                   cookie);
+/* A message (transfer full) in the name of @context, published with the rights that it has then when @delay_us is over: the last
+ * words of a party that is away, @key for each. Replaces one of the same key; survives a restart where there is a spool. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_promise             (HawserBus                *self,
+                                                const char               *key,
+                                                const HawserPolicyContext *context,
+                                                HawserMessage            *message,
+                                                gint64                    delay_us);
+/* The party came back, or will not: @is_kept publishes it now, else nobody will hear of it. FALSE: there was none. */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_end_promise         (HawserBus                *self,
+                                                const char               *key,
+                                                gboolean                  is_kept);
 /* Runs @done when all that was declared before this call is safe: kept topics, durable receivers, their filters. Never
  * from inside this call. Result: HAWSER_RESULT_OK or HAWSER_ERROR_UNAVAILABLE. The caller keeps @data alive until then. */
 HAWSER_AVAILABLE_IN_ALL

@@ -199,6 +199,7 @@ take_over (MqttSession *self, gboolean clean_start, gboolean *out_is_recovered)
       if (mqtt_session_get_exact (self) != NULL)
         mqtt_exact_suspend (mqtt_session_get_exact (self));
     }
+  mqtt_will_end_promise (self->sessions->bus, self->identity, clean_start);
   if (old != NULL)
     mqtt_session_yield (old, continues);
   receiver = hawser_bus_find_receiver (self->sessions->bus, receiver_id);

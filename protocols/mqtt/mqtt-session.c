@@ -82,36 +82,34 @@ fire_will (MqttSession *self)
 }
 
 static gint64
-will_due_us (MqttSession *self)
-{
-  if (self->more == NULL || self->more->will == NULL)
-    return G_MAXINT64;
-  return self->since_us + (gint64) self->more->will->delay_s * G_USEC_PER_SEC;
-}
-
-static gint64
 expiry_due_us (MqttSession *self)
 {
   return self->expiry_s == G_MAXUINT32 ? G_MAXINT64 : self->since_us + (gint64) self->expiry_s * G_USEC_PER_SEC;
 }
 
-/* Without a connection: the will when its delay is over, the end when the session expires. */
+/* Without a connection: the end when the session expires. */
 static void
 on_waited (HawserTimer *timer)
 {
   MqttSession *self = (MqttSession *) timer;
-  gint64 now_us = hawser_lane_get_now_us (self->sessions->lane), next_us;
 
-  if (now_us >= will_due_us (self) || now_us >= expiry_due_us (self))
+  if (hawser_lane_get_now_us (self->sessions->lane) >= expiry_due_us (self))
+    forget (self);
+  else if (expiry_due_us (self) != G_MAXINT64)
+    hawser_timer_arm (&self->timer, self->sessions->lane, expiry_due_us (self), on_waited);
+}
+
+/* After its delay, or when the session ends before [MQTT-3.1.3-9]; a restart changes nothing. */
+static void
+promise_will (MqttSession *self)
+{
+  if (self->more == NULL || self->more->will == NULL)
+    return;
+  if (self->more->will->delay_s == 0)
     fire_will (self);
-  if (now_us >= expiry_due_us (self))
-    {
-      forget (self);
-      return;
-    }
-  next_us = MIN (will_due_us (self), expiry_due_us (self));
-  if (next_us != G_MAXINT64)
-    hawser_timer_arm (&self->timer, self->sessions->lane, next_us, on_waited);
+  else
+    mqtt_will_promise (g_steal_pointer (&self->more->will), self->sessions->bus, self->identity,
+                       (gint64) MIN (self->expiry_s, G_MAXUINT32) * G_USEC_PER_SEC);
 }
 
 static void
@@ -126,8 +124,7 @@ wait_for_client (MqttSession *self)
     mqtt_inflow_suspend (self->inflow);
   if (mqtt_session_get_exact (self) != NULL)
     mqtt_exact_suspend (mqtt_session_get_exact (self));
-  if (self->more != NULL && self->more->will != NULL && self->more->will->delay_s == 0)
-    fire_will (self);
+  promise_will (self);
   on_waited (&self->timer);
 }
 

@@ -72,16 +72,46 @@ ignore_published (gpointer data, guint64 cookie, int result)
 {
 }
 
-void
-mqtt_will_fire (MqttWill *self, HawserBus *bus)
+static HawserPolicyContext
+get_context (const MqttWill *self)
 {
-  HawserPolicyContext context = {
+  return (HawserPolicyContext) {
     .principal = self->principal, .client_id = self->client_id, .listener = self->listener, .protocol = "mqtt",
     .topic = hawser_message_get_topic (self->message), .address = self->address, .is_encrypted = self->is_encrypted, .mount_point = self->mount_point,
   };
+}
+
+void
+mqtt_will_fire (MqttWill *self, HawserBus *bus)
+{
+  HawserPolicyContext context = get_context (self);
 
   hawser_bus_publish_as (bus, &context, NULL, g_steal_pointer (&self->message), ignore_published, NULL, 0);
   mqtt_will_free (self);
+}
+
+static char *
+make_key (const char *identity)
+{
+  return g_strconcat ("mqtt:", identity, NULL);
+}
+
+void
+mqtt_will_promise (MqttWill *self, HawserBus *bus, const char *identity, gint64 longest_us)
+{
+  HawserPolicyContext context = get_context (self);
+  g_autofree char *key = make_key (identity);
+
+  hawser_bus_promise (bus, key, &context, g_steal_pointer (&self->message), MIN ((gint64) self->delay_s * G_USEC_PER_SEC, longest_us));
+  mqtt_will_free (self);
+}
+
+void
+mqtt_will_end_promise (HawserBus *bus, const char *identity, gboolean is_kept)
+{
+  g_autofree char *key = make_key (identity);
+
+  hawser_bus_end_promise (bus, key, is_kept);
 }
 
 void

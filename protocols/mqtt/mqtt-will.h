@@ -24,6 +24,15 @@ MqttWill *mqtt_will_new  (const MqttConnect         *connect,
 /* Publishes it, with the rights that its client has now. (transfer full) */
 void      mqtt_will_fire (MqttWill                  *self,
                           HawserBus                 *bus);
+/* The same when its delay or @longest_us is over, unless mqtt_will_end_promise() comes first. (transfer full) */
+void      mqtt_will_promise (MqttWill               *self,
+                          HawserBus                 *bus,
+                          const char                *identity,
+                          gint64                     longest_us);
+/* The client is back: with its session (not @is_kept), or without it, and then the will is published now. */
+void      mqtt_will_end_promise (HawserBus          *bus,
+                          const char                *identity,
+                          gboolean                   is_kept);
 void      mqtt_will_free (MqttWill                  *self);
 
 /* What MQTT says about a message, in the form of the bus; MQTT_WILL and MQTT_PUBLISH properties alike. */

@@ -271,6 +271,64 @@ flapping-duration=1h
         self.assertEqual(len(flood) + left_out, 700)
 
 
+class Wills(Case):
+    """A will whose delay runs is published when it is over, whatever happens to the daemon meanwhile."""
+
+    def leave(self, daemon, delay_s):
+        will = ('w', b'gone', 1, True, b'\x18' + delay_s.to_bytes(4, 'big') + b'\x03\x00\x01c')
+        wire.connected(daemon.mqtt, 'c', 5, block=b'\x11' + (3600).to_bytes(4, 'big'), will=will).close()
+        return time.monotonic()
+
+    def value(self, daemon):
+        answer = daemon.web.get('/v1/topics/w')
+        return answer.body if answer.status == 200 else None
+
+    def test_it_comes_in_time(self):
+        daemon = self.open()
+        left = self.leave(daemon, 2)
+        wait_for(lambda: self.value(daemon) == b'gone', 'the will')
+        self.assertGreaterEqual(time.monotonic() - left, 1.75)
+        self.assertLess(time.monotonic() - left, 10)  # a quarter of a second is shown where the clock is ours: tests/protocols/mqtt
+
+    def test_it_comes_after_a_restart_and_after_a_kill(self):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number):
+                daemon = self.open()
+                left = self.leave(daemon, 6)
+                wait_for(lambda: daemon.web.items('connections') and not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
+                self.assertGreaterEqual(daemon.web.publish('other', b'x', '?qos=1&retain=true').status, 200)  # whose commit is behind that of the will
+                daemon.stop(number)
+                daemon = self.open()
+                if time.monotonic() - left < 5.5:
+                    self.assertIsNone(self.value(daemon))
+                wait_for(lambda: self.value(daemon) == b'gone', 'the will')
+                self.assertGreaterEqual(time.monotonic() - left, 5.75)
+                daemon.web.request('DELETE', '/v1/topics/w')
+                daemon.stop()
+                daemon = self.open()
+                self.assertIsNone(self.value(daemon))  # once
+                daemon.stop()
+
+    def test_who_comes_back_after_the_restart_has_none_and_who_starts_clean_has_it_at_once(self):
+        for clean in (False, True):
+            with self.subTest(clean=clean):
+                daemon = self.open()
+                left = self.leave(daemon, 600 if clean else 8)
+                wait_for(lambda: not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
+                daemon.stop()
+                daemon = self.open()
+                back = wire.connected(daemon.mqtt, 'c', 5, clean=clean, block=b'\x11' + (3600).to_bytes(4, 'big'))
+                if clean:
+                    wait_for(lambda: self.value(daemon) == b'gone', 'the will of the session that ended')
+                else:
+                    self.assertLess(time.monotonic() - left, 8)
+                    back.close()
+                    select.select([], [], [], max(0, left + 8.5 - time.monotonic()))
+                    self.assertIsNone(self.value(daemon))
+                back.close()
+                daemon.stop()
+
+
 class Sleepy(http.server.BaseHTTPRequestHandler):
     """A sink's destination that answers when it is let."""
 

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Messages in the name of a party that is away, published unless it comes back in time: what MQTT calls a will with a delay. Kept
+ * in the journal, if there is one, so that a restart changes nothing. The rights are those of the moment at which it is
+ * published. Called by adapters, through hawser-receiver.h. Context: the bus's lane. */
+
+#include "hawser-farewell.h"
+
+#include <string.h>
+
+#include "hawser-bus-private.h"
+#include "hawser-hash.h"
+#include "hawser-principal.h"
+#include "hawser-topic-raw.h"
+
+#define SPACE "farewells"
+#define STORED_TYPE "(xsayayuybmsmsmsmsbmsmsa(ss))"
+
+/* One party's. */
+typedef struct {
+  HawserTimer timer;
+  HawserBus *bus;
+  char *key;
+  HawserMessage *message;
+  gint64 due_us;
+  char *client_id, *listener, *protocol, *address;
+  const char *mount_point;       /* interned */
+  HawserPrincipal *principal;
+  gboolean is_encrypted;
+} Farewell;
+
+static void
+farewell_free (gpointer data)
+{
+  Farewell *self = data;
+
+  hawser_timer_disarm (&self->timer);
+  g_clear_pointer (&self->message, hawser_message_unref);
+  g_clear_pointer (&self->principal, hawser_principal_unref);
+  g_free (self->key);
+  g_free (self->client_id);
+  g_free (self->listener);
+  g_free (self->protocol);
+  g_free (self->address);
+  g_free (self);
+}
+
+static GHashTable *
+need_table (HawserBus *bus)
+{
+  if (bus->farewells == NULL)
+    bus->farewells = g_hash_table_new_full (hawser_hash_string, g_str_equal, NULL, farewell_free);
+  return bus->farewells;
+}
+
+static void
+ignore_published (gpointer data, guint64 cookie, int result)
+{
+}
+
+/* (transfer full): it is in the table no more. The message is in its queues before it leaves the journal: a crash may repeat it. */
+static void
+publish (Farewell *self)
+{
+  HawserBus *bus = self->bus;
+  HawserPolicyContext context = {
+    .principal = self->principal, .client_id = self->client_id, .listener = self->listener, .protocol = self->protocol,
+    .topic = hawser_message_get_topic (self->message), .address = self->address, .is_encrypted = self->is_encrypted, .mount_point = self->mount_point,
+  };
+
+  hawser_bus_publish_as (bus, &context, NULL, g_steal_pointer (&self->message), ignore_published, NULL, 0);
+  if (bus->journal != NULL)
+    bus->journal_funcs->remove (bus->journal, SPACE, self->key, NULL, NULL);
+  farewell_free (self);
+}
+
+static void
+on_due (HawserTimer *timer)
+{
+  Farewell *self = (Farewell *) timer;
+
+  g_hash_table_steal (self->bus->farewells, self->key);
+  publish (self);
+}
+
+static void
+insert (Farewell *self)
+{
+  g_hash_table_replace (need_table (self->bus), self->key, self);
+  hawser_timer_arm (&self->timer, self->bus->lane, self->due_us, on_due);
+}
+
+static GBytes *
+store (Farewell *self)
+{
+  HawserMessage *message = self->message;
+  g_auto (GStrv) names = self->principal != NULL ? hawser_principal_list_claims (self->principal) : NULL;
+  GVariantBuilder claims;
+  g_autoptr (GVariant) stored = NULL;
+
+  g_variant_builder_init (&claims, G_VARIANT_TYPE ("a(ss)"));
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    for (guint k = 0; hawser_principal_get_claim_value (self->principal, names[i], k) != NULL; k++)
+      g_variant_builder_add (&claims, "(ss)", names[i], hawser_principal_get_claim_value (self->principal, names[i], k));
+  stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_bus_get_line_offset_us (self->bus), message->data,
+                                              g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, hawser_message_properties (message), message->properties_len, 1),
+                                              g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, message->payload, message->payload_len, 1),
+                                              message->expiry_s, message->qos, (gboolean) message->retain, self->client_id, self->listener, self->protocol,
+                                              self->address, self->is_encrypted, self->mount_point,
+                                              self->principal != NULL ? hawser_principal_get_name (self->principal) : NULL, &claims));
+  return g_variant_get_data_as_bytes (stored);
+}
+
+void
+hawser_bus_promise (HawserBus *bus, const char *key, const HawserPolicyContext *context, HawserMessage *message, gint64 delay_us)
+{
+  Farewell *self = g_new0 (Farewell, 1);
+
+  *self = (Farewell) {
+    .bus = bus, .key = g_strdup (key), .message = message, .due_us = hawser_lane_get_now_us (bus->lane) + delay_us,
+    .client_id = g_strdup (context->client_id), .listener = g_strdup (context->listener), .protocol = g_strdup (context->protocol),
+    .address = g_strdup (context->address), .mount_point = g_intern_string (context->mount_point), .is_encrypted = context->is_encrypted,
+    .principal = context->principal != NULL ? hawser_principal_ref (context->principal) : NULL,
+  };
+  insert (self);
+  if (bus->journal != NULL)
+    {
+      g_autoptr (GBytes) stored = store (self);
+
+      bus->journal_funcs->put (bus->journal, SPACE, key, stored, NULL, NULL);
+    }
+}
+
+gboolean
+hawser_bus_end_promise (HawserBus *bus, const char *key, gboolean is_kept)
+{
+  Farewell *self = bus->farewells != NULL ? g_hash_table_lookup (bus->farewells, key) : NULL;
+
+  if (self == NULL)
+    return FALSE;
+  g_hash_table_steal (bus->farewells, key);
+  if (is_kept)
+    {
+      publish (self);
+      return TRUE;
+    }
+  if (bus->journal != NULL)
+    bus->journal_funcs->remove (bus->journal, SPACE, key, NULL, NULL);
+  farewell_free (self);
+  return TRUE;
+}
+
+static void
+recover (gpointer data, const char *key, GBytes *value)
+{
+  HawserBus *bus = data;
+  g_autoptr (GVariant) stored = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STORED_TYPE), value, FALSE));
+  g_autoptr (GVariant) properties = NULL, payload = NULL;
+  g_autoptr (GVariantIter) claims = NULL;
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *mount = NULL, *principal = NULL;
+  const char *topic, *claim, *claim_value;
+  HawserMessageInit init = { 0 };
+  Farewell *self = g_new0 (Farewell, 1);
+  gint64 line_us;
+  gboolean retain;
+  gsize len;
+
+  self->bus = bus;
+  self->key = g_strdup (key);
+  g_variant_get (stored, "(x&s@ay@ayuybmsmsmsmsbmsmsa(ss))", &line_us, &topic, &properties, &payload, &init.expiry_s, &init.qos, &retain, &self->client_id,
+                 &self->listener, &self->protocol, &self->address, &self->is_encrypted, &mount, &principal, &claims);
+  if (!hawser_topic_name_check (topic, strlen (topic)) || init.qos > 2)
+    {
+      g_warning ("the last words of '%s' could not be read and are left out", key);
+      farewell_free (self);
+      return;
+    }
+  while (g_variant_iter_next (claims, "(&s&s)", &claim, &claim_value))
+    g_ptr_array_add (texts, g_strconcat (claim, "=", claim_value, NULL));
+  g_ptr_array_add (texts, NULL);
+  if (principal != NULL)
+    self->principal = hawser_principal_new_from_strings (principal, (const char * const *) texts->pdata);
+  init.topic = topic;
+  init.topic_len = strlen (topic);
+  init.retain = retain != FALSE;
+  init.properties = g_variant_get_fixed_array (properties, &len, 1);
+  init.properties_len = (guint32) len;
+  init.payload = g_variant_get_fixed_array (payload, &len, 1);
+  init.payload_len = (guint32) len;
+  self->message = hawser_message_new_raw (&init);
+  self->mount_point = g_intern_string (mount);
+  self->due_us = line_us - hawser_bus_get_line_offset_us (bus);
+  insert (self);
+}
+
+gboolean
+hawser_farewells_recover (HawserBus *bus, GError **error)
+{
+  return bus->journal_funcs->foreach_value (bus->journal, SPACE, recover, bus, error);
+}
+
+void
+hawser_farewells_clear (HawserBus *bus)
+{
+  g_clear_pointer (&bus->farewells, g_hash_table_unref);
+}

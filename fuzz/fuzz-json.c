@@ -39,6 +39,38 @@ count_members (const HawserJsonSlice *container)
   return n;
 }
 
+/* A sound text as the patch of a document, and as the document of a patch: what comes out is sound. */
+static void
+check_merge (const HawserJsonSlice *root)
+{
+  static const char document[] = "{\"a\":{\"b\":[1,2],\"c\":null},\"d\":\"e\",\"a\":0}";
+  g_autoptr (GString) merged = g_string_new (NULL);
+  HawserJsonSlice fixed;
+
+  g_assert_true (hawser_json_parse (document, strlen (document), &fixed, NULL));
+  for (guint i = 0; i < 3; i++)
+    {
+      g_string_truncate (merged, 0);
+      if (hawser_json_merge_patch (i == 0 ? NULL : i == 1 ? &fixed : root, i == 2 ? &fixed : root, merged))
+        g_assert_true (hawser_json_check (merged->str, merged->len, NULL));
+      else
+        g_assert_cmpuint (merged->len, ==, 0);
+    }
+}
+
+/* The first line as a pointer into a document. */
+static void
+check_pointer (const char *text, gsize size)
+{
+  static const char document[] = "{\"\":0,\"a\":[{\"b~/\":1},\"\\u00e9\"],\"01\":{}}";
+  const char *end = memchr (text, '\n', size);
+  g_autofree char *pointer = g_strndup (text, end != NULL ? (gsize) (end - text) : size);
+  HawserJsonSlice found;
+
+  if (hawser_json_pointer_get (pointer, document, strlen (document), &found))
+    check_slice (&found, document, strlen (document));
+}
+
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
@@ -54,12 +86,14 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     if (hawser_json_pointer_get (pointers[i], text, size, &found))
       check_slice (&found, text, size);
 
+  check_pointer (text, size);
   g_assert_true (hawser_json_compact (line, data, size) == valid);
   if (valid)
     {
       HawserJsonSlice again;
 
       check_slice (&root, text, size);
+      check_merge (&root);
       g_assert_true (hawser_json_parse (line->str, line->len, &again, NULL));
       g_assert_true (again.type == root.type && memchr (line->str, '\n', line->len) == NULL);
       g_assert_true (count_members (&root) == count_members (&again));

@@ -1,10 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a rule: it is refused with a column or decided, with and without claims, within its bounds. */
+/* Any bytes as a rule: it is refused with a column or decided, with and without claims, within its bounds. And as the filter of
+ * a subscription, over a message with JSON and properties. */
 
 #include <hawser/hawser.h>
 
+#include "hawser-message-filter.h"
+
 int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
+
+static void
+check_filter (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  HawserMessageFilter *filter = hawser_message_filter_new (text, &error);
+  g_autoptr (HawserMessageBuilder) builder = NULL;
+  g_autoptr (HawserMessage) message = NULL;
+  gboolean matches;
+
+  g_assert_true ((filter == NULL) == (error != NULL));
+  if (filter == NULL)
+    return;
+  builder = hawser_message_builder_new ("device/7/a");
+  hawser_message_builder_set_text (builder, "{\"level\":12,\"a\":{\"b\":[1,\"x\"]}}");
+  hawser_message_builder_add_property (builder, "colour", "red");
+  message = hawser_message_builder_build (builder);
+  matches = hawser_message_filter_matches (filter, message);
+  g_assert_true (hawser_message_filter_matches (filter, message) == matches);
+  hawser_message_filter_free (filter);
+}
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
@@ -19,6 +43,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autofree char *explanation = NULL;
   gboolean value;
 
+  check_filter (text);
   g_assert_true ((policy == NULL) == (error != NULL));
   if (policy == NULL)
     return 0;

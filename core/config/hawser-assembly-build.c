@@ -478,6 +478,18 @@ build_pipeline (HawserAssembly    *self,
 
 /* ---- twins ---- */
 
+static void
+build_store (HawserAssembly    *self,
+             HawserConfigGroup *group)
+{
+  GObject *store = make_typed (self, group);
+
+  if (store == NULL)
+    return;
+  hawser_assembly_check_effects (group, store, NULL);
+  g_hash_table_insert (self->stores, g_strdup (hawser_config_group_get_name (group)), store);
+}
+
 /* A family, or the one twin that a [twin] group is. */
 static void
 build_twins (HawserAssembly    *self,
@@ -571,6 +583,7 @@ build_all (HawserAssembly *self)
     { "subscription", build_subscription },
     { "bridge", build_bridge },
     { "pipeline", build_pipeline },
+    { "store", build_store },
     { "twin", build_twins },
     { "twin-family", build_twins },
   };

@@ -22,6 +22,7 @@ static const struct {
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
              "max-message-size message-expiry max-subscription-duration dedup-window history " },
   { "bridge", " type enabled description " },
+  { "store", " type description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
 };
 

@@ -45,6 +45,8 @@ struct _HawserAssembly {
   HawserSystemTopics *system_topics;
   HawserStore *store;
   HawserSpool *spool;
+  GHashTable *stores;      /* name to HawserStore, of [store] groups */
+  GPtrArray *twin_spools;  /* of HawserSpool, one on each of them */
 };
 
 /* Of [hawser], or what the machine suggests. */

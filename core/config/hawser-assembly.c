@@ -78,6 +78,8 @@ finalize (GObject *object)
   g_object_unref (self->bridges);
   g_ptr_array_unref (self->pipelines);
   g_clear_object (&self->store);
+  g_hash_table_unref (self->stores);
+  g_ptr_array_unref (self->twin_spools);
   G_OBJECT_CLASS (hawser_assembly_parent_class)->finalize (object);
 }
 
@@ -104,6 +106,8 @@ hawser_assembly_init (HawserAssembly *self)
   self->sinks = g_list_store_new (HAWSER_TYPE_SINK_RUNNER);
   self->bridges = g_list_store_new (HAWSER_TYPE_BRIDGE);
   self->pipelines = g_ptr_array_new_with_free_func (g_object_unref);
+  self->stores = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->twin_spools = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 /**
@@ -169,6 +173,41 @@ hawser_assembly_get_max_memory (HawserConfigGroup *whole)
   return hawser_config_group_has (whole, "max-memory") ? hawser_config_group_get_size (whole, "max-memory") : hawser_memory_get_machine () / 2;
 }
 
+/* Each [store] has a thread of its own that waits for it. One whose type keeps files has them in the state directory. */
+static gboolean
+start_stores (HawserAssembly  *self,
+              GError         **error)
+{
+  const char *directory = hawser_config_group_get_string (hawser_config_get_group (self->config, "hawser", NULL), "state-dir");
+  GHashTableIter iter;
+  gpointer name, store;
+
+  g_hash_table_iter_init (&iter, self->stores);
+  while (g_hash_table_iter_next (&iter, &name, &store))
+    {
+      const char *type = hawser_config_group_get_string (hawser_config_get_group (self->config, "store", name), "type");
+      g_autofree char *file = g_strconcat ("store-", (char *) name, ".db", NULL), *path = NULL;
+      HawserSpool *spool;
+
+      if (strcmp (type, "sqlite") == 0 && directory == NULL)
+        {
+          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "store '%s': a file needs state-dir= in [hawser]", (char *) name);
+          return FALSE;
+        }
+      path = strcmp (type, "sqlite") == 0 ? g_build_filename (directory, file, NULL) : g_strdup (name);
+      spool = hawser_spool_new (store, path, HAWSER_SPOOL_SYNC_ALWAYS, 0, error);
+      if (spool == NULL)
+        {
+          g_prefix_error (error, "store '%s': ", (char *) name);
+          return FALSE;
+        }
+      hawser_spool_set_problem_func (spool, report_spool_problem, self);
+      g_ptr_array_add (self->twin_spools, spool);
+      hawser_twin_host_add_store (hawser_twin_host_get (self->bus), name, spool);
+    }
+  return TRUE;
+}
+
 static gboolean
 start_topics (HawserAssembly  *self,
               GError         **error)
@@ -214,7 +253,7 @@ start_twins (HawserAssembly  *self,
           (behavior != NULL && !hawser_twin_host_set_behavior (hawser_twin_host_get (self->bus), name, behavior, error)))
         return FALSE;
     }
-  return self->spool == NULL || hawser_twin_host_recover (hawser_twin_host_get (self->bus), error);
+  return (self->spool == NULL && self->twin_spools->len == 0) || hawser_twin_host_recover (hawser_twin_host_get (self->bus), error);
 }
 
 /* Who may read everything may read $SYS topics, unless a group of theirs says who may. */
@@ -330,7 +369,7 @@ hawser_assembly_start (HawserAssembly  *self,
   g_return_val_if_fail (self->is_built && !self->is_started, FALSE);
 
   self->is_started = TRUE;
-  if (start_spool (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_twins (self, error) && start_subscriptions (self, error) &&
+  if (start_spool (self, error) && start_stores (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_twins (self, error) && start_subscriptions (self, error) &&
       start_listeners (self, error))
     return TRUE;
   hawser_assembly_stop (self);
@@ -408,6 +447,9 @@ hawser_assembly_stop (HawserAssembly *self)
     }
   g_clear_pointer (&self->system_topics, hawser_system_topics_free);
   hawser_bus_close (self->bus);
+  for (guint i = 0; i < self->twin_spools->len; i++)
+    hawser_spool_close (self->twin_spools->pdata[i], 0);
+  g_ptr_array_set_size (self->twin_spools, 0);
   if (self->spool != NULL)
     hawser_spool_close (self->spool, 0);
   g_clear_object (&self->spool);
@@ -415,6 +457,7 @@ hawser_assembly_stop (HawserAssembly *self)
 
 typedef struct {
   guint n_sinks;           /* still draining */
+  guint n_spools;          /* still committing */
   gboolean is_incomplete;
 } Drain;
 
@@ -443,7 +486,8 @@ on_spool_flushed (GObject      *source,
 
   if (!hawser_spool_flush_finish (HAWSER_SPOOL (source), result, NULL))
     drain->is_incomplete = TRUE;
-  finish_drain (task);
+  if (--drain->n_spools == 0)
+    finish_drain (task);
 }
 
 /* What is in memory only goes to the disk. */
@@ -451,13 +495,19 @@ static void
 flush_spool (HawserAssembly *self,
              GTask          *task)
 {
-  if (self->spool == NULL)
+  Drain *drain = g_task_get_task_data (task);
+
+  drain->n_spools = self->twin_spools->len + (self->spool != NULL ? 1 : 0);
+  if (drain->n_spools == 0)
     {
       finish_drain (task);
       return;
     }
   hawser_twin_host_store_all (hawser_twin_host_get (self->bus));
-  hawser_spool_flush_async (self->spool, g_task_get_cancellable (task), on_spool_flushed, task);
+  for (guint i = 0; i < self->twin_spools->len; i++)
+    hawser_spool_flush_async (self->twin_spools->pdata[i], g_task_get_cancellable (task), on_spool_flushed, task);
+  if (self->spool != NULL)
+    hawser_spool_flush_async (self->spool, g_task_get_cancellable (task), on_spool_flushed, task);
 }
 
 static void

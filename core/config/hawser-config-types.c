@@ -21,6 +21,7 @@ static const struct {
   { "subscription", "sink", hawser_sink_runner_get_type },
   { "bridge", "bridge", hawser_bridge_get_type },
   { "identity", "identity", NULL },
+  { "store", "store", NULL },
   { "twin", "twin", NULL },
   { "twin-family", "twin", NULL },
 };

@@ -181,48 +181,90 @@ hawser_twin_log_forget (HawserTwinHost *self, HawserTwinRef twin)
 
 static const char *const documents[] = { "reported", "desired", "attributes" };
 
+#define N_DOCUMENTS G_N_ELEMENTS (documents)
+
+typedef struct {
+  GVariant *value;                     /* NULL: removed */
+  GVariant *entry;                     /* {sv} of it */
+  gboolean is_touched;
+} Member;
+
+/* Parts that an event leaves alone are not built again: a journal is read at some microseconds an event. */
 struct _HawserTwinFold {
   HawserTwinBehavior *behavior;
   char *id;
   GVariant *state;                     /* NULL: to be made anew */
-  GVariant *said;                      /* connectivity and what else is in no document */
-  GHashTable *values[G_N_ELEMENTS (documents)];
-  GHashTable *touched[G_N_ELEMENTS (documents)];
+  GVariant *said;                      /* {sv}: connectivity */
+  GVariant *parts[N_DOCUMENTS];        /* {sv} of each document; NULL: to be made anew */
+  GHashTable *members[N_DOCUMENTS];    /* name -> Member */
 };
+
+static void
+member_free (gpointer data)
+{
+  Member *member = data;
+
+  g_clear_pointer (&member->value, g_variant_unref);
+  g_clear_pointer (&member->entry, g_variant_unref);
+  g_free (member);
+}
+
+static GVariant *
+make_entry (const char *key, GVariant *value)
+{
+  return g_variant_ref_sink (g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value)));
+}
+
+/* @value: (transfer full) (nullable) */
+static Member *
+set_member (HawserTwinFold *self, gsize d, const char *key, GVariant *value)
+{
+  Member *member = g_hash_table_lookup (self->members[d], key);
+
+  if (member == NULL)
+    {
+      member = g_new0 (Member, 1);
+      g_hash_table_insert (self->members[d], g_strdup (key), member);
+    }
+  g_clear_pointer (&member->value, g_variant_unref);
+  g_clear_pointer (&member->entry, g_variant_unref);
+  member->value = value;
+  member->entry = value != NULL ? make_entry (key, value) : NULL;
+  return member;
+}
 
 HawserTwinFold *
 hawser_twin_fold_new (HawserTwins *twins, HawserTwinRef twin)
 {
   HawserTwinFold *self = g_new0 (HawserTwinFold, 1);
-  g_autoptr (GVariant) state = hawser_twin_describe (twins, twin, FALSE);
+  g_autoptr (GVariant) state = hawser_twin_describe (twins, twin, FALSE), connectivity = NULL;
 
   self->behavior = g_object_ref (HAWSER_TWIN_BEHAVIOR (hawser_twin_family (twins, hawser_twin_get (twins, twin))->behavior_object));
   self->id = g_strdup (hawser_twins_get_id (twins, twin));
-  for (gsize d = 0; d < G_N_ELEMENTS (documents); d++)
+  for (gsize d = 0; d < N_DOCUMENTS; d++)
     {
       g_autoptr (GVariant) values = g_variant_lookup_value (state, documents[d], G_VARIANT_TYPE_VARDICT);
       GVariantIter iter;
       GVariant *value;
-      char *key;
+      const char *key;
 
-      self->values[d] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
-      self->touched[d] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+      self->members[d] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, member_free);
       g_variant_iter_init (&iter, values);
-      while (g_variant_iter_next (&iter, "{sv}", &key, &value))
-        g_hash_table_insert (self->values[d], key, value);
+      while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
+        set_member (self, d, key, value);
     }
-  self->said = g_variant_lookup_value (state, "state", G_VARIANT_TYPE_STRING);
-  self->state = g_steal_pointer (&state);
+  connectivity = g_variant_lookup_value (state, "state", G_VARIANT_TYPE_STRING);
+  self->said = make_entry ("state", connectivity);
   return self;
 }
 
 void
 hawser_twin_fold_free (HawserTwinFold *self)
 {
-  for (gsize d = 0; d < G_N_ELEMENTS (documents); d++)
+  for (gsize d = 0; d < N_DOCUMENTS; d++)
     {
-      g_hash_table_unref (self->values[d]);
-      g_hash_table_unref (self->touched[d]);
+      g_hash_table_unref (self->members[d]);
+      g_clear_pointer (&self->parts[d], g_variant_unref);
     }
   g_clear_pointer (&self->state, g_variant_unref);
   g_variant_unref (self->said);
@@ -232,27 +274,37 @@ hawser_twin_fold_free (HawserTwinFold *self)
 }
 
 static GVariant *
+make_part (HawserTwinFold *self, gsize d)
+{
+  g_autofree GVariant **entries = g_new (GVariant *, g_hash_table_size (self->members[d]) + 1);
+  g_autoptr (GVariant) document = NULL;
+  GHashTableIter iter;
+  gpointer member;
+  gsize n = 0;
+
+  g_hash_table_iter_init (&iter, self->members[d]);
+  while (g_hash_table_iter_next (&iter, NULL, &member))
+    if (((Member *) member)->entry != NULL)
+      entries[n++] = ((Member *) member)->entry;
+  document = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), entries, n));
+  return make_entry (documents[d], document);
+}
+
+static GVariant *
 get_state (HawserTwinFold *self)
 {
-  GVariantBuilder builder;
+  GVariant *entries[1 + N_DOCUMENTS];
 
   if (self->state != NULL)
     return self->state;
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", "state", self->said);
-  for (gsize d = 0; d < G_N_ELEMENTS (documents); d++)
+  entries[0] = self->said;
+  for (gsize d = 0; d < N_DOCUMENTS; d++)
     {
-      GVariantBuilder document;
-      GHashTableIter iter;
-      gpointer key, value;
-
-      g_variant_builder_init (&document, G_VARIANT_TYPE_VARDICT);
-      g_hash_table_iter_init (&iter, self->values[d]);
-      while (g_hash_table_iter_next (&iter, &key, &value))
-        g_variant_builder_add (&document, "{sv}", key, value);
-      g_variant_builder_add (&builder, "{sv}", documents[d], g_variant_builder_end (&document));
+      if (self->parts[d] == NULL)
+        self->parts[d] = make_part (self, d);
+      entries[1 + d] = self->parts[d];
     }
-  self->state = g_variant_ref_sink (g_variant_builder_end (&builder));
+  self->state = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{sv}"), entries, G_N_ELEMENTS (entries)));
   return self->state;
 }
 
@@ -319,24 +371,18 @@ change_document (HawserTwinFold *self, gsize d, GVariant *changes)
 {
   GVariantIter iter;
   GVariant *value;
-  char *key;
+  const char *key;
 
   g_variant_iter_init (&iter, changes);
-  while (g_variant_iter_loop (&iter, "{sv}", &key, &value))
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value))
     {
-      g_autoptr (GVariant) merged = NULL, stored = NULL;
+      Member *member = g_hash_table_lookup (self->members[d], key);
+      g_autoptr (GVariant) merged = is_null (value) ? NULL : merge (member != NULL ? member->value : NULL, value, 0);
 
-      g_hash_table_add (self->touched[d], g_strdup (key));
-      if (is_null (value))
-        {
-          g_hash_table_remove (self->values[d], key);
-          continue;
-        }
-      merged = merge (g_hash_table_lookup (self->values[d], key), value, 0);
-      stored = as_stored (merged, d == 0);
-      if (stored != NULL)
-        g_hash_table_insert (self->values[d], g_strdup (key), g_steal_pointer (&stored));
+      set_member (self, d, key, merged != NULL ? as_stored (merged, d == 0) : NULL)->is_touched = TRUE;
+      g_variant_unref (value);
     }
+  g_clear_pointer (&self->parts[d], g_variant_unref);
 }
 
 /* What @event changes, which becomes part of the state for the next one. */
@@ -347,7 +393,7 @@ hawser_twin_fold_apply (HawserTwinFold *self, GVariant *event, GError **error)
 
   if (changes == NULL)
     return NULL;
-  for (gsize d = 0; d < G_N_ELEMENTS (documents); d++)
+  for (gsize d = 0; d < N_DOCUMENTS; d++)
     {
       g_autoptr (GVariant) part = g_variant_lookup_value (changes, documents[d], G_VARIANT_TYPE_VARDICT);
 
@@ -378,18 +424,20 @@ write_back (HawserTwinFold *self, HawserTwins *twins, HawserTwinRef twin, guint6
   const HawserTwinReport report = { 0, NULL, 0 };
   HawserTwinExtra *extra = hawser_twin_need_extra (twins, twin);
 
-  for (gsize d = 0; d < G_N_ELEMENTS (documents); d++)
+  for (gsize d = 0; d < N_DOCUMENTS; d++)
     {
       GHashTableIter iter;
-      gpointer key;
+      gpointer key, data;
 
-      g_hash_table_iter_init (&iter, self->touched[d]);
-      while (g_hash_table_iter_next (&iter, &key, NULL))
+      g_hash_table_iter_init (&iter, self->members[d]);
+      while (g_hash_table_iter_next (&iter, &key, &data))
         {
-          GVariant *value = g_hash_table_lookup (self->values[d], key);
-          g_autofree char *json = value != NULL ? json_gvariant_serialize_data (value, NULL) : NULL;
+          const Member *member = data;
+          g_autofree char *json = member->value != NULL ? json_gvariant_serialize_data (member->value, NULL) : NULL;
           HawserJsonSlice slice;
 
+          if (!member->is_touched)
+            continue;
           if (d > 0)
             write_document (twins, twin, d == 1 ? &extra->desired : &extra->attributes, key, json, revision);
           else if (hawser_json_parse (json != NULL ? json : "null", json != NULL ? strlen (json) : 4, &slice, NULL))

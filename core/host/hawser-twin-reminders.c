@@ -397,6 +397,11 @@ get_seconds (GVariant *value, gint64 *out_us)
 {
   double seconds;
 
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (value) == 0)
+    {
+      *out_us = 0;
+      return TRUE;
+    }
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_DOUBLE: seconds = g_variant_get_double (value); break;
@@ -412,7 +417,7 @@ get_seconds (GVariant *value, gint64 *out_us)
   return TRUE;
 }
 
-/* A number of seconds, 0 to cancel; of a reminder also {"after": seconds, "every": seconds, "payload": text}. */
+/* A number of seconds, 0 or null to cancel; of a reminder also {"after": seconds, "every": seconds, "payload": text}. */
 static gboolean
 read_alarm (const char *name, GVariant *value, gboolean is_durable, gint64 *out_delay_us, gint64 *out_period_us, GBytes **out_payload, GError **error)
 {

@@ -148,6 +148,42 @@ class BusTest(unittest.TestCase):
         self.assertEqual(json.loads(self.seen[0][1])["error"], "the behaviour returned s and not a{sv}")
 
 
+    def test_events_timers_and_reminders_of_a_behaviour(self):
+        class Account(GObject.Object, Hawser.TwinBehavior):
+            def do_handle(self, id, state, message, out):
+                if message.topic.startswith("$twin/"):
+                    return Hawser.variant({"attributes": {message.topic.split("/")[1]: message.text}})
+                return Hawser.variant({"events": [{"by": 2}, {"by": 3}], "timers": {"soon": 1, "never": None},
+                                       "reminders": {"later": {"after": 2, "payload": "rent"}}})
+
+            def do_apply_event(self, id, state, event):
+                return Hawser.variant({"attributes": {"sum": state.unpack()["attributes"].get("sum", 0) + event.unpack()["by"]}})
+
+        self.host.set_behavior("meter", Account())
+        self.publish("a")
+        self.run_context()
+        self.assertEqual(json.loads(self.twins.dup_json("meter/a"))["attributes"], {"sum": 5})
+        self.assertEqual(self.host.list_reminders("meter/a"), ["later"])
+        self.run_context(seconds=3)
+        self.assertEqual(json.loads(self.twins.dup_json("meter/a"))["attributes"], {"sum": 5, "timer": "", "reminder": "rent"})
+        self.assertEqual(self.host.list_reminders("meter/a"), [])
+        self.assertTrue(self.host.set_reminder("meter/a", "again", 5 * SECOND_US, 0, GLib.Bytes.new(b"tax")))
+        self.assertTrue(self.host.cancel_reminder("meter/a", "again"))
+
+    def test_event_that_raises_changes_nothing(self):
+        class Odd(GObject.Object, Hawser.TwinBehavior):
+            def do_handle(self, id, state, message, out):
+                return Hawser.variant({"events": ["x"]})
+
+            def do_apply_event(self, id, state, event):
+                raise ValueError("it cannot happen")
+
+        self.host.set_behavior("meter", Odd())
+        self.publish("odd")
+        self.run_context()
+        self.assertEqual(json.loads(self.seen[0][1])["error"], "ValueError: it cannot happen")
+
+
 class VariantTest(unittest.TestCase):
     def test_what_json_can_say_comes_back(self):
         value = {"a": [1, 2.5, "x", True, None, {"b": {}}], "c": -1}

@@ -409,7 +409,7 @@ add_each (Fixture *f, guint from, guint to)
 static void
 twin_is_its_snapshot_and_the_events_after_it (Fixture *f, gconstpointer data)
 {
-  g_autofree char *before = NULL, *whole_before = NULL, *whole_after = NULL;
+  g_autofree char *before = NULL, *whole_before = NULL;
 
   add_each (f, 1, 250);
   before = look (f, "lab/x");

@@ -104,24 +104,25 @@ def variant(value):
     raise TypeError(f"no variant of a {type(value).__name__}")
 
 
-def _fail_as_gerror(handle):
+def _fail_as_gerror(function):
     """PyGObject prints an exception that is no GLib.Error, and the caller never hears of it: to it, a failure was none."""
-    def do_handle(behavior, *arguments):
+    def call(behavior, *arguments):
         try:
-            return handle(behavior, *arguments)
+            return function(behavior, *arguments)
         except GLib.Error:
             raise
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             raise GLib.Error.new_literal(Hawser.error_quark(), text, Hawser.Error.INVALID) from error
 
-    return functools.wraps(handle)(do_handle)
+    return functools.wraps(function)(call)
 
 
 def _init_behavior(cls, **keywords):
     super(Hawser.TwinBehavior, cls).__init_subclass__(**keywords)
-    if "do_handle" in vars(cls):
-        cls.do_handle = _fail_as_gerror(cls.do_handle)
+    for name in ("do_handle", "do_apply_event"):
+        if name in vars(cls):
+            setattr(cls, name, _fail_as_gerror(vars(cls)[name]))
 
 
 Hawser.TwinBehavior.__init_subclass__ = classmethod(_init_behavior)

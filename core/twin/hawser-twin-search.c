@@ -104,6 +104,37 @@ hawser_twins_count (HawserTwins *self, const char *parent, const char *query, GE
   return n;
 }
 
+/**
+ * hawser_twins_count_readable: (skip)
+ * @self: twins
+ * @context: who asks
+ * @parent: (nullable): of the children of this twin; %NULL for all
+ * @query: (nullable): an expression as hawser_twins_write_list() takes it
+ * @error: return location
+ *
+ * What hawser_twins_count() counts, without those that the asker may not read: a number would tell of them.
+ *
+ * Errors: %HAWSER_ERROR_INVALID (the expression), %HAWSER_ERROR_NOT_FOUND (the parent).
+ * Context: the bus's.
+ *
+ * Returns: how many; -1 on error
+ * Since: 0.1
+ */
+gint64
+hawser_twins_count_readable (HawserTwins *self, const HawserPolicyContext *context, const char *parent, const char *query, GError **error)
+{
+  HawserTwinRef twin;
+  Walk walk;
+  gint64 n = 0;
+
+  if (!begin (&walk, self, parent, query, error))
+    return -1;
+  while ((twin = next (&walk)) != 0)
+    n += hawser_twins_check_read (self, context, hawser_twins_get_id (self, twin)) == HAWSER_RESULT_OK;
+  hawser_twin_query_free (walk.query);
+  return n;
+}
+
 static int
 compare_keys (const HawserTwinOperand *a, const HawserTwinOperand *b)
 {

@@ -85,6 +85,12 @@ int             hawser_twins_check_read    (HawserTwins               *self,
                                             const HawserPolicyContext *context,
                                             const char                *id);
 HAWSER_AVAILABLE_IN_ALL
+gint64          hawser_twins_count_readable (HawserTwins              *self,
+                                             const HawserPolicyContext *context,
+                                             const char               *parent,
+                                             const char               *query,
+                                             GError                  **error);
+HAWSER_AVAILABLE_IN_ALL
 int             hawser_twins_check_write   (HawserTwins               *self,
                                             const HawserPolicyContext *context,
                                             const char                *id);

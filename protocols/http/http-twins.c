@@ -205,7 +205,11 @@ respond_list (HttpSession *session, HttpRequest *request, const char *parent)
     }
   if (is_asked (request, "count"))
     {
-      gint64 n = hawser_twins_count (twins, parent, filter, &error);
+      HawserPolicyContext context;
+      gint64 n;
+
+      hawser_connection_fill_context (http_session_get_connection (session), &context);
+      n = hawser_twins_count_readable (twins, &context, parent, filter, &error);
 
       if (n < 0)
         {

@@ -350,7 +350,7 @@ read_some (HawserCarrier *self)
     end_input (self, n, end_arrived);
   else if (n < 0)
     hawser_socket_note_empty (&self->socket, side_lane (self));
-  return (gsize) n == room || (n > 0 && (self->socket.transport != NULL || self->is_detached));
+  return (gsize) n == room || (n > 0 && (self->is_detached || (self->socket.transport != NULL && !self->socket.transport->is_drained)));
 }
 
 static void update_reading (HawserCarrier *self);

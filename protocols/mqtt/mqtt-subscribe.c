@@ -27,8 +27,9 @@ reason_from_error (int error)
     }
 }
 
+/* *out_detail: why not. */
 static guint8
-subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id, const char *since, double speed)
+subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id, const char *since, double speed, const char **out_detail)
 {
   const MqttSettings *settings = &self->adapter->settings;
   HawserSubscribeOptions options = {
@@ -41,12 +42,21 @@ subscribe_one (MqttSession *self, const MqttFilter *filter, guint32 id, const ch
   int error;
 
   if (filter->filter.len > settings->max_levels && mqtt_topic_count_levels (filter->filter.data, filter->filter.len) > settings->max_levels)
-    return MQTT_QUOTA;
+    {
+      *out_detail = "the filter has more levels than are allowed here";
+      return MQTT_QUOTA;
+    }
   receiver = mqtt_session_need_receiver (self);
   if (hawser_receiver_get_n_filters (receiver) >= settings->max_subscriptions)
-    return MQTT_QUOTA;
+    {
+      *out_detail = "the client has as many subscriptions as are allowed here";
+      return MQTT_QUOTA;
+    }
   error = hawser_receiver_subscribe (receiver, (const char *) filter->filter.data, filter->filter.len, &options);
-  return error == HAWSER_RESULT_OK ? options.qos : reason_from_error (error);
+  if (error == HAWSER_RESULT_OK)
+    return options.qos;
+  *out_detail = hawser_bus_get_last_refusal (self->sessions->bus);
+  return reason_from_error (error);
 }
 
 /* User properties of SUBSCRIBE: from where on, and how fast, topics with history begin. */
@@ -68,15 +78,35 @@ read_since (const MqttList *list, char **out_since, double *out_speed)
       }
 }
 
+/* @detail (nullable): why the first one was refused, for who asked for it, as far as the client's packets allow. */
+static void
+answer (MqttSession *self, guint16 packet_id, const GByteArray *reasons, const char *detail)
+{
+  GByteArray *output = self->adapter->output, *block = self->adapter->block;
+
+  g_byte_array_set_size (block, 0);
+  if (detail != NULL && mqtt_session_is_5 (self) && self->wants_problems)
+    mqtt_properties_put_slice (block, MQTT_REASON_STRING, detail, strlen (detail));
+  mqtt_codec_write_list_ack (output, self->version, MQTT_SUBACK, packet_id, reasons->data, reasons->len, block->len > 0 ? block : NULL);
+  if (block->len > 0 && output->len > self->max_packet)
+    {
+      /* [MQTT-3.9.2-1] */
+      g_byte_array_set_size (output, 0);
+      mqtt_codec_write_list_ack (output, self->version, MQTT_SUBACK, packet_id, reasons->data, reasons->len, NULL);
+    }
+  mqtt_session_send_output (self);
+}
+
 void
 mqtt_session_on_subscribe (MqttSession *self, const guint8 *body, gsize len)
 {
   g_autoptr (GByteArray) reasons = NULL;
-  g_autofree char *since = NULL;
+  g_autofree char *since = NULL, *detail = NULL;
   MqttList list;
   MqttFilter filter;
   gsize position = 0;
   double speed = 0;
+  const char *why = NULL;
   guint32 id;
   guint8 reason = mqtt_codec_read_list (self->version, MQTT_SUBSCRIBE, body, len, &self->adapter->limits, &list);
 
@@ -90,15 +120,16 @@ mqtt_session_on_subscribe (MqttSession *self, const guint8 *body, gsize len)
   reasons = g_byte_array_sized_new (list.n);
   while (mqtt_codec_next_filter (MQTT_SUBSCRIBE, &list, &position, &filter) && self->state == MQTT_STATE_OPEN)
     {
-      reason = subscribe_one (self, &filter, id, since, speed);
+      reason = subscribe_one (self, &filter, id, since, speed, &why);
+      if (G_UNLIKELY (reason >= MQTT_UNSPECIFIED) && detail == NULL)
+        detail = g_strndup (why, 1024);
       if (!mqtt_session_is_5 (self) && reason >= MQTT_UNSPECIFIED)
         reason = MQTT_UNSPECIFIED; /* 3.1.1 knows no other: section 3.9.3 */
       g_byte_array_append (reasons, &reason, 1);
     }
   if (self->state != MQTT_STATE_OPEN)
     return;
-  mqtt_codec_write_list_ack (self->adapter->output, self->version, MQTT_SUBACK, list.packet_id, reasons->data, reasons->len, NULL);
-  mqtt_session_send_output (self);
+  answer (self, list.packet_id, reasons, detail);
 }
 
 void

@@ -307,6 +307,37 @@ test_slow_comer (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* The second filter is one too many; @problems: what the client says about problem information. */
+static char *
+pull_suback (Fixture *fixture, guint8 problems)
+{
+  const guint8 connect[] = { 0x10, 16, 0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 0, 2, 0x17, problems, 0, 1, 's' };
+  const guint8 subscribe[] = { 0x82, 11, 0, 1, 0, 0, 1, 'a', 0, 0, 1, 'b', 0 };
+  HawserHarnessPeer *peer = hawser_harness_dial (fixture->harness);
+  char *suback;
+
+  g_object_set (hawser_listener_get_protocol (fixture->listener), "max-subscriptions", 1, NULL);
+  hawser_harness_peer_push (peer, connect, sizeof connect);
+  g_assert_cmphex (by_hand_pull_connack (peer), ==, 0);
+  hawser_harness_peer_push (peer, subscribe, sizeof subscribe);
+  g_assert_cmphex (by_hand_pull (peer, &suback), ==, 0x90);
+  return suback;
+}
+
+static void
+test_suback_says_why (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *told = pull_suback (fixture, 1), *silent = pull_suback (fixture, 0);
+  const guint8 len = (guint8) told[2];
+
+  g_assert_cmphex ((guint8) told[3], ==, 0x1f); /* Reason String */
+  g_assert_cmpmem (told + 6, 37, "the client has as many subscriptions ", 37);
+  g_assert_cmphex ((guint8) told[3 + len], ==, 0);
+  g_assert_cmphex ((guint8) told[3 + len + 1], ==, 0x97);
+  g_assert_cmphex ((guint8) silent[2], ==, 0);
+  g_assert_cmphex ((guint8) silent[4], ==, 0x97);
+}
+
 static void
 test_banned_client (Fixture *fixture, gconstpointer data)
 {
@@ -340,6 +371,7 @@ main (int argc, char **argv)
   ADD ("connections-over-the-rate-of-the-listener-wait", test_accept_rate);
   ADD ("a-client-that-flaps-is-banned-for-a-while", test_flapping);
   ADD ("a-client-that-comes-slowly-is-not-banned", test_slow_comer);
+  ADD ("a-refused-filter-is-told-why-to-who-wants-to-know", test_suback_says_why);
   ADD ("a-banned-client-id-is-told-so", test_banned_client);
   return g_test_run ();
 }

@@ -155,12 +155,13 @@ test_dripped_packet (Fixture *fixture, gconstpointer data)
 static void
 test_connect_deadline (Fixture *fixture, gconstpointer data)
 {
+  static const char connect[] = "\x10\x7f\0\4MQTT\5\2\0\0\0\0\1c______";
   HawserHarnessPeer *peer = hawser_harness_dial (fixture->harness);
   guint64 n;
 
   for (guint i = 0; i < 19; i++)
     {
-      hawser_harness_peer_push (peer, "\x10\x7f\0\4MQTT\5\2\0\0\0\0\1c______" + i, 1); /* byte by byte */
+      hawser_harness_peer_push (peer, &connect[i], 1); /* byte by byte */
       pass_time (fixture, S / 2);
     }
   pass_time (fixture, S / 2 - SLACK);

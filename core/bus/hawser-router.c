@@ -649,12 +649,14 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   HawserLocalTopic *settings = hawser_topic_table_settings (&self->topics, record);
   HawserRouteSet *set;
   HawserPending *pending = NULL;
-  HawserWishes wishes = { .due_us = 0 };
+  HawserWishes wishes;
   HawserMessage *asked = NULL;       /* what @wishes points into */
   guint64 position = 0;
   gboolean is_kept, is_first_value, waits_for_labels;
   int result;
 
+  wishes.due_us = 0;
+  wishes.has_labels = FALSE; /* and nothing else is read: to clear it all would be a twentieth of the cost of a message */
   if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
     {
       hawser_message_unref (message);

@@ -101,15 +101,13 @@ resolve (HawserTwins *self, const char *topic, gsize len, HawserMessage *message
   return n > 1 ? IS_MANY : found;
 }
 
-void
-hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage *message, HawserConnection *connection)
+/* For somebody, or nobody has asked yet. Not inlined, because a message for no twin should not pay for its frame. */
+G_GNUC_NO_INLINE static void
+find_and_take (HawserTwins *self, HawserTopicRecord *record, HawserMessage *message, HawserConnection *connection)
 {
-  HawserTwins *self = data;
   guint32 kept = record->twin;
   gboolean retry = FALSE;
 
-  if (G_LIKELY (record->twin_check == self->version && kept == 0))
-    return;
   if (G_LIKELY (kept != 0 && kept != IS_MANY))
     {
       HawserTwinRef twin = kept & REF_MASK;
@@ -136,4 +134,13 @@ hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage
     }
   record->twin = kept;
   record->twin_check = kept == 0 || kept == IS_MANY ? self->version : self->version + hawser_twin_get (self, kept & REF_MASK)->hash;
+}
+
+void
+hawser_twins_on_message (gpointer data, HawserTopicRecord *record, HawserMessage *message, HawserConnection *connection)
+{
+  HawserTwins *self = data;
+
+  if (G_UNLIKELY (record->twin_check != self->version || record->twin != 0))
+    find_and_take (self, record, message, connection);
 }

@@ -23,6 +23,7 @@ struct _HawserTwinHost {
   HawserTwins *twins;                  /* not owned: they own this */
 
   /* behaviours */
+  GHashTable *outages;                 /* index of a family -> what its behaviours call is not there */
   GHashTable *wards;                   /* id -> Ward: twins whose behaviour failed */
 
   /* what is to be stored */
@@ -48,6 +49,15 @@ struct _HawserTwinHost {
   GHashTable *owners;                  /* id -> Owner */
   GPtrArray *dirty_owners;
 };
+
+/* ---- hawser-twin-outage.c ---- */
+gboolean hawser_twin_outage_is_one   (const GError           *error);
+gboolean hawser_twin_outage_admits   (HawserTwinHost         *self,
+                                      const HawserTwinFamily *family,
+                                      gint64                 *out_due_us);
+gint64   hawser_twin_outage_note     (HawserTwinHost         *self,
+                                      const HawserTwinFamily *family,
+                                      const GError           *error);
 
 /* ---- hawser-twin-supervisor.c ---- */
 gboolean hawser_twin_host_on_message (gpointer        self,

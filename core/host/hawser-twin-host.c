@@ -55,6 +55,7 @@ finalize (GObject *object)
   HawserTwinHost *self = HAWSER_TWIN_HOST (object);
 
   g_hash_table_unref (self->wards);
+  g_hash_table_unref (self->outages);
   hawser_twin_keeper_clear (self);
   hawser_twin_log_clear (self);
   hawser_twin_reminders_clear (self);
@@ -73,6 +74,7 @@ hawser_twin_host_class_init (HawserTwinHostClass *klass)
 static void
 hawser_twin_host_init (HawserTwinHost *self)
 {
+  self->outages = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->wards = g_hash_table_new_full (hawser_hash_string, g_str_equal, g_free, hawser_twin_ward_free);
   hawser_twin_keeper_init (self);
   hawser_twin_log_init (self);

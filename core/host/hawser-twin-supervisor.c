@@ -367,6 +367,13 @@ bury (Ward *ward, HawserMessage *message, const char *reason)
 
 static void on_pause_over (HawserTimer *timer);
 
+/* Until @due_us, and a little longer each: a thousand twins do not come back in one turn. */
+static void
+wait_until (Ward *ward, gint64 due_us)
+{
+  hawser_timer_arm (&ward->timer, ward->host->twins->bus->lane, due_us + g_random_int_range (0, FIRST_PAUSE_US), on_pause_over);
+}
+
 /* The first of the queue failed. */
 static void
 fail (Ward *ward, const GError *error)
@@ -398,16 +405,28 @@ on_pause_over (HawserTimer *timer)
   while (twin != 0 && ward->queue.length > 0)
     {
       Waiting *first = ward->queue.head->data;
+      HawserTwinFamily *family = hawser_twin_family (self->twins, hawser_twin_get (self->twins, twin));
       g_autoptr (GError) error = NULL;
       gboolean took = FALSE;
+      gint64 due_us = 0;
 
-      if (hawser_twin_family (self->twins, hawser_twin_get (self->twins, twin))->behavior_object == NULL)
+      if (family->behavior_object == NULL)
         break;
-      if (!run (self, twin, first->subject, first->message, &took, &error))
+      if (!hawser_twin_outage_admits (self, family, &due_us))
         {
-          fail (ward, error);
+          wait_until (ward, due_us);
           return;
         }
+      if (!run (self, twin, first->subject, first->message, &took, &error))
+        {
+          due_us = hawser_twin_outage_note (self, family, error);
+          if (due_us > 0)
+            wait_until (ward, due_us);
+          else
+            fail (ward, error);
+          return;
+        }
+      hawser_twin_outage_note (self, family, NULL);
       hawser_backoff_reset (&ward->backoff);
       free_waiting (g_queue_pop_head (&ward->queue));
     }
@@ -437,6 +456,7 @@ hawser_twin_host_on_message (gpointer data, HawserTwinRef twin, const char *subj
   HawserTwinFamily *family = hawser_twin_family (twins, hawser_twin_get (twins, twin));
   g_autoptr (GError) error = NULL;
   gboolean took = FALSE;
+  gint64 due_us = 0;
   Ward *ward;
 
   if (family->behavior_object == NULL)
@@ -448,8 +468,15 @@ hawser_twin_host_on_message (gpointer data, HawserTwinRef twin, const char *subj
         wait (ward, subject, message);
       return !ward->is_stopped;
     }
-  if (run (self, twin, subject, message, &took, &error))
-    return took;
+  if (hawser_twin_outage_admits (self, family, &due_us))
+    {
+      if (run (self, twin, subject, message, &took, &error))
+        {
+          hawser_twin_outage_note (self, family, NULL);
+          return took;
+        }
+      due_us = hawser_twin_outage_note (self, family, error);
+    }
   ward = g_new0 (Ward, 1);
   ward->host = self;
   ward->id = g_strdup (hawser_twins_get_id (twins, twin));
@@ -457,7 +484,10 @@ hawser_twin_host_on_message (gpointer data, HawserTwinRef twin, const char *subj
   hawser_backoff_init (&ward->backoff, FIRST_PAUSE_US, LAST_PAUSE_US, 0);
   g_hash_table_insert (self->wards, g_strdup (ward->id), ward);
   wait (ward, subject, message);
-  fail (ward, error);
+  if (due_us > 0)
+    wait_until (ward, due_us);
+  else
+    fail (ward, error);
   return TRUE;
 }
 

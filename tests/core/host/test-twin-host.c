@@ -16,6 +16,8 @@ struct _Faulty {
   GObject parent_instance;
   guint n_failures;          /* left */
   GArray *times;             /* of each call for the twin "f/bad" */
+  gboolean is_down;          /* what it calls does not answer */
+  guint n_calls;
   HawserClock *clock;
 };
 
@@ -37,6 +39,12 @@ handle (HawserTwinBehavior *behavior, const char *id, GVariant *state, HawserMes
     {
       self->n_failures--;
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "it is poison");
+      return NULL;
+    }
+  self->n_calls++;
+  if (self->is_down)
+    {
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "the price service does not answer");
       return NULL;
     }
   if (strstr (text, "hangs") != NULL)
@@ -334,6 +342,34 @@ twins_come_back_from_the_disk (void)
 }
 
 static void
+what_it_calls_is_spared_while_it_is_away (Fixture *f, gconstpointer data)
+{
+  f->faulty->is_down = TRUE;
+  g_test_expect_message ("hawser", G_LOG_LEVEL_MESSAGE, "*family 'f'*does not answer (the price service*");
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("f/t%u", i);
+
+      publish (f, topic, "{}");
+    }
+  g_assert_cmpuint (f->faulty->n_calls, ==, 5); /* then nobody is called */
+  wait_ms (f, 60000);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (f->faulty->n_calls, <=, 15); /* probes, further and further apart */
+  f->faulty->is_down = FALSE;
+  g_test_expect_message ("hawser", G_LOG_LEVEL_MESSAGE, "*family 'f'*answers again*");
+  wait_ms (f, 70000);
+  g_test_assert_expected_messages ();
+  for (guint i = 0; i < 50; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("f/t%u", i);
+
+      g_assert_cmpfloat (get_count (f, id), ==, 1); /* nothing lost, and nobody was stopped */
+    }
+  g_assert_cmpuint (f->dead->len, ==, 0);
+}
+
+static void
 behaviour_that_hangs_is_named (Fixture *f, gconstpointer data)
 {
   g_test_expect_message ("hawser", G_LOG_LEVEL_MESSAGE, "behaviour 'f' (f/long) held the lane for * ms*");
@@ -352,6 +388,7 @@ main (int argc, char **argv)
   ADD ("/behaviour/three-restarts-then-it-is-stopped", three_restarts_then_it_is_stopped);
   ADD ("/behaviour/queue-of-a-failing-twin-is-bounded", queue_of_a_failing_twin_is_bounded);
   ADD ("/behaviour/threads-count-exactly", threads_count_exactly);
+  ADD ("/outage/what-it-calls-is-spared", what_it_calls_is_spared_while_it_is_away);
   ADD ("/hangs/is-named", behaviour_that_hangs_is_named);
   g_test_add_func ("/twin-host/disk/twins-come-back", twins_come_back_from_the_disk);
   return g_test_run ();

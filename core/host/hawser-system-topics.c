@@ -13,6 +13,7 @@
 
 #include "hawser-bridge-statistics.h"
 #include "hawser-bus-private.h"
+#include "hawser-group-private.h"
 #include "hawser-hash.h"
 #include "hawser-listener.h"
 #include "hawser-topic-raw.h"
@@ -36,11 +37,13 @@ enum {
   LOAD_BYTES_RECEIVED,
   LOAD_BYTES_SENT,
   LOAD_CONNECTIONS,
+  LOAD_SOCKETS,
   N_LOADS,
 };
 
 static const char * const load_names[N_LOADS] = {
   "messages/received", "messages/sent", "publish/received", "publish/sent", "publish/dropped", "bytes/received", "bytes/sent", "connections",
+  "sockets",
 };
 
 struct _HawserSystemTopics {
@@ -121,6 +124,19 @@ count_clients (HawserBus *bus, guint64 *out_connected, guint64 *out_absent)
 }
 
 static guint64
+count_shared (HawserBus *bus)
+{
+  GHashTableIter iter;
+  gpointer group;
+  guint64 n = 0;
+
+  g_hash_table_iter_init (&iter, bus->groups);
+  while (g_hash_table_iter_next (&iter, NULL, &group))
+    n += hawser_group_get_n_members (group);
+  return n;
+}
+
+static guint64
 sum_dropped (const HawserBusStatistics *statistics)
 {
   guint64 n = 0;
@@ -144,6 +160,7 @@ set_clients (HawserSystemTopics *self, const HawserBusStatistics *statistics, gi
   set_number (self, "$SYS/broker/clients/maximum", MAX (self->bus->most_connections, connected));
   set_number (self, "$SYS/broker/clients/expired", self->bus->n_expired_receivers);
   set_number (self, "$SYS/broker/subscriptions/count", statistics->n_subscriptions);
+  set_number (self, "$SYS/broker/shared_subscriptions/count", count_shared (self->bus));
   for (guint i = 0; i < self->bus->listeners->len; i++)
     {
       HawserListener *listener = g_ptr_array_index (self->bus->listeners, i);
@@ -154,6 +171,7 @@ set_clients (HawserSystemTopics *self, const HawserBusStatistics *statistics, gi
         set_number (self, topic, hawser_listener_get_n_connections (listener));
     }
   set_load (self, LOAD_CONNECTIONS, n_opened, now_us);
+  set_load (self, LOAD_SOCKETS, n_opened, now_us);
 }
 
 static void

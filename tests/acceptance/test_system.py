@@ -10,8 +10,8 @@ from acceptance import Case, puback, wait_for
 
 KNOWN = '''version uptime clients/connected clients/disconnected clients/total clients/maximum clients/expired clients/active clients/inactive
 messages/received messages/sent messages/stored publish/messages/received publish/messages/sent publish/messages/dropped publish/bytes/received
-publish/bytes/sent bytes/received bytes/sent store/messages/count subscriptions/count retained+messages/count heap/current heap/maximum'''.split()
-LOADS = ['messages/received', 'messages/sent', 'publish/received', 'publish/sent', 'publish/dropped', 'bytes/received', 'bytes/sent', 'connections']
+publish/bytes/sent bytes/received bytes/sent store/messages/count subscriptions/count shared_subscriptions/count retained+messages/count heap/current heap/maximum'''.split()
+LOADS = ['messages/received', 'messages/sent', 'publish/received', 'publish/sent', 'publish/dropped', 'bytes/received', 'bytes/sent', 'connections', 'sockets']
 NAMES = {'$SYS/broker/' + name.replace('+', ' ') for name in KNOWN} | {
     f'$SYS/broker/load/{name}/{span}min' for name in LOADS for span in (1, 5, 15)}
 OWN = {'$SYS/hawser/' + name for name in ('messages/queued', 'messages/refused', 'messages/dropped/overflow', 'topics/count', 'listener/mqtt/connections')}

@@ -341,10 +341,11 @@ static void
 flush (HawserDirty *dirty)
 {
   HawserPipeline *self = (HawserPipeline *) ((char *) dirty - G_STRUCT_OFFSET (HawserPipeline, dirty));
-  g_autoptr (HawserPipeline) alive = g_object_ref (self);
 
+  g_object_ref (self); /* a subscriber may drop the last reference of others */
   self->is_dirty = FALSE;
   run (self);
+  g_object_unref (self);
 }
 
 static HawserDeliverResult

@@ -228,6 +228,10 @@ struct _HawserBus {
   char refusal[256];
   gint64 retry_after_us;             /* of that refusal; 0: not known */
 
+  const struct _HawserAuditFuncs *audit_funcs; /* NULL: topics with audit=true leave no lines */
+  gpointer audit_trail;
+  int trace;                         /* HawserTrace */
+
   const HawserTwinHook *twin_hook;
   gpointer twins;                    /* HawserTwins (owned): made when somebody asks for it */
 

@@ -8,12 +8,14 @@
 
 #include <string.h>
 
+#include "hawser-audit-private.h"
 #include "hawser-group-private.h"
 #include "hawser-hash.h"
 #include "hawser-meter.h"
 #include "hawser-mount-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
+#include "hawser-trace-private.h"
 
 int
 hawser_bus_refuse (HawserBus *self, int code, const char *format, ...)
@@ -552,6 +554,14 @@ append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message,
 }
 
 static void
+note_deliveries (HawserRouteSet *set, HawserMessage *message)
+{
+  for (guint i = 0; i < set->n_routes; i++)
+    if (!set->routes[i].receiver->is_removed && !is_own (&set->routes[i], message))
+      hawser_audit_note_out (set->routes[i].receiver, message);
+}
+
+static void
 deliver_all (HawserBus *self, HawserPublisher *publisher, HawserRouteSet *set, HawserMessage *message, guint64 position)
 {
   HawserDelivery delivery = { .message = message, .now_us = message->published_us };
@@ -664,6 +674,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
     }
   if (settings != NULL && settings->content_type != NULL)
     message = add_content_type (message, settings->content_type);
+  if (G_UNLIKELY (self->trace != HAWSER_TRACE_PROPAGATE) && !publisher->is_schedule)
+    message = hawser_trace_apply (self->trace, message);
   if (record->topic != NULL && HAWSER_TOPIC_GET_IFACE (record->topic)->publish != NULL)
     {
       HawserMessage *changed = hawser_topic_publish (record->topic, message);
@@ -718,6 +730,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   message = hawser_message_stamp (message, ++self->sequence, hawser_lane_get_now_us (self->lane), publisher->origin);
   if (settings != NULL && settings->message_expiry_us > 0)
     limit_expiry (settings, message);
+  if (G_UNLIKELY (settings != NULL && settings->is_audited))
+    hawser_audit_note_in (self, publisher, message, HAWSER_RESULT_OK);
   record->n_published++;
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
@@ -748,6 +762,8 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
           pending->labels = hawser_labels_new (pending, set, &wishes, position);
           pending->n_waiting += hawser_labels_get_n_missing (pending->labels);
         }
+      if (G_UNLIKELY (settings != NULL && settings->is_audited))
+        note_deliveries (set, message);
       deliver_all (self, publisher, set, message, position);
       hawser_route_set_unref (set);
       if (--self->routing == 0 && self->graveyard != NULL)
@@ -768,6 +784,42 @@ count_refusal (HawserBus *self, int result)
   return result;
 }
 
+/* As route_checked(), for topics whose refusals leave a line too. */
+static int
+route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *record, HawserMessage *message, HawserPublished published, gpointer data,
+               guint64 cookie, gboolean outlives)
+{
+  HawserLocalTopic *settings = hawser_topic_table_settings (&self->topics, record);
+  g_autoptr (HawserMessage) kept = NULL;
+  int result;
+
+  if (G_LIKELY (settings == NULL || !settings->is_audited || self->audit_funcs == NULL))
+    return route_checked (self, publisher, record, message, published, data, cookie, outlives);
+  if (!self->audit_funcs->is_well (self->audit_trail))
+    {
+      hawser_message_unref (message);
+      return hawser_bus_refuse (self, HAWSER_ERROR_UNAVAILABLE, "topic '%s': the audit trail cannot be written", record->name);
+    }
+  kept = hawser_message_ref (message);
+  result = route_checked (self, publisher, record, message, published, data, cookie, outlives);
+  if (result > 0)
+    hawser_audit_note_in (self, publisher, kept, result);
+  return result;
+}
+
+/* @message: (transfer full): it was refused before it came to its topic. */
+static int
+refuse_entry (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, int result)
+{
+  HawserLocalTopic *settings = self->audit_funcs != NULL && hawser_topic_name_check (message->data, message->topic_len)
+                               ? hawser_topic_table_resolve (&self->topics, message->data, message->topic_len) : NULL;
+
+  if (settings != NULL && settings->is_audited)
+    hawser_audit_note_in (self, publisher, message, result);
+  hawser_message_unref (message);
+  return count_refusal (self, result);
+}
+
 int
 hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, HawserPublished published, gpointer data, guint64 cookie, gboolean outlives)
 {
@@ -775,11 +827,8 @@ hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *me
   int result = enter_topic (self, publisher, NULL, message->data, message->topic_len, &record);
 
   if (result != HAWSER_RESULT_OK)
-    {
-      hawser_message_unref (message);
-      return count_refusal (self, result);
-    }
-  return count_refusal (self, route_checked (self, publisher, record, message, published, data, cookie, outlives));
+    return refuse_entry (self, publisher, message, result);
+  return count_refusal (self, route_entered (self, publisher, record, message, published, data, cookie, outlives));
 }
 
 static void
@@ -880,12 +929,9 @@ hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, cons
     source = made = g_strdup_printf ("/listener/%s/client/%s", context->listener != NULL ? context->listener : "", context->client_id != NULL ? context->client_id : "");
   result = enter_topic (self, &publisher, context, message->data, message->topic_len, &record);
   if (result != HAWSER_RESULT_OK)
-    {
-      hawser_message_unref (message);
-      return count_refusal (self, result);
-    }
+    return refuse_entry (self, &publisher, message, result);
   publisher.origin = hawser_origin_new (0, self->uid, source);
-  result = route_checked (self, &publisher, record, message, published, data, cookie, TRUE);
+  result = route_entered (self, &publisher, record, message, published, data, cookie, TRUE);
   hawser_origin_unref (publisher.origin);
   return count_refusal (self, result);
 }

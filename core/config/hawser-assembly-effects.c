@@ -15,11 +15,12 @@ static const struct {
   const char *kind;
   const char *keys;            /* between blanks */
 } read_keys[] = {
-  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout max-live-twins " },
+  { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout max-live-twins "
+              "trace-context audit-file audit-chain on-audit-error " },
   { "log", " level format domains " },
   { "admin", " address enabled identities tls " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
-  { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption retain content-type "
+  { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption audit retain content-type "
              "max-message-size message-expiry max-subscription-duration dedup-window history " },
   { "bridge", " type enabled description " },
   { "store", " type description " },
@@ -31,7 +32,6 @@ static const struct {
   const char *key;
 } safety_keys[] = {
   { "admin", "policy" },
-  { "topic", "audit" },
 };
 
 static gboolean
@@ -86,8 +86,8 @@ says_what_holds (const char *key,
     const char *key;
     const char *value;
   } holding[] = {
-    { "dashboard", "true" }, { "metrics", "true" }, { "audit", "false" },
-    { "durable", "true" }, { "compression", "none" }, { "trace-context", "propagate" },
+    { "dashboard", "true" }, { "metrics", "true" },
+    { "durable", "true" }, { "compression", "none" },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (holding); i++)

@@ -3,6 +3,7 @@
 
 #include "hawser-assembly.h"
 
+#include "hawser-audit-log-private.h"
 #include "hawser-receiver.h"
 #include "hawser-spool.h"
 #include "hawser-store.h"
@@ -43,6 +44,7 @@ struct _HawserAssembly {
   GListStore *bridges;     /* of HawserBridge */
   GPtrArray *pipelines;    /* of HawserPipeline */
   HawserSystemTopics *system_topics;
+  HawserAuditLog *audit_log;   /* NULL: no topic leaves lines */
   HawserStore *store;
   HawserSpool *spool;
   GHashTable *stores;      /* name to HawserStore, of [store] groups */

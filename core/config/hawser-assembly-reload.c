@@ -18,6 +18,7 @@
 #include "hawser-listener.h"
 #include "hawser-listener-private.h"
 #include "hawser-local-topic-private.h"
+#include "hawser-trace-private.h"
 #include "hawser-param-copy-private.h"
 #include "hawser-sink-runner.h"
 #include "hawser-tls-private.h"
@@ -405,6 +406,7 @@ apply (Reload *self)
   compare_all (self);
   g_object_set (self->now->bus, "max-connections", (guint) hawser_config_group_get_uint (whole, "max-connections"),
                 "max-memory", hawser_assembly_get_max_memory (whole), NULL);
+  hawser_bus_set_trace (self->now->bus, hawser_config_group_get_string (whole, "trace-context"));
   change_policies (self);
   change_topics (self);
   change_tls (self);

@@ -28,6 +28,7 @@
 #include "hawser-store.h"
 #include "hawser-system-topics-private.h"
 #include "hawser-tls.h"
+#include "hawser-trace-private.h"
 #include "hawser-twin-host.h"
 #include "hawser-twins.h"
 #include "hawser-units.h"
@@ -280,6 +281,20 @@ start_system_topics (HawserAssembly  *self,
   return TRUE;
 }
 
+/* Topics that ask for it may come later, by the admin API. */
+static gboolean
+start_audit (HawserAssembly *self, GError **error)
+{
+  HawserConfigGroup *whole = hawser_config_get_group (self->config, "hawser", NULL);
+  const char *directory = hawser_config_group_get_string (whole, "state-dir"), *given = hawser_config_group_get_string (whole, "audit-file");
+  g_autofree char *path = given != NULL ? g_strdup (given) : directory != NULL ? g_build_filename (directory, "audit.jsonl", NULL) : NULL;
+
+  hawser_bus_set_trace (self->bus, hawser_config_group_get_string (whole, "trace-context"));
+  self->audit_log = hawser_audit_log_new (self->bus, path, given != NULL, hawser_config_group_get_boolean (whole, "audit-chain"),
+                                          g_strcmp0 (hawser_config_group_get_string (whole, "on-audit-error"), "refuse") == 0, error);
+  return self->audit_log != NULL;
+}
+
 gboolean
 hawser_assembly_start_provision (HawserAssembly                 *self,
                                  const HawserAssemblyProvision  *provision,
@@ -369,7 +384,8 @@ hawser_assembly_start (HawserAssembly  *self,
   g_return_val_if_fail (self->is_built && !self->is_started, FALSE);
 
   self->is_started = TRUE;
-  if (start_spool (self, error) && start_stores (self, error) && start_topics (self, error) && start_system_topics (self, error) && start_twins (self, error) && start_subscriptions (self, error) &&
+  if (start_spool (self, error) && start_stores (self, error) && start_audit (self, error) && start_topics (self, error) && start_system_topics (self, error) &&
+      start_twins (self, error) && start_subscriptions (self, error) &&
       start_listeners (self, error))
     return TRUE;
   hawser_assembly_stop (self);
@@ -380,7 +396,7 @@ hawser_assembly_start (HawserAssembly  *self,
  * hawser_assembly_reopen:
  * @self: an assembly
  *
- * Tells every sink to let go of the files it holds open by name; see hawser_sink_runner_reopen().
+ * Tells every sink, and the audit trail, to let go of the files they hold open by name; see hawser_sink_runner_reopen().
  *
  * Context: that of the bus.
  *
@@ -395,6 +411,8 @@ hawser_assembly_reopen (HawserAssembly *self)
 
       hawser_sink_runner_reopen (runner);
     }
+  if (self->audit_log != NULL)
+    hawser_audit_log_reopen (self->audit_log);
 }
 
 /* ---- ending ---- */
@@ -447,6 +465,7 @@ hawser_assembly_stop (HawserAssembly *self)
     }
   g_clear_pointer (&self->system_topics, hawser_system_topics_free);
   hawser_bus_close (self->bus);
+  g_clear_pointer (&self->audit_log, hawser_audit_log_free);
   for (guint i = 0; i < self->twin_spools->len; i++)
     hawser_spool_close (self->twin_spools->pdata[i], 0);
   g_ptr_array_set_size (self->twin_spools, 0);

@@ -54,6 +54,9 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "sync", HAWSER_KEY_WORD, "always", 0, 0, "always interval never", FALSE, "When the spool reaches the disk: before each acknowledgement, every sync-interval, or as the system likes" },
   { "hawser", "sync-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, FALSE, "Longest time between writes with sync=interval" },
   { "hawser", "sys-interval", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, FALSE, "Time between figures on $SYS topics while somebody subscribes to one; 0s: there are none" },
+  { "hawser", "audit-file", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Where topics with audit=true leave their lines; default: audit.jsonl in state-dir, without one the log" },
+  { "hawser", "audit-chain", HAWSER_KEY_BOOLEAN, "false", 0, 0, NULL, FALSE, "Whether each line of the audit trail carries a digest of all before it" },
+  { "hawser", "on-audit-error", HAWSER_KEY_WORD, "continue", 0, 0, "continue refuse", FALSE, "Whether topics with audit=true take messages while the audit trail cannot be written" },
   { "hawser", "stop-timeout", HAWSER_KEY_DURATION, "10s", 0, DAY, NULL, TRUE, "Longest time to drain at the end" },
 
   { "log", "level", HAWSER_KEY_WORD, "info", 0, 0, "error warning message info debug", TRUE, "Least severity that is logged" },

@@ -9,6 +9,38 @@
 
 #include "hawser-principal.h"
 
+enum {
+  PROP_CLIENT_ID = 1,
+  PROP_PRINCIPAL_NAME,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  HawserConnection *self = HAWSER_CONNECTION (object);
+
+  switch (id)
+    {
+    case PROP_CLIENT_ID: g_value_set_string (value, hawser_connection_get_client_id (self)); break;
+    case PROP_PRINCIPAL_NAME: g_value_set_string (value, hawser_connection_get_principal_name (self)); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+void
+hawser_connection_install_facts (GObjectClass *klass)
+{
+  const GParamFlags read = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  klass->get_property = get_property;
+  props[PROP_CLIENT_ID] = g_param_spec_string ("client-id", "Client id", "What the peer calls itself", NULL, read);
+  props[PROP_PRINCIPAL_NAME] = g_param_spec_string ("principal-name", "Principal", "Who the peer proved to be", NULL, read);
+  g_object_class_install_properties (klass, N_PROPS, props);
+}
+
 void
 hawser_connection_set_identity (HawserConnection *self, const char *client_id, HawserPrincipal *principal)
 {
@@ -18,10 +50,13 @@ hawser_connection_set_identity (HawserConnection *self, const char *client_id, H
     {
       g_free (self->client_id);
       self->client_id = g_strdup (client_id);
+      g_object_notify_by_pspec (G_OBJECT (self), props[PROP_CLIENT_ID]);
     }
   self->principal = principal != NULL ? hawser_principal_ref (principal) : NULL;
   if (self->publisher != NULL && old != principal)
     g_clear_pointer (&self->publisher, self->publisher_destroy); /* it remembers what the one before was allowed */
+  if (old != self->principal)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PRINCIPAL_NAME]);
   if (old != self->principal && self->owner->identified != NULL)
     self->owner->identified (self->owner, self);
   g_clear_pointer (&old, hawser_principal_unref);
@@ -154,7 +189,7 @@ hawser_connection_get_listener_name (HawserConnection *self)
 }
 
 /**
- * hawser_connection_get_client_id:
+ * hawser_connection_get_client_id: (get-property client-id)
  * @self: a connection
  *
  * Returns: (nullable): what the peer calls itself
@@ -167,7 +202,7 @@ hawser_connection_get_client_id (HawserConnection *self)
 }
 
 /**
- * hawser_connection_get_principal_name:
+ * hawser_connection_get_principal_name: (get-property principal-name)
  * @self: a connection
  *
  * Returns: (nullable): who the peer proved to be; %NULL while it has not

@@ -103,5 +103,7 @@ void hawser_connection_start_carried (HawserConnection *self);
 void hawser_connection_hold_carried  (HawserConnection *self,
                                       const guint8     *early,
                                       gsize             len);
+/* In class_init(): what is listed of a connection as properties. */
+void hawser_connection_install_facts (GObjectClass *klass);
 
 G_END_DECLS

@@ -36,6 +36,7 @@ static void
 hawser_connection_class_init (HawserConnectionClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = finalize;
+  hawser_connection_install_facts (G_OBJECT_CLASS (klass));
 }
 
 static void

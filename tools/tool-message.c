@@ -213,6 +213,7 @@ tool_message_to_json (const ToolMessage *self,
 {
   g_autoptr (JsonBuilder) builder = NULL;
   g_autoptr (JsonNode) root = NULL;
+  g_autofree char *drawn = NULL, *type = g_strdelimit (g_strdup (self->topic), "/", '.');
 
   if (self->json != NULL)
     {
@@ -224,9 +225,10 @@ tool_message_to_json (const ToolMessage *self,
   builder = json_builder_new ();
   json_builder_begin_object (builder);
   add_text (builder, "specversion", "1.0");
-  add_text (builder, "id", self->id);
-  add_text (builder, "source", self->source);
-  add_text (builder, "type", "hawser.message");
+  /* an event without id and source is none (CloudEvents 1.0.2, 3.1); MQTT carries them only where the publisher gave them */
+  add_text (builder, "id", self->id != NULL ? self->id : (drawn = g_uuid_string_random ()));
+  add_text (builder, "source", self->source != NULL ? self->source : "/unknown");
+  add_text (builder, "type", type);
   add_text (builder, "subject", self->topic);
   add_text (builder, "time", self->time);
   add_text (builder, "datacontenttype", self->content_type);

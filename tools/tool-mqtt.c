@@ -21,6 +21,7 @@ typedef struct {
   const ToolLinkFuncs *funcs;
   gpointer data;
   struct mosquitto *mosq;
+  char *source;                /* of events whose publisher names none: this broker */
   char **filters;
   guint8 qos;
   gboolean no_retained;
@@ -190,6 +191,8 @@ on_message (struct mosquitto               *mosq,
   message->qos = (guint8) packet->qos;
   message->is_retained = packet->retain;
   take_properties (message, properties);
+  if (message->source == NULL)
+    message->source = g_strdup (self->source);
   self->funcs->message (message, self->data);
 }
 
@@ -349,6 +352,7 @@ close_link (ToolLink *link)
   mosquitto_destroy (self->mosq);
   mosquitto_lib_cleanup ();
   g_strfreev (self->filters);
+  g_free (self->source);
   g_free (self);
 }
 
@@ -392,6 +396,7 @@ open_link (Tool                  *tool,
   self->qos = options->qos;
   self->no_retained = options->no_retained;
   self->filters = g_strdupv ((char **) options->filters);
+  self->source = g_strdup_printf ("mqtt://%s:%u", url->host, (guint) url->port);
   self->mosq = mosquitto_new (client_id, options->keep_s == 0, self);
   if (self->mosq == NULL)
     g_error ("out of memory");

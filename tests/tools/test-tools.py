@@ -117,6 +117,7 @@ class Messages(WithDaemon):
             self.assertEqual((event['specversion'], event['subject'], event['datacontenttype'], event['data'], event['kind']),
                              ('1.0', 'event', 'application/json', {'altitude': 25913.4}, 'test'))
             self.assertIs(event['hawserretained'], True)
+            self.assertEqual((event['type'], bool(event['id']), bool(event['source'])), ('event', True, True))
 
     def test_a_format_prints_what_it_names(self):
         self.hawser('pub', '-u', self.urls[0], '-r', '-P', 'k=v', '-t', 'text/plain', 'f/t', 'abc')

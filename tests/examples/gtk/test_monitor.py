@@ -87,7 +87,7 @@ class MonitorTest(unittest.TestCase):
         process = Gio.Subprocess.new(["mosquitto_sub", "-p", self.port, "-i", client_id, "-t", topics], Gio.SubprocessFlags.STDOUT_SILENCE)
         self.addCleanup(process.force_exit)
         return process
-    
+
     def test_topic_of_a_foreign_publisher_is_a_row(self):
         self.look_at("topics")
         self.publish("lamp/hall", "on")

@@ -856,6 +856,8 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
     return FALSE;
   if (recover.n_bad > 0)
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);
+  if (!hawser_history_recover (&self->history, error))
+    return FALSE;
   funcs->foreach_queue (journal, recover_queue, self);
   if (!hawser_bus_recover_terms (self, error))
     return FALSE;

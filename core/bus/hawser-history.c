@@ -2,7 +2,10 @@
 
 /* The last messages of topics that say `history=N`: a ring each, in memory, of references to the messages themselves. Who
  * subscribes with `since` gets exactly the slice from there on, then what is new; or the slice at the speed at which it
- * was published, beside what is new. Bounded by count for a topic and by bytes for all. Context: the bus's lane. */
+ * was published, beside what is new. Bounded by count for a topic and by bytes for all. The journal has what the rings
+ * have: a message is put in the commit of the message itself, and removed when it leaves its ring. Context: the bus's lane.
+ * Shape of a stored value: the stored message; the key is its number in 16 hexadecimal digits. The value of the key
+ * "ceiling" is a number, u64, little-endian: a restart goes on behind it, so that no number is given twice. */
 
 #include "hawser-receiver-private.h"
 
@@ -13,6 +16,9 @@
 
 #define MAX_BYTES (256 * 1024 * 1024)  /* of all rings: then the topic that grows loses its oldest */
 #define MAX_REPLAYS 64                 /* at the speed of then, for one receiver */
+#define SPACE "history"
+#define CEILING "ceiling"
+#define LEAP 65536                     /* numbers that a restart leaves out at most */
 
 typedef struct {
   HawserTimer timer;
@@ -71,8 +77,54 @@ size_of (const HawserMessage *message)
   return sizeof *message + message->topic_len + message->properties_len + message->payload_len;
 }
 
-void
-hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *message, guint limit)
+/* ---- Keeping ---- */
+
+static gboolean
+is_stored (HawserHistory *self, const char *topic)
+{
+  return self->bus->journal != NULL && *topic != '$'; /* figures of this run */
+}
+
+static void
+write_key (guint64 sequence, char out[17])
+{
+  g_snprintf (out, 17, "%016" G_GINT64_MODIFIER "x", sequence);
+}
+
+/* Published and perhaps given, but not yet committed when we are killed: its number must not be another's then. */
+static void
+raise_ceiling (HawserHistory *self, guint64 sequence)
+{
+  HawserBus *bus = self->bus;
+  g_autoptr (GBytes) value = NULL;
+  guint64 stored;
+
+  if (sequence + LEAP / 2 < self->ceiling)
+    return;
+  self->ceiling = sequence + LEAP;
+  stored = GUINT64_TO_LE (self->ceiling);
+  value = g_bytes_new (&stored, sizeof stored);
+  bus->journal_funcs->put (bus->journal, SPACE, CEILING, value, NULL, NULL);
+}
+
+static void
+forget_oldest (HawserHistory *self, const char *topic, GQueue *ring)
+{
+  HawserMessage *oldest = g_queue_pop_head (ring);
+
+  if (is_stored (self, topic))
+    {
+      char key[17];
+
+      write_key (oldest->sequence, key);
+      self->bus->journal_funcs->remove (self->bus->journal, SPACE, key, NULL, NULL);
+    }
+  self->n_bytes -= size_of (oldest);
+  hawser_message_unref (oldest);
+}
+
+static GQueue *
+keep (HawserHistory *self, const char *topic, HawserMessage *message)
 {
   GQueue *ring;
 
@@ -86,12 +138,126 @@ hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *messa
     }
   g_queue_push_tail (ring, hawser_message_ref (message));
   self->n_bytes += size_of (message);
-  while (ring->length > limit || (self->n_bytes > MAX_BYTES && ring->length > 1))
-    {
-      HawserMessage *oldest = g_queue_pop_head (ring);
+  return ring;
+}
 
-      self->n_bytes -= size_of (oldest);
-      hawser_message_unref (oldest);
+gboolean
+hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *message, guint limit, HawserJournalDone done, gpointer data)
+{
+  HawserBus *bus = self->bus;
+  GQueue *ring = keep (self, topic, message);
+  gboolean goes_to_journal = is_stored (self, topic);
+
+  if (goes_to_journal)
+    {
+      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_bus_get_line_offset_us (bus));
+      char key[17];
+
+      raise_ceiling (self, message->sequence);
+      write_key (message->sequence, key);
+      bus->journal_funcs->put (bus->journal, SPACE, key, stored, done, data);
+    }
+  while (ring->length > limit || (self->n_bytes > MAX_BYTES && ring->length > 1))
+    forget_oldest (self, topic, ring);
+  return goes_to_journal;
+}
+
+/* ---- After a restart ---- */
+
+typedef struct {
+  HawserHistory *history;
+  gint64 offset_us, now_us;
+  guint n_bad;
+} Recovery;
+
+static void
+recover (gpointer data, const char *key, GBytes *value)
+{
+  Recovery *recovery = data;
+  HawserHistory *self = recovery->history;
+  HawserBus *bus = self->bus;
+  gsize len;
+  const guint8 *bytes = g_bytes_get_data (value, &len);
+  g_autoptr (HawserMessage) message = NULL;
+  char own_key[17];
+
+  if (strcmp (key, CEILING) == 0 && len == sizeof self->ceiling)
+    {
+      memcpy (&self->ceiling, bytes, len);
+      self->ceiling = GUINT64_FROM_LE (self->ceiling);
+      bus->sequence = MAX (bus->sequence, self->ceiling);
+      return;
+    }
+  message = hawser_message_load (bytes, len, recovery->offset_us);
+  if (message != NULL)
+    write_key (message->sequence, own_key);
+  if (message == NULL || strcmp (key, own_key) != 0)
+    {
+      recovery->n_bad++;
+      return;
+    }
+  bus->sequence = MAX (bus->sequence, message->sequence);
+  if (hawser_message_get_remaining_s (message, recovery->now_us) == 0)
+    bus->journal_funcs->remove (bus->journal, SPACE, key, NULL, NULL);
+  else
+    keep (self, message->data, message);
+}
+
+static int
+compare_in_ring (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const HawserMessage *left = a, *right = b;
+
+  return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+gboolean
+hawser_history_recover (HawserHistory *self, GError **error)
+{
+  HawserBus *bus = self->bus;
+  Recovery recovery = { .history = self, .offset_us = hawser_bus_get_line_offset_us (bus), .now_us = hawser_lane_get_now_us (bus->lane) };
+  GHashTableIter iter;
+  gpointer ring;
+
+  if (!bus->journal_funcs->foreach_value (bus->journal, SPACE, recover, &recovery, error))
+    return FALSE;
+  if (recovery.n_bad > 0)
+    g_warning ("%u messages of the history of topics could not be read and were left out", recovery.n_bad);
+  if (self->rings == NULL)
+    return TRUE;
+  g_hash_table_iter_init (&iter, self->rings);
+  while (g_hash_table_iter_next (&iter, NULL, &ring))
+    g_queue_sort (ring, compare_in_ring, NULL);
+  return TRUE;
+}
+
+static HawserLocalTopic *
+find_settings (HawserBus *bus, const char *topic)
+{
+  gsize len = strlen (topic);
+  HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, topic, len);
+
+  return record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, topic, len);
+}
+
+void
+hawser_history_sweep (HawserHistory *self)
+{
+  GHashTableIter iter;
+  gpointer topic, ring;
+
+  if (self->rings == NULL)
+    return;
+  g_hash_table_iter_init (&iter, self->rings);
+  while (g_hash_table_iter_next (&iter, &topic, &ring))
+    {
+      HawserLocalTopic *settings = find_settings (self->bus, topic);
+      guint limit = settings != NULL ? settings->history : 0;
+
+      while (((GQueue *) ring)->length > limit)
+        forget_oldest (self, topic, ring);
+      if (((GQueue *) ring)->length == 0)
+        g_hash_table_iter_remove (&iter);
     }
 }
 
@@ -124,9 +290,7 @@ static gboolean
 may_read (HawserReceiver *receiver, const char *topic)
 {
   HawserBus *bus = receiver->bus;
-  gsize len = strlen (topic);
-  HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, topic, len);
-  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, topic, len);
+  HawserLocalTopic *settings = find_settings (bus, topic);
   HawserPolicyContext context;
 
   if (!hawser_receiver_is_peer (receiver))

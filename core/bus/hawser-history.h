@@ -3,6 +3,7 @@
 
 /* Private: the last messages of topics that say `history`, for who subscribes later. */
 
+#include "hawser-journal.h"
 #include "hawser-message-private.h"
 
 G_BEGIN_DECLS
@@ -20,6 +21,7 @@ typedef struct {
   GHashTable *rings;                 /* topic -> GQueue of messages; NULL: no topic asked yet */
   GHashTable *replays;               /* receiver -> GPtrArray of Replay; NULL: none ever */
   guint64 n_bytes;
+  guint64 ceiling;                   /* in the journal: numbers up to it may have been given; 0: none there yet */
 } HawserHistory;
 
 /* A sequence number, a time as in RFC 3339 or a duration before now; FALSE: none of these. A pure function. */
@@ -30,11 +32,18 @@ gboolean    hawser_since_parse    (const char     *text,
 void        hawser_history_init   (HawserHistory  *self,
                                    HawserBus      *bus);
 void        hawser_history_clear  (HawserHistory  *self);
-/* @message was stamped; the last @limit of the topic are kept. */
-void        hawser_history_add    (HawserHistory  *self,
+/* @message was stamped; the last @limit of the topic are kept. FALSE: in memory only, and @done will not be called. */
+gboolean    hawser_history_add    (HawserHistory  *self,
                                    const char     *topic,
                                    HawserMessage  *message,
-                                   guint           limit);
+                                   guint           limit,
+                                   HawserJournalDone done,
+                                   gpointer        data);
+/* What the journal has, before anybody publishes. */
+gboolean    hawser_history_recover (HawserHistory *self,
+                                   GError        **error);
+/* All topics are declared: those that ask for less than is there lose it. */
+void        hawser_history_sweep  (HawserHistory  *self);
 /* Gives @receiver what @filter selects, may be read and is not before @since, in the order it was published; @speed 0: at
  * once, before anything newer; else with the pauses of then divided by it. FALSE: @since means nothing. */
 gboolean    hawser_history_replay (HawserHistory  *self,

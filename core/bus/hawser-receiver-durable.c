@@ -213,6 +213,7 @@ hawser_receiver_set_identity (HawserReceiver *self, const char *identity)
 void
 hawser_bus_idle_unclaimed (HawserBus *self)
 {
+  hawser_history_sweep (&self->history);
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->is_recovered && receiver->flags & HAWSER_RECEIVER_CONFIGURED)
       {

@@ -171,7 +171,7 @@ HawserReceiver *hawser_receiver_new            (HawserBus                *bus,
                                                 HawserReceiverFlags       flags,
                                                 const HawserQueueLimits  *limits);
 /* Configured receivers of an earlier start that nobody asked for in this one: they keep their queues, get nothing more,
- * and are named in a warning each. */
+ * and are named in a warning each. History that no topic asks for goes. */
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_bus_idle_unclaimed      (HawserBus                *bus);
 /* The one live receiver of a peer that needs no more: made and attached by the first call, with @connection as the data of

@@ -285,13 +285,12 @@ hawser_pending_end_early (HawserPending *pending, int result)
     give_back (pending);
 }
 
+/* A value of the journal, which may be in an earlier commit than what goes into queues. */
 static void
-on_committed (gpointer data, gboolean ok, const GError *error)
+on_kept (gpointer data, gboolean ok, const GError *error)
 {
   HawserPending *pending = data;
 
-  if (pending->position != 0)
-    hawser_bus_note_commit (pending->bus, pending->position, ok);
   pending->n_commits--;
   if (!ok)
     pending->result = hawser_bus_refuse (pending->bus, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
@@ -302,6 +301,16 @@ on_committed (gpointer data, gboolean ok, const GError *error)
       return;
     }
   hawser_pending_done (pending);
+}
+
+static void
+on_committed (gpointer data, gboolean ok, const GError *error)
+{
+  HawserPending *pending = data;
+
+  if (pending->position != 0)
+    hawser_bus_note_commit (pending->bus, pending->position, ok);
+  on_kept (pending, ok, error);
 }
 
 /* What is asked of the journal now is waited for. */
@@ -455,13 +464,20 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
     return;
   await_commit (pending);
   if (is_empty)
-    self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_committed : NULL, pending);
+    self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_kept : NULL, pending);
   else
     {
       g_autoptr (GBytes) stored = hawser_message_store (message, hawser_bus_get_line_offset_us (self));
 
-      self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_committed : NULL, pending);
+      self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_kept : NULL, pending);
     }
+}
+
+static void
+keep_history (HawserBus *self, HawserTopicRecord *record, HawserMessage *message, guint limit, HawserPending *pending)
+{
+  if (hawser_history_add (&self->history, record->name, message, limit, pending != NULL ? on_kept : NULL, pending))
+    await_commit (pending); /* the answer comes on a later turn */
 }
 
 static gboolean
@@ -735,12 +751,12 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   record->n_published++;
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
-  if (G_UNLIKELY (settings != NULL && settings->history > 0))
-    hawser_history_add (&self->history, record->name, message, settings->history);
 
   /* a QoS 2 message without a publisher that waits: its delivery does */
   if (published != NULL || (message->qos == 2 && set->has_journal))
     pending = start_pending (self, published, data, cookie);
+  if (G_UNLIKELY (settings != NULL && settings->history > 0))
+    keep_history (self, record, message, settings->history, message->qos > 0 ? pending : NULL);
   if (is_kept)
     keep_last_value (self, record, message, message->qos > 0 ? pending : NULL);
 

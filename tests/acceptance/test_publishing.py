@@ -195,6 +195,14 @@ class History(Case):
                     payloads.append(packet.publish(5)[1].decode())
         return payloads[:-1]
 
+    def slice(self, daemon, since):
+        """What there is of it: payloads and numbers, up to a message of a topic without history."""
+        stream = self.events(daemon, 'log/#', 'end', query=f'&since={since}')
+        daemon.web.publish('end', b'end')
+        wait_for(lambda: 'end' in map(str, stream.data()), 'the end')
+        stream.close()
+        return [(str(data['data']), last_id.rpartition('-')[2]) for _, data, last_id in stream.items[:-1]]
+
     def test_slice_since_sequence_time_and_duration_then_what_is_new(self):
         daemon = self.open(self.EXTRA)
         live = self.events(daemon, 'log/#', 'other')
@@ -220,6 +228,23 @@ class History(Case):
         for i in range(12):
             daemon.web.publish('log/x', b'%d' % i)
         self.assertEqual(self.subscribe(daemon, since='0'), ['7', '8', '9', '10', '11'])
+
+    def test_it_survives_a_kill_and_since_gives_the_same_slices(self):
+        daemon = self.open(self.EXTRA)
+        publisher, live = self.client(daemon), self.events(daemon, 'log/#')
+        for i in range(8):
+            publisher.publish('log/x' if i % 4 else 'log/y', b'%d' % i, qos=1)  # returns after the PUBACK
+        numbers = [int(last_id.rpartition('-')[2]) for _, _, last_id in live.wait(8)]
+        before = {since: self.slice(daemon, since) for since in (0, *numbers, numbers[-1] + 1)}
+        self.assertEqual([payload for payload, _ in before[0]], ['0', '2', '3', '4', '5', '6', '7'])  # five of each topic
+        kill(daemon)
+        daemon = self.open(self.EXTRA)
+        self.assertEqual({since: self.slice(daemon, since) for since in before}, before)
+        after = self.events(daemon, 'log/#', query=f'&since={numbers[-1] + 1}')
+        daemon.web.publish('log/x', b'new')
+        (_, data, last_id), = after.wait(1)
+        self.assertEqual(data['data'], 'new')
+        self.assertGreater(int(last_id.rpartition('-')[2]), numbers[-1])
 
     def test_replay_at_the_speed_of_then(self):
         daemon = self.open(self.EXTRA)

@@ -307,6 +307,104 @@ test_retained_survives_restart (Fixture *fixture, gconstpointer data)
 }
 
 static void
+declare_history (Fixture *fixture, guint history)
+{
+  g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new ("d/#");
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (topic, "create", "auto", "history", history, NULL);
+  g_assert_true (hawser_bus_add_topic (fixture->bus, HAWSER_TOPIC (topic), &error));
+  g_assert_no_error (error);
+  hawser_bus_idle_unclaimed (fixture->bus); /* all is declared */
+}
+
+static void
+restart_with_history (Fixture *fixture, guint history)
+{
+  stop (fixture);
+  start (fixture);
+  declare_history (fixture, history);
+}
+
+static HawserDeliverResult
+note_number (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
+{
+  g_autofree char *text = hawser_message_dup_text (delivery->message);
+
+  g_string_append_printf (((Fixture *) data)->got, "%s=%" G_GUINT64_FORMAT " ", text, hawser_message_get_sequence (delivery->message));
+  return HAWSER_DELIVER_DONE;
+}
+
+/* "PAYLOAD=NUMBER " of each. */
+static void
+check_slice (Fixture *fixture, const char *since, const char *expected)
+{
+  static const HawserReceiverFuncs note = { .deliver = note_number };
+  HawserReceiver *receiver = hawser_receiver_new (fixture->bus, NULL, 0, NULL);
+
+  g_string_truncate (fixture->got, 0);
+  hawser_receiver_attach (receiver, NULL, &note, fixture);
+  g_assert_cmpint (hawser_receiver_subscribe (receiver, "d/#", 3, &(HawserSubscribeOptions) { .qos = 1, .since = since }), ==, 0);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  hawser_receiver_remove (receiver);
+  g_assert_cmpstr (fixture->got->str, ==, expected);
+}
+
+static void
+publish_until (Fixture *fixture, guint n)
+{
+  for (guint i = 1; i <= n; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("m%u", i);
+
+      publish (fixture, text);
+    }
+  g_assert_cmpuint (fixture->n_published, ==, 0); /* none before the commit, though no subscription is durable */
+  wait_published (fixture, n);
+}
+
+static void
+test_history_survives_restart (Fixture *fixture, gconstpointer data)
+{
+  declare_history (fixture, 3);
+  publish_until (fixture, 5);
+  check_slice (fixture, "0", "m3=3 m4=4 m5=5 ");
+  restart_with_history (fixture, 3);
+  check_slice (fixture, "0", "m3=3 m4=4 m5=5 ");
+  check_slice (fixture, "4", "m4=4 m5=5 ");
+  check_slice (fixture, "6", "");
+  check_slice (fixture, "1h", "m3=3 m4=4 m5=5 ");
+}
+
+/* Numbers may have been given that no commit saw: those from the restart on are above them. */
+static void
+test_history_gives_no_number_twice (Fixture *fixture, gconstpointer data)
+{
+  declare_history (fixture, 3);
+  publish_until (fixture, 2);
+  restart_with_history (fixture, 3);
+  publish (fixture, "new");
+  wait_published (fixture, 3);
+  check_slice (fixture, "3", "new=65538 ");
+  check_slice (fixture, "2", "m2=2 new=65538 ");
+}
+
+static void
+test_history_is_bounded_on_disk (Fixture *fixture, gconstpointer data)
+{
+  declare_history (fixture, 3);
+  publish_until (fixture, 5);
+  restart_with_history (fixture, 2);
+  check_slice (fixture, "0", "m4=4 m5=5 ");
+  restart_with_history (fixture, 3); /* what left is not there for a wider bound */
+  check_slice (fixture, "0", "m4=4 m5=5 ");
+  restart_with_history (fixture, 0);
+  restart_with_history (fixture, 3);
+  check_slice (fixture, "0", "");
+}
+
+static void
 note_end (HawserReceiver *receiver, gpointer data, HawserError reason)
 {
   *(int *) data = reason;
@@ -446,6 +544,9 @@ main (int argc, char **argv)
   ADD ("/bus/durable/drop-oldest-drops-counts-and-tells", test_drops_oldest_over_limit);
   ADD ("/bus/durable/reject-refuses-the-publisher", test_reject_refuses_publisher);
   ADD ("/bus/durable/retained-values-survive-a-restart", test_retained_survives_restart);
+  ADD ("/bus/durable/history-survives-a-restart-with-its-numbers", test_history_survives_restart);
+  ADD ("/bus/durable/history-gives-no-number-twice-over-a-restart", test_history_gives_no_number_twice);
+  ADD ("/bus/durable/history-is-as-bounded-on-disk-as-in-memory", test_history_is_bounded_on_disk);
   ADD ("/bus/durable/a-second-party-takes-over-what-the-first-did-not-acknowledge", test_second_party_takes_over);
   ADD ("/bus/durable/configured-receivers-take-limits-and-filters-of-this-start", test_configuration_is_taken_anew);
   ADD ("/bus/topic/a-kept-declaration-survives-a-restart-and-yields-to-the-configuration", test_kept_topic_survives_restart);

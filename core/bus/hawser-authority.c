@@ -104,6 +104,20 @@ hawser_connection_fill_context (HawserConnection *self, HawserPolicyContext *out
   };
 }
 
+int
+hawser_bus_check_admin (HawserBus *self, HawserConnection *connection)
+{
+  HawserPolicy *policy = self->admin_policy != NULL ? g_hash_table_lookup (self->policies, self->admin_policy) : NULL;
+  HawserPolicyContext context;
+
+  if (self->admin_policy == NULL)
+    return HAWSER_RESULT_OK;
+  hawser_connection_fill_context (connection, &context);
+  if (policy != NULL && hawser_policy_evaluate (policy, &context, NULL))
+    return HAWSER_RESULT_OK;
+  return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "the admin API: policy '%s' denies it", self->admin_policy);
+}
+
 gboolean
 hawser_receiver_is_peer (HawserReceiver *self)
 {

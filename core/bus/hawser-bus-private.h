@@ -184,6 +184,7 @@ struct _HawserBus {
   GHashTable *kept;                  /* names of topics whose declaration is in the journal */
   guint32 policy_version;
   HawserDirty rights_dirty;          /* rights changed in this turn */
+  char *admin_policy;                /* name; NULL: whoever reaches the admin API */
   gboolean is_open;                  /* nothing is declared: peers on loopback may do anything */
   gboolean trusts_loopback;
   gboolean asks_address;             /* some decision depends on the peer's address */

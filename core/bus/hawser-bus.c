@@ -147,6 +147,7 @@ finalize (GObject *object)
   hawser_topic_table_clear (&self->topics);
   hawser_match_tree_free (self->filters);
   g_hash_table_unref (self->policies);
+  g_free (self->admin_policy);
   g_hash_table_unref (self->durable);
   g_hash_table_unref (self->provisioned);
   g_hash_table_unref (self->groups);
@@ -525,6 +526,24 @@ hawser_bus_add_policy (HawserBus *self, HawserPolicy *policy)
   g_hash_table_replace (self->policies, (gpointer) hawser_policy_get_name (policy), policy);
   self->is_open = FALSE;
   hawser_bus_rights_changed (self);
+}
+
+/**
+ * hawser_bus_set_admin_policy:
+ * @self: a bus
+ * @name: (nullable): name of a policy, which may be added later; %NULL: everybody whom a listener of the admin API lets in
+ *
+ * Who may use the admin API, whichever listener serves it. A name that no policy has denies it to everybody.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_set_admin_policy (HawserBus *self, const char *name)
+{
+  g_free (self->admin_policy);
+  self->admin_policy = g_strdup (name);
 }
 
 /**

@@ -72,6 +72,9 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean            hawser_bus_remove_policy        (HawserBus           *self,
                                                      const char          *name);
 HAWSER_AVAILABLE_IN_ALL
+void                hawser_bus_set_admin_policy     (HawserBus           *self,
+                                                     const char          *name);
+HAWSER_AVAILABLE_IN_ALL
 void                hawser_bus_add_policy           (HawserBus           *self,
                                                      HawserPolicy        *policy);
 

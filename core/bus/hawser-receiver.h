@@ -73,6 +73,10 @@ void            hawser_bus_commit              (HawserBus                *self,
                                                 HawserPublished           done,
                                                 gpointer                  data,
                                                 guint64                   cookie);
+/* Whether who is connected may use the admin API. */
+HAWSER_AVAILABLE_IN_ALL
+int             hawser_bus_check_admin         (HawserBus                *self,
+                                                HawserConnection         *connection);
 HAWSER_AVAILABLE_IN_ALL
 const char     *hawser_bus_get_last_refusal    (HawserBus                *self);
 /* When what was refused last may be tried again; 0: nobody knows. */

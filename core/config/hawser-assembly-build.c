@@ -271,6 +271,18 @@ build_listener (HawserAssembly    *self,
 
 /* ---- [admin]: listeners of its own ---- */
 
+/* Who is at the other end of a Unix socket needs no group of the configuration: the system says it, a policy may ask for it. */
+static void
+ask_system_for_users (HawserAssembly *self,
+                      HawserListener *listener)
+{
+  GType gtype = hawser_plugin_registry_get_gtype (self->registry, "identity", "unix", NULL);
+  g_autoptr (HawserIdentity) identity = gtype != G_TYPE_INVALID ? HAWSER_IDENTITY (g_object_new (gtype, NULL)) : NULL;
+
+  if (identity != NULL && hawser_identity_load (identity, NULL))
+    hawser_listener_add_identity (listener, identity);
+}
+
 static void
 add_admin_listener (HawserAssembly    *self,
                     HawserConfigGroup *group,
@@ -280,7 +292,6 @@ add_admin_listener (HawserAssembly    *self,
   GType gtype = hawser_plugin_registry_get_gtype (self->registry, "protocol", ADMIN_TYPE, NULL);
   g_autoptr (GObject) protocol = NULL;
   g_autoptr (HawserListener) listener = NULL;
-  GObjectClass *klass;
 
   if (gtype == G_TYPE_INVALID)
     {
@@ -288,24 +299,15 @@ add_admin_listener (HawserAssembly    *self,
       return;
     }
   protocol = g_object_new (gtype, "admin", TRUE, NULL);
-  klass = G_OBJECT_GET_CLASS (protocol);
-  for (guint i = 0; i < 3; i++)
-    {
-      static const char * const keys[] = { "dashboard", "metrics", "policy" };
-
-      if (hawser_config_group_has (group, keys[i]) && g_object_class_find_property (klass, keys[i]) != NULL)
-        {
-          if (i < 2)
-            g_object_set (protocol, keys[i], hawser_config_group_get_boolean (group, keys[i]), NULL);
-          else
-            g_object_set (protocol, keys[i], hawser_config_group_get_string (group, keys[i]), NULL);
-        }
-    }
   listener = hawser_listener_new_for_protocol (self->bus, name, HAWSER_PROTOCOL (protocol), address);
   hawser_assembly_check_effects (group, protocol, NULL);
   equip_listener (self, group, listener);
   if (!hawser_config_group_has (group, "identities"))
-    g_object_set (listener, "anonymous", "allow", NULL);
+    {
+      g_object_set (listener, "anonymous", "allow", NULL);
+      if (g_str_has_prefix (address, "unix:") && hawser_config_group_has (group, "policy"))
+        ask_system_for_users (self, listener);
+    }
   g_list_store_append (self->listeners, listener);
 }
 
@@ -316,6 +318,7 @@ build_admin (HawserAssembly *self)
   g_auto (GStrv) addresses = NULL;
   const char *runtime_dir = g_getenv ("RUNTIME_DIRECTORY");
 
+  hawser_bus_set_admin_policy (self->bus, hawser_config_group_get_string (group, "policy"));
   if (!is_enabled (group))
     return;
   if (hawser_config_group_has (group, "address"))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The format of the configuration is complete from the first version; what stands behind a key may come later. A key that
- * would be ignored is named here, so that nobody believes in it: an error where it is about safety, else a warning. Called by
- * HawserAssembly for each group, on its context. */
+ * would be ignored is named here, so that nobody believes in it. Called by HawserAssembly for each group, on its context. */
 
 #include "hawser-assembly-effects-private.h"
 
@@ -18,20 +17,13 @@ static const struct {
   { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout max-live-twins "
               "trace-context audit-file audit-chain on-audit-error " },
   { "log", " level format domains " },
-  { "admin", " address enabled identities tls " },
+  { "admin", " address enabled identities tls policy " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption audit retain content-type "
              "max-message-size message-expiry max-subscription-duration dedup-window history " },
   { "bridge", " type enabled description " },
   { "store", " type description " },
   { "subscription", " topic type enabled description identity max-queued max-queued-bytes max-age ttl spool-limit on-overflow " },
-};
-
-static const struct {
-  const char *kind;
-  const char *key;
-} safety_keys[] = {
-  { "admin", "policy" },
 };
 
 static gboolean
@@ -65,16 +57,6 @@ is_read_for_queue (const char *kind,
   static const char * const keys[] = { "filter", "not-me", "expires", "spool-rate", NULL };
 
   return strcmp (kind, "subscription") == 0 && first == NULL && g_strv_contains (keys, key);
-}
-
-static gboolean
-is_for_safety (const char *kind,
-               const char *key)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (safety_keys); i++)
-    if (strcmp (safety_keys[i].kind, kind) == 0 && strcmp (safety_keys[i].key, key) == 0)
-      return TRUE;
-  return FALSE;
 }
 
 /* Saying what holds anyway is no problem. */
@@ -114,10 +96,6 @@ hawser_assembly_check_effects (HawserConfigGroup *group,
       if (is_read (kind, key) || is_read_for_queue (kind, key, first) || has_property (first, key) || has_property (second, key) ||
           says_what_holds (key, hawser_config_group_get_string (group, key)))
         continue;
-      if (is_for_safety (kind, key))
-        hawser_config_group_add_problem (group, key, HAWSER_CONFIG_SEVERITY_ERROR,
-                                         "this version does not enforce it, so nothing may rely on it");
-      else
-        hawser_config_group_add_problem (group, key, HAWSER_CONFIG_SEVERITY_WARNING, "has no effect in this version");
+      hawser_config_group_add_problem (group, key, HAWSER_CONFIG_SEVERITY_WARNING, "has no effect in this version");
     }
 }

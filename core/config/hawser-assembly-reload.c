@@ -112,7 +112,7 @@ compare_all (Reload *self)
 {
   compare_kind (self, "hawser", TRUE, TRUE, tell_cold_key);
   compare_kind (self, "log", TRUE, TRUE, tell_cold_key);
-  compare_kind (self, "admin", FALSE, FALSE, tell_any_key);
+  compare_kind (self, "admin", FALSE, FALSE, tell_cold_key);
   compare_kind (self, "subscription", TRUE, FALSE, tell_any_key);
   compare_kind (self, "pipeline", FALSE, FALSE, tell_any_key);
   compare_kind (self, "twin", FALSE, FALSE, tell_any_key);
@@ -276,6 +276,7 @@ change_policies (Reload *self)
   for (guint i = 0; i < before->len; i++)
     if (hawser_config_get_group (self->next->config, "policy", hawser_config_group_get_name (before->pdata[i])) == NULL)
       hawser_bus_remove_policy (self->now->bus, hawser_config_group_get_name (before->pdata[i]));
+  hawser_bus_set_admin_policy (self->now->bus, hawser_config_group_get_string (hawser_config_get_group (self->next->config, "admin", NULL), "policy"));
   g_ptr_array_unref (self->now->policies);
   self->now->policies = g_ptr_array_ref (self->next->policies);
 }

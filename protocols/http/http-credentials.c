@@ -58,13 +58,29 @@ on_authentication_late (HawserTimer *timer)
   http_session_respond_error (self, HAWSER_ERROR_UNAVAILABLE, "the identity provider did not answer in time");
 }
 
-/* It is known who asks. */
+/* It is known who asks, or that nobody says it: what the admin policy holds back needs more. */
+static void
+begin_if_allowed (HttpSession *self)
+{
+  if (!self->route->needs_admin || self->route->is_public || hawser_bus_check_admin (self->adapter->bus, self->connection) == HAWSER_RESULT_OK)
+    {
+      http_session_begin_body (self);
+      return;
+    }
+  if (hawser_connection_get_principal (self->connection) == NULL)
+    {
+      challenge (self, hawser_bus_get_last_refusal (self->adapter->bus));
+      return;
+    }
+  http_session_respond_problem (self, 403, HAWSER_ERROR_NOT_AUTHORIZED, hawser_bus_get_last_refusal (self->adapter->bus));
+}
+
 static void
 begin_unless_banned (HttpSession *self)
 {
   if (hawser_listener_admit (self->connection, FALSE) == HAWSER_RESULT_OK)
     {
-      http_session_begin_body (self);
+      begin_if_allowed (self);
       return;
     }
   self->request->head.is_keep_alive = FALSE;
@@ -121,11 +137,11 @@ http_session_authenticate (HttpSession *self)
           hawser_connection_set_identity (self->connection, NULL, NULL);
         }
       if (self->route->is_public || hawser_connection_get_principal (self->connection) != NULL)
-        http_session_begin_body (self);
+        begin_if_allowed (self);
       else if (hawser_listener_knows_peer (self->connection))
         ask_identity (self, HAWSER_CREDENTIAL_NONE, NULL, NULL);
       else if (hawser_listener_allows_anonymous (self->adapter->listener))
-        http_session_begin_body (self);
+        begin_if_allowed (self);
       else
         challenge (self, "credentials are needed here");
       return;

@@ -67,7 +67,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "admin", "enabled", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, FALSE, "Whether it is served at all" },
   { "admin", "dashboard", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "Whether the dashboard is served" },
   { "admin", "metrics", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "Whether /metrics is served" },
-  { "admin", "policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may use the admin API, here and on an HTTP listener with admin=true; without one, whoever these let in. On a Unix socket it may ask for unix.uid" },
+  { "admin", "policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may use the admin API, also on a listener with admin=true; without one, whoever is let in" },
   { "admin", "identities", HAWSER_KEY_REFERENCES, NULL, 0, 0, "identity", FALSE, "How its users prove who they are" },
   { "admin", "tls", HAWSER_KEY_REFERENCE, NULL, 0, 0, "tls", FALSE, "Certificates of its TCP addresses" },
 

@@ -221,6 +221,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "twin-family", "aggregate-interval", HAWSER_KEY_DURATION, "1s", MS, DAY, NULL, TRUE, "Shortest time between two aggregates" },
   { "twin-family", "history", HAWSER_KEY_INTEGER, "0", 0, 1000000, NULL, TRUE, "Values kept of each property" },
   { "twin-family", "publish-topic", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Topic its changes are published to; {id} is its id" },
+  { "twin-family", "gateway-topic", HAWSER_KEY_STRING, NULL, 0, 0, NULL, TRUE, "Topic of the principal that last reported for a thing; {principal} is its name" },
   { "twin-family", "persist", HAWSER_KEY_WORD, "never", 0, 0, "never on-change interval", TRUE, "When its state is stored" },
   { "twin-family", "persist-interval", HAWSER_KEY_DURATION, "10s", MS, DAY, NULL, TRUE, "Longest time unstored with persist=interval" },
   { "twin-family", "store", HAWSER_KEY_REFERENCE, NULL, 0, 0, "store", FALSE, "The [store] it is kept in; default: the spool in state-dir" },

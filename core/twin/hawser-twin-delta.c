@@ -38,10 +38,15 @@ static void
 publish_delta (HawserTwins *self, HawserTwinRef twin, const GString *text)
 {
   const HawserMessageInit retained = { .retain = TRUE, .qos = 1 };
+  const HawserMessageInit passing = { .qos = 1 };
   g_autofree char *topic = g_strconcat ("$twin/delta/", hawser_twins_get_id (self, twin), NULL);
+  g_autofree char *gateway_topic = hawser_twin_dup_gateway_topic (self, twin, topic + strlen ("$twin/"));
 
   if (hawser_topic_name_is_valid (topic, -1, NULL))
     hawser_twins_send_later (self, topic, text != NULL ? text->str : "", text != NULL ? text->len : 0, &retained);
+  /* not retained: the thing may be heard through another gateway next */
+  if (gateway_topic != NULL)
+    hawser_twins_send_later (self, gateway_topic, text != NULL ? text->str : "", text != NULL ? text->len : 0, &passing);
 }
 
 /* Tells the device what is desired and not reported; an empty message when nothing is left. */
@@ -101,6 +106,22 @@ address (HawserMessage *message, const char *topic)
       .payload = message->payload, .payload_len = message->payload_len, .block = message->block, .expiry_s = message->expiry_s, .qos = message->qos });
 }
 
+/* To the thing, or to the gateway that speaks for it now. */
+static void
+send_to_thing (HawserTwins *self, HawserTwinRef twin, HawserMessage *message) /* (transfer full) */
+{
+  g_autofree char *topic = hawser_twin_dup_gateway_topic (self, twin, hawser_message_get_topic (message) + strlen ("$twin/"));
+
+  if (topic != NULL)
+    {
+      HawserMessage *addressed = address (message, topic);
+
+      hawser_message_unref (message);
+      message = addressed;
+    }
+  hawser_twins_send_message_later (self, message);
+}
+
 /* A device that is offline: a command with an expiry waits, one without is of no use later. */
 static gboolean
 deliver (HawserTwins *self, HawserTwinRef twin, const char *subject, HawserMessage *message)
@@ -119,7 +140,7 @@ deliver (HawserTwins *self, HawserTwinRef twin, const char *subject, HawserMessa
   addressed = address (message, topic);
   if (record->state != HAWSER_TWIN_STATE_OFFLINE)
     {
-      hawser_twins_send_message_later (self, addressed);
+      send_to_thing (self, twin, addressed);
       return TRUE;
     }
   extra = hawser_twin_need_extra (self, twin);
@@ -154,7 +175,7 @@ hawser_twin_flush_outbox (HawserTwins *self, HawserTwinRef twin)
       message->expiry_s = left_s;
       message->published_us = 0;
       if (left_s > 0)
-        hawser_twins_send_message_later (self, message);
+        send_to_thing (self, twin, message);
       else
         hawser_message_unref (message);
     }
@@ -252,7 +273,8 @@ post (HawserTwins *self, const char *id, const char *subject, HawserMessage *mes
  * @out_n_sent: (out) (optional): how many things it went to, or waits for; on another thread than the bus's, 0
  * @error: return location
  *
- * Gives a message to a twin: to its behaviour, else to its device as $twin/inbox/ID/SUBJECT, for a node of the tree to all things
+ * Gives a message to a twin: to its behaviour, else to its device as $twin/inbox/ID/SUBJECT (below the gateway-topic of its family, if a
+ * gateway reported for it last), for a node of the tree to all things
  * below it. For a device that is offline it waits until its expiry; without one it is not delivered.
  *
  * Errors: %HAWSER_ERROR_INVALID (id, subject), %HAWSER_ERROR_QUOTA (too many wait for it), %HAWSER_ERROR_UNAVAILABLE (nobody is online).

@@ -60,7 +60,7 @@ struct _HawserTwinFamily {
   char *title, *description;
   char **topics, **status_topics, **map, **aggregate;
   char *id, *parent;
-  char *presence_of, *publish_topic, *behavior, *subscribe_policy, *write_policy, *persist, *store;
+  char *presence_of, *publish_topic, *gateway_topic, *behavior, *subscribe_policy, *write_policy, *persist, *store;
   gint64 stale_after_us, offline_after_us, aggregate_interval_us, passivate_after_us, persist_interval_us;
   guint history;
   guint snapshot_every;

@@ -14,6 +14,7 @@
 #include "hawser-json-pointer.h"
 #include "hawser-param-spec.h"
 #include "hawser-topic-filter.h"
+#include "hawser-topic-name.h"
 
 #define SNAPSHOT_EVERY 100 /* events: they are read again in a millisecond */
 #define YEAR_US (365 * 86400 * (gint64) G_USEC_PER_SEC)
@@ -37,6 +38,7 @@ enum {
   PROP_HISTORY,
   PROP_PRESENCE_OF,
   PROP_PUBLISH_TOPIC,
+  PROP_GATEWAY_TOPIC,
   PROP_BEHAVIOR,
   PROP_SUBSCRIBE_POLICY,
   PROP_WRITE_POLICY,
@@ -75,6 +77,7 @@ string_place (HawserTwinFamily *self, guint id)
     case PROP_PARENT: return &self->parent;
     case PROP_PRESENCE_OF: return &self->presence_of;
     case PROP_PUBLISH_TOPIC: return &self->publish_topic;
+    case PROP_GATEWAY_TOPIC: return &self->gateway_topic;
     case PROP_BEHAVIOR: return &self->behavior;
     case PROP_SUBSCRIBE_POLICY: return &self->subscribe_policy;
     case PROP_WRITE_POLICY: return &self->write_policy;
@@ -245,6 +248,7 @@ hawser_twin_family_class_init (HawserTwinFamilyClass *klass)
   props[PROP_HISTORY] = g_param_spec_uint ("history", "History", "Values kept of each property", 0, 1000000, 0, flags);
   props[PROP_PRESENCE_OF] = g_param_spec_string ("presence-of", "Presence of", "CLAIM:VALUE of the connections whose presence is its own", NULL, flags);
   props[PROP_PUBLISH_TOPIC] = g_param_spec_string ("publish-topic", "Publish topic", "Topic its changes are published to; {id} is its id", NULL, flags);
+  props[PROP_GATEWAY_TOPIC] = g_param_spec_string ("gateway-topic", "Gateway topic", "Topic of the principal that last reported for a thing; {principal} is its name", NULL, flags);
   props[PROP_BEHAVIOR] = g_param_spec_string ("behavior", "Behaviour", "Type of the plugin that handles its messages", NULL, flags);
   props[PROP_SUBSCRIBE_POLICY] = g_param_spec_string ("subscribe-policy", "Subscribe policy", "Policy that says who may read it", NULL, flags);
   props[PROP_WRITE_POLICY] = g_param_spec_string ("write-policy", "Write policy", "Policy that says who may set desired properties and send commands", NULL, flags);
@@ -580,6 +584,21 @@ compile_topics (HawserTwinFamily *self, char **topics, HawserTwinPattern **out, 
   return TRUE;
 }
 
+/* {principal} is a level of its own, so that no name is part of another one's topic, and not the first, which a name with $ would change. */
+static gboolean
+check_gateway_topic (const char *topic, GError **error)
+{
+  const char *place = topic != NULL ? strstr (topic, "/{principal}") : NULL;
+  const char *after = place != NULL ? place + strlen ("/{principal}") : NULL;
+  gboolean ok = after != NULL && (*after == '\0' || *after == '/') && strpbrk (after, "{}") == NULL && strcspn (topic, "{}") == (gsize) (place + 1 - topic) &&
+                *topic != '$' && hawser_topic_name_is_valid (topic, -1, NULL);
+
+  if (topic == NULL || ok)
+    return TRUE;
+  g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "'%s': must be a topic with one level {principal} behind another one, such as gateway/{principal}", topic);
+  return FALSE;
+}
+
 gboolean
 hawser_twin_family_compile (HawserTwinFamily *self, const char **out_property, GError **error)
 {
@@ -622,6 +641,9 @@ hawser_twin_family_compile (HawserTwinFamily *self, const char **out_property, G
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "'%s': not a valid topic", self->publish_topic);
       return FALSE;
     }
+  *property = "gateway-topic";
+  if (!check_gateway_topic (self->gateway_topic, error))
+    return FALSE;
   for (guint i = 0; i < self->n_columns; i++)
     if (self->columns[i].is_simple)
       {

@@ -11,8 +11,8 @@
 #include "hawser-twin-query-private.h"
 
 /* The family that a twin has, or would have. */
-static HawserTwinFamily *
-find_family (HawserTwins *self, const char *id)
+HawserTwinFamily *
+hawser_twins_find_family (HawserTwins *self, const char *id)
 {
   HawserTwinRef twin = hawser_twin_find (self, id, strlen (id));
   HawserTwinCaptures captures;
@@ -66,7 +66,7 @@ check (HawserTwins *self, const HawserPolicyContext *context, const char *id, co
 int
 hawser_twins_check_read (HawserTwins *self, const HawserPolicyContext *context, const char *id)
 {
-  HawserTwinFamily *family = find_family (self, id);
+  HawserTwinFamily *family = hawser_twins_find_family (self, id);
 
   return check (self, context, id, family != NULL ? family->subscribe_policy : NULL, FALSE);
 }
@@ -87,7 +87,7 @@ hawser_twins_check_read (HawserTwins *self, const HawserPolicyContext *context, 
 int
 hawser_twins_check_write (HawserTwins *self, const HawserPolicyContext *context, const char *id)
 {
-  HawserTwinFamily *family = find_family (self, id);
+  HawserTwinFamily *family = hawser_twins_find_family (self, id);
 
   return check (self, context, id, family != NULL ? family->write_policy : NULL, TRUE);
 }

@@ -31,7 +31,13 @@ take_status (HawserTwins *self, HawserTwinRef twin, const HawserMessage *message
       return;
     }
   if (state == HAWSER_TWIN_STATE_ONLINE)
-    hawser_twin_heard (self, twin, connection != NULL ? (guint32) hawser_connection_get_id (connection) : 0);
+    {
+      gboolean is_new_way = hawser_twin_note_gateway (self, twin, connection);
+
+      hawser_twin_heard (self, twin, connection != NULL ? (guint32) hawser_connection_get_id (connection) : 0);
+      if (is_new_way)
+        hawser_twin_send_delta (self, twin);
+    }
   else
     hawser_twin_set_state (self, twin, state, "status");
 }
@@ -41,7 +47,12 @@ take_report (HawserTwins *self, HawserTwinRef twin, HawserMessage *message, Haws
 {
   const HawserTwinReport report = { get_time (message), message->origin, connection != NULL ? (guint32) hawser_connection_get_id (connection) : 0 };
 
+  /* before anything is sent because it is heard of again */
+  gboolean is_new_way = hawser_twin_note_gateway (self, twin, connection);
+
   hawser_twin_take_telemetry (self, twin, message, &report);
+  if (G_UNLIKELY (is_new_way))
+    hawser_twin_send_delta (self, twin);
 }
 
 static void

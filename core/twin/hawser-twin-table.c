@@ -578,6 +578,7 @@ hawser_twin_delete (HawserTwins *self, HawserTwinRef twin)
     self->n_live--;
   hawser_twin_free_values (self, twin);
   hawser_twin_free_extra (self, record);
+  g_hash_table_remove (self->gateways, GUINT_TO_POINTER (twin));
   while (*link != twin)
     link = &hawser_twin_get (self, *link)->next;
   *link = record->next;

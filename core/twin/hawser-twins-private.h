@@ -270,6 +270,7 @@ struct _HawserTwins {
   GHashTable *links;                   /* id of a connection -> HawserTwinLink */
   GHashTable *present;                 /* HawserConnection -> GArray of families that it stands for */
   gboolean has_presence;               /* some family has presence-of */
+  GHashTable *gateways;                /* HawserTwinRef -> interned name of the principal that last reported for it */
   guint n_sent_on;                     /* messages that the last behaviour made of the one it took */
   GPtrArray *asks;                     /* of GTask: questions under way */
   GMutex send_lock;
@@ -497,6 +498,18 @@ void              hawser_twin_clear_delta    (HawserTwins       *self,
                                               HawserTwinRef      twin);
 void              hawser_twin_flush_outbox   (HawserTwins       *self,
                                               HawserTwinRef      twin);
+
+/* ---- hawser-twin-gateway.c ---- */
+gboolean          hawser_twin_note_gateway   (HawserTwins       *self,
+                                              HawserTwinRef      twin,
+                                              HawserConnection  *connection);
+char             *hawser_twin_dup_gateway_topic (HawserTwins    *self,
+                                                 HawserTwinRef   twin,
+                                                 const char     *rest);
+
+/* ---- hawser-twin-rights.c ---- */
+HawserTwinFamily *hawser_twins_find_family   (HawserTwins       *self,
+                                              const char        *id);
 
 /* ---- hawser-twin-ask.c ---- */
 void              hawser_twins_finish_asks   (HawserTwins       *self);

@@ -102,6 +102,10 @@ gboolean        hawser_twins_matches       (HawserTwins               *self,
 HAWSER_AVAILABLE_IN_ALL
 char           *hawser_twins_dup_id_of_topic (HawserTwins             *self,
                                               const char              *topic);
+HAWSER_AVAILABLE_IN_ALL
+char           *hawser_twins_dup_inbox_filter (HawserTwins            *self,
+                                               const char             *id,
+                                               const char             *principal);
 
 /* Sums what is to be summed now, not at the end of the interval. */
 HAWSER_AVAILABLE_IN_ALL

@@ -84,6 +84,7 @@ finalize (GObject *object)
   g_ptr_array_unref (self->watchers);
   g_ptr_array_unref (self->asks);
   g_hash_table_unref (self->links);
+  g_hash_table_unref (self->gateways);
   g_hash_table_unref (self->present);
   g_ptr_array_unref (self->lists);
   hawser_twin_table_clear (self);
@@ -125,6 +126,7 @@ hawser_twins_init (HawserTwins *self)
   self->watchers = g_ptr_array_new ();
   self->asks = g_ptr_array_new ();
   self->links = g_hash_table_new_full (NULL, NULL, NULL, hawser_twin_link_free);
+  self->gateways = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_ref_string_release);
   self->present = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
   self->lists = g_ptr_array_new ();
   self->facades = g_hash_table_new (NULL, NULL);

@@ -275,13 +275,15 @@ read_ttd (HttpSession *session, HttpRequest *request, gint64 *us)
   return TRUE;
 }
 
-/* Commands are those of the twin that the topic feeds, or those that `command` filters. */
+/* Commands are those of the twin that the topic feeds, as they come to who reports for it, or those that `command` filters. */
 static void
 listen (HttpSession *session, HttpRequest *request, const char *topic, HawserMessage *message, gint64 ttd_us)
 {
   g_autoptr (GPtrArray) filters = http_request_list_query (request, "command");
-  g_autofree char *id = filters->len == 0 ? hawser_twins_dup_id_of_topic (hawser_twins_get (http_session_get_adapter (session)->bus), topic) : NULL;
-  g_autofree char *inbox = id != NULL ? g_strconcat ("$twin/inbox/", id, "/#", NULL) : NULL;
+  HawserTwins *twins = hawser_twins_get (http_session_get_adapter (session)->bus);
+  g_autofree char *id = filters->len == 0 ? hawser_twins_dup_id_of_topic (twins, topic) : NULL;
+  const char *principal = hawser_connection_get_principal_name (http_session_get_connection (session));
+  g_autofree char *inbox = id != NULL ? hawser_twins_dup_inbox_filter (twins, id, principal) : NULL;
 
   if (inbox != NULL)
     g_ptr_array_add (filters, inbox);

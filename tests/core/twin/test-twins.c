@@ -736,11 +736,65 @@ command_waits_for_its_device_until_it_expires (Fixture *f, gconstpointer data)
   hawser_bus_unsubscribe (f->bus, subscription);
 }
 
+static void
+gateway_topic_that_mixes_principals_is_refused (Fixture *f, gconstpointer data)
+{
+  static const char * const wrong[] = {
+    "", "gateway", "{principal}", "{principal}/x", "gateway/a{principal}", "gateway/{principal}b", "gateway/{principal}/{principal}", "gateway/{id}/{principal}",
+    "gateway/{principal}/{id}", "gateway/+/{principal}", "gateway/{principal}/#", "$twin/{principal}",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autoptr (HawserTwinFamily) family = hawser_twin_family_new ("meter");
+      g_autoptr (GError) error = NULL;
+      const char *property = NULL;
+
+      g_object_set (family, "id", "meter/{meter}", "gateway-topic", wrong[i], NULL);
+      g_assert_false (hawser_twin_family_check (family, &property, &error));
+      g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID);
+      g_assert_cmpstr (property, ==, "gateway-topic");
+    }
+}
+
+static void
+gateway_gets_what_goes_below_its_topic (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *principal, *filter;
+  } cases[] = {
+    { "g1", "plant/g1/gw/inbox/meter/m1/#" },
+    { NULL, "$twin/inbox/meter/m1/#" },         /* proved nothing */
+    { "m1", "$twin/inbox/meter/m1/#" },         /* the thing itself */
+    { "meter/m1", "$twin/inbox/meter/m1/#" },
+    { "", "$twin/inbox/meter/m1/#" },           /* no levels */
+    { "g1/gw/inbox", "$twin/inbox/meter/m1/#" },
+    { "+", "$twin/inbox/meter/m1/#" },
+    { "#", "$twin/inbox/meter/m1/#" },
+    { "{principal}", "plant/{principal}/gw/inbox/meter/m1/#" },
+  };
+  g_autoptr (HawserTwinFamily) family = hawser_twin_family_new ("meter");
+  g_autofree char *elsewhere = NULL;
+
+  g_object_set (family, "id", "meter/{meter}", "gateway-topic", "plant/{principal}/gw", NULL);
+  g_assert_true (hawser_twins_add_family (f->twins, family, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *filter = hawser_twins_dup_inbox_filter (f->twins, "meter/m1", cases[i].principal);
+
+      g_assert_cmpstr (filter, ==, cases[i].filter);
+    }
+  elsewhere = hawser_twins_dup_inbox_filter (f->twins, "lamp/l1", "g1");
+  g_assert_cmpstr (elsewhere, ==, "$twin/inbox/lamp/l1/#");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func) g_test_add ("/twin" path, Fixture, NULL, set_up, func, tear_down)
+  ADD ("/gateway/topic-that-mixes-principals-is-refused", gateway_topic_that_mixes_principals_is_refused);
+  ADD ("/gateway/gets-what-goes-below-its-topic", gateway_gets_what_goes_below_its_topic);
   ADD ("/report/makes-the-twin-and-those-above", report_makes_the_twin_and_those_above);
   ADD ("/report/older-does-not-overwrite", older_report_does_not_overwrite);
   ADD ("/report/clock-far-ahead-is-marked-and-not-believed", clock_far_ahead_is_marked_and_not_believed);

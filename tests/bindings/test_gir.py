@@ -48,7 +48,7 @@ class GirTest(unittest.TestCase):
         bad = []
         for owner, function in callables():
             if function.get("name").endswith("_async"):
-                last = [(p.get("name"), p.find(CORE + "type").get("name")) for p in parameters(function)][-3:]
+                last = [(p.get("name"), p.find(CORE + "type").get("name")) for p in parameters(function)[-3:]]
                 if [name for name, _type in last] != ["cancellable", "callback", "user_data"] or \
                         [a_type for _name, a_type in last][:2] != ["Gio.Cancellable", "Gio.AsyncReadyCallback"]:
                     bad.append(f"{owner}.{function.get('name')} {last}")

@@ -192,6 +192,17 @@ read_some (HawserConnection *self, guint8 *input)
   return (gsize) n == part.iov_len || (self->socket.transport != NULL && !self->socket.transport->is_drained);
 }
 
+/* There is no memory for the large packet under way: its owner pauses the connection, or has waited enough. */
+static gboolean
+is_starved (HawserConnection *self)
+{
+  if (self->large == NULL || !hawser_lane_is_tight (self->lane) || self->owner->starved == NULL)
+    return FALSE;
+  if (!self->owner->starved (self->owner, self))
+    hawser_connection_fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
+  return TRUE;
+}
+
 /* The front of @data fills what is missing of a large packet. Returns how much of it was taken. */
 static gsize
 fill_large (HawserConnection *self, const guint8 *data, gsize len)
@@ -222,6 +233,7 @@ void
 hawser_connection_take_input (HawserConnection *self, const guint8 *data, gsize len)
 {
   hawser_lane_count_input (self->lane, len);
+  is_starved (self); /* what was read on the other lane is taken still: that is bounded, and nothing comes behind it */
   while (len > 0 && self->state == HAWSER_CONNECTION_OPEN)
     {
       guint8 *input;
@@ -232,7 +244,7 @@ hawser_connection_take_input (HawserConnection *self, const guint8 *data, gsize 
           g_byte_array_append (self->early, data, (guint) len);
           return;
         }
-      if (self->n_pauses > 0)
+      if (self->n_pauses > 0 && self->large == NULL)
         {
           keep_tail (self, data, len); /* behind a large packet whose session paused: nothing else is kept */
           return;
@@ -262,12 +274,8 @@ hawser_connection_read (HawserConnection *self)
 {
   guint8 *input = hawser_lane_get_input (self->lane);
 
-  if (G_UNLIKELY (self->large != NULL && hawser_lane_is_tight (self->lane)) && self->owner->starved != NULL)
-    {
-      if (!self->owner->starved (self->owner, self))
-        hawser_connection_fail (self, HAWSER_ERROR_QUOTA, "no memory for the packet");
-      return;
-    }
+  if (G_UNLIKELY (is_starved (self)))
+    return;
   /* until a read was short: then the socket is empty, and another would only say so */
   for (int reads = 0; reads < MAX_READS || hawser_socket_has_pending (&self->socket); reads++)
     if (self->state != HAWSER_CONNECTION_OPEN || self->n_pauses > 0 || !(self->large != NULL ? read_large (self, input) : read_some (self, input)))

@@ -333,7 +333,12 @@ class Sleepy(http.server.BaseHTTPRequestHandler):
     """A sink's destination that answers when it is let."""
 
     def do_POST(self):
-        self.server.bodies.append(self.rfile.read(int(self.headers['Content-Length'])))
+        length = int(self.headers['Content-Length'])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # its sender is gone
+            return
+        self.server.bodies.append(body)
         self.server.may_answer.wait()
         self.send_response(200)
         self.send_header('Content-Length', '0')

@@ -167,7 +167,12 @@ class Hook(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        self.server.bodies.append((self.rfile.read(int(self.headers['Content-Length'])), self.headers['ce-colour'], self.headers['ce-reason']))
+        length = int(self.headers['Content-Length'])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True  # its sender was killed
+            return
+        self.server.bodies.append((body, self.headers['ce-colour'], self.headers['ce-reason']))
         self.server.n += 1
         self.server.may_answer.wait(DEADLINE_S)
         self.send_response(self.server.status)

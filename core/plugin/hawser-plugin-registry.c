@@ -25,6 +25,15 @@ struct _HawserPlugin {
   HawserPluginDescribe describe;    /* known without a module: linked in */
 };
 
+typedef enum {
+  PROP_NAME = 1,
+  PROP_VERSION,
+  PROP_DESCRIPTION,
+  N_PLUGIN_PROPS
+} PluginProp;
+
+static GParamSpec *plugin_props[N_PLUGIN_PROPS];
+
 G_DEFINE_FINAL_TYPE (HawserPlugin, hawser_plugin, G_TYPE_OBJECT)
 
 struct _HawserPluginRegistry {
@@ -56,9 +65,51 @@ finalize_plugin (GObject *object)
 }
 
 static void
+get_plugin_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  HawserPlugin *self = HAWSER_PLUGIN (object);
+
+  switch ((PluginProp) id)
+    {
+    case PROP_NAME: g_value_set_string (value, self->name); break;
+    case PROP_VERSION: g_value_set_string (value, self->version); break;
+    case PROP_DESCRIPTION: g_value_set_string (value, self->description); break;
+    default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
 hawser_plugin_class_init (HawserPluginClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = finalize_plugin;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = finalize_plugin;
+  object_class->get_property = get_plugin_property;
+  /**
+   * HawserPlugin:name:
+   *
+   * As in its key file.
+   *
+   * Since: 0.1
+   */
+  plugin_props[PROP_NAME] = g_param_spec_string ("name", NULL, "Name of the plugin", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * HawserPlugin:version:
+   *
+   * As in its key file.
+   *
+   * Since: 0.1
+   */
+  plugin_props[PROP_VERSION] = g_param_spec_string ("version", NULL, "Version of the plugin", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  /**
+   * HawserPlugin:description:
+   *
+   * One line about it.
+   *
+   * Since: 0.1
+   */
+  plugin_props[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, "What it is", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PLUGIN_PROPS, plugin_props);
 }
 
 static void

@@ -36,31 +36,40 @@ list_connection (HawserConnection *connection, gpointer data)
   return TRUE;
 }
 
-static void
-list_listeners (HawserBus *bus, HttpPage *page)
-{
-  GListModel *model = hawser_bus_get_listeners (bus);
+/* One item of a list model: its members, behind its name. */
+typedef void (*AppendFunc) (GString *out, gpointer item);
 
+static void
+list_model (GListModel *model, HttpPage *page, AppendFunc append)
+{
   for (guint i = 0; i < g_list_model_get_n_items (model); i++)
     {
-      g_autoptr (HawserListener) listener = g_list_model_get_item (model, i);
-      const char *name = hawser_listener_get_name (listener);
-      g_autofree char *address = NULL;
+      g_autoptr (GObject) item = g_list_model_get_item (model, i);
+      g_autofree char *name = NULL;
       GString *out;
 
+      g_object_get (item, "name", &name, NULL);
       if (!http_page_wants (page, name, name))
         continue;
-      address = hawser_listener_dup_bound_address (listener);
       out = g_string_new ("{");
       http_json_string (out, "name", name);
-      http_json_string (out, "protocol", hawser_listener_get_protocol_name (listener));
-      http_json_string (out, "address", address);
-      http_json_boolean (out, "tls", hawser_listener_get_tls (listener) != NULL);
-      http_json_boolean (out, "anonymous", hawser_listener_allows_anonymous (listener));
-      http_json_number (out, "n_connections", hawser_listener_get_n_connections (listener));
+      append (out, item);
       g_string_append_c (out, '}');
       http_page_add (page, name, g_string_free (out, FALSE));
     }
+}
+
+static void
+append_listener (GString *out, gpointer item)
+{
+  HawserListener *listener = item;
+  g_autofree char *address = hawser_listener_dup_bound_address (listener);
+
+  http_json_string (out, "protocol", hawser_listener_get_protocol_name (listener));
+  http_json_string (out, "address", address);
+  http_json_boolean (out, "tls", hawser_listener_get_tls (listener) != NULL);
+  http_json_boolean (out, "anonymous", hawser_listener_allows_anonymous (listener));
+  http_json_number (out, "n_connections", hawser_listener_get_n_connections (listener));
 }
 
 static const char *
@@ -72,38 +81,24 @@ state_nick (HawserBridge *bridge)
 }
 
 static void
-list_bridges (HawserBus *bus, HttpPage *page)
+append_bridge (GString *out, gpointer item)
 {
-  GListModel *model = hawser_bus_get_bridges (bus);
+  HawserBridge *bridge = item;
+  g_autofree char *address = hawser_bridge_client_dup_address (hawser_bridge_get_client (bridge));
+  HawserBridgeStatistics statistics;
 
-  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
-    {
-      g_autoptr (HawserBridge) bridge = g_list_model_get_item (model, i);
-      const char *name = hawser_bridge_get_name (bridge);
-      g_autofree char *address = NULL;
-      HawserBridgeStatistics statistics;
-      GString *out;
-
-      if (!http_page_wants (page, name, name))
-        continue;
-      address = hawser_bridge_client_dup_address (hawser_bridge_get_client (bridge));
-      hawser_bridge_get_statistics (bridge, &statistics);
-      out = g_string_new ("{");
-      http_json_string (out, "name", name);
-      http_json_string (out, "address", address);
-      http_json_string (out, "state", state_nick (bridge));
-      http_json_number (out, "n_queued", hawser_bridge_get_depth (bridge));
-      http_json_number (out, "n_in_flight", statistics.n_in_flight);
-      http_json_number (out, "n_connects", statistics.n_connects);
-      http_json_number (out, "n_sent", statistics.n_sent);
-      http_json_number (out, "n_received", statistics.n_received);
-      http_json_number (out, "n_refused_there", statistics.n_refused_there);
-      http_json_number (out, "n_refused_here", statistics.n_refused_here);
-      http_json_number (out, "n_looped", statistics.n_looped);
-      http_json_string (out, "last_error", hawser_bridge_get_last_error (bridge));
-      g_string_append_c (out, '}');
-      http_page_add (page, name, g_string_free (out, FALSE));
-    }
+  hawser_bridge_get_statistics (bridge, &statistics);
+  http_json_string (out, "address", address);
+  http_json_string (out, "state", state_nick (bridge));
+  http_json_number (out, "n_queued", hawser_bridge_get_depth (bridge));
+  http_json_number (out, "n_in_flight", statistics.n_in_flight);
+  http_json_number (out, "n_connects", statistics.n_connects);
+  http_json_number (out, "n_sent", statistics.n_sent);
+  http_json_number (out, "n_received", statistics.n_received);
+  http_json_number (out, "n_refused_there", statistics.n_refused_there);
+  http_json_number (out, "n_refused_here", statistics.n_refused_here);
+  http_json_number (out, "n_looped", statistics.n_looped);
+  http_json_string (out, "last_error", hawser_bridge_get_last_error (bridge));
 }
 
 static void
@@ -134,38 +129,25 @@ append_stages (GString *out, HawserPipeline *pipeline)
 }
 
 static void
-list_pipelines (HawserBus *bus, HttpPage *page)
+append_pipeline (GString *out, gpointer item)
 {
-  GListModel *model = hawser_bus_get_pipelines (bus);
+  HawserPipeline *pipeline = item;
+  HawserPipelineStatistics statistics;
 
-  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
-    {
-      g_autoptr (HawserPipeline) pipeline = g_list_model_get_item (model, i);
-      const char *name = hawser_pipeline_get_name (pipeline);
-      HawserPipelineStatistics statistics;
-      GString *out;
-
-      if (!http_page_wants (page, name, name))
-        continue;
-      hawser_pipeline_get_statistics (pipeline, &statistics);
-      out = g_string_new ("{");
-      http_json_string (out, "name", name);
-      http_json_boolean (out, "waiting", hawser_pipeline_is_waiting (pipeline));
-      http_json_number (out, "n_queued", hawser_pipeline_get_depth (pipeline));
-      http_json_number (out, "n_received", statistics.n_received);
-      http_json_number (out, "n_published", statistics.n_published);
-      http_json_number (out, "n_filtered", statistics.n_filtered);
-      http_json_number (out, "n_unusable", statistics.n_unusable);
-      http_json_number (out, "n_combined", statistics.n_combined);
-      http_json_number (out, "n_limited", statistics.n_limited);
-      http_json_number (out, "n_overflow", statistics.n_overflow);
-      http_json_number (out, "n_looped", statistics.n_looped);
-      http_json_number (out, "n_refused", statistics.n_refused);
-      append_stages (out, pipeline);
-      http_json_string (out, "last_error", hawser_pipeline_get_last_error (pipeline));
-      g_string_append_c (out, '}');
-      http_page_add (page, name, g_string_free (out, FALSE));
-    }
+  hawser_pipeline_get_statistics (pipeline, &statistics);
+  http_json_boolean (out, "waiting", hawser_pipeline_is_waiting (pipeline));
+  http_json_number (out, "n_queued", hawser_pipeline_get_depth (pipeline));
+  http_json_number (out, "n_received", statistics.n_received);
+  http_json_number (out, "n_published", statistics.n_published);
+  http_json_number (out, "n_filtered", statistics.n_filtered);
+  http_json_number (out, "n_unusable", statistics.n_unusable);
+  http_json_number (out, "n_combined", statistics.n_combined);
+  http_json_number (out, "n_limited", statistics.n_limited);
+  http_json_number (out, "n_overflow", statistics.n_overflow);
+  http_json_number (out, "n_looped", statistics.n_looped);
+  http_json_number (out, "n_refused", statistics.n_refused);
+  append_stages (out, pipeline);
+  http_json_string (out, "last_error", hawser_pipeline_get_last_error (pipeline));
 }
 
 static void
@@ -182,30 +164,17 @@ append_words (GString *out, const char *name, const char * const *words)
 }
 
 static void
-list_plugins (HttpPage *page)
+append_plugin (GString *out, gpointer item)
 {
-  GListModel *model = hawser_plugin_registry_get_plugins (hawser_plugin_registry_get_default ());
+  HawserPlugin *plugin = item;
 
-  for (guint i = 0; i < g_list_model_get_n_items (model); i++)
-    {
-      g_autoptr (HawserPlugin) plugin = g_list_model_get_item (model, i);
-      const char *name = hawser_plugin_get_name (plugin);
-      GString *out;
-
-      if (!http_page_wants (page, name, name))
-        continue;
-      out = g_string_new ("{");
-      http_json_string (out, "name", name);
-      http_json_string (out, "version", hawser_plugin_get_version (plugin));
-      http_json_string (out, "description", hawser_plugin_get_description (plugin));
-      http_json_string (out, "licence", hawser_plugin_get_licence (plugin));
-      append_words (out, "roles", hawser_plugin_get_roles (plugin));
-      append_words (out, "types", hawser_plugin_get_types (plugin));
-      http_json_boolean (out, "loaded", hawser_plugin_get_is_loaded (plugin));
-      http_json_string (out, "failure", hawser_plugin_get_failure (plugin));
-      g_string_append_c (out, '}');
-      http_page_add (page, name, g_string_free (out, FALSE));
-    }
+  http_json_string (out, "version", hawser_plugin_get_version (plugin));
+  http_json_string (out, "description", hawser_plugin_get_description (plugin));
+  http_json_string (out, "licence", hawser_plugin_get_licence (plugin));
+  append_words (out, "roles", hawser_plugin_get_roles (plugin));
+  append_words (out, "types", hawser_plugin_get_types (plugin));
+  http_json_boolean (out, "loaded", hawser_plugin_get_is_loaded (plugin));
+  http_json_string (out, "failure", hawser_plugin_get_failure (plugin));
 }
 
 static char *
@@ -289,13 +258,13 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
   else if (g_str_equal (rest, "connections"))
     hawser_bus_foreach_connection (bus, list_connection, &page);
   else if (g_str_equal (rest, "listeners"))
-    list_listeners (bus, &page);
+    list_model (hawser_bus_get_listeners (bus), &page, append_listener);
   else if (g_str_equal (rest, "bridges"))
-    list_bridges (bus, &page);
+    list_model (hawser_bus_get_bridges (bus), &page, append_bridge);
   else if (g_str_equal (rest, "pipelines"))
-    list_pipelines (bus, &page);
+    list_model (hawser_bus_get_pipelines (bus), &page, append_pipeline);
   else if (g_str_equal (rest, "plugins"))
-    list_plugins (&page);
+    list_model (hawser_plugin_registry_get_plugins (hawser_plugin_registry_get_default ()), &page, append_plugin);
   else if (g_str_equal (rest, "bans"))
     hawser_ban_list_foreach (bus, list_ban, &page);
   else if (g_str_equal (rest, "scheduled"))

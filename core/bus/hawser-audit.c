@@ -88,7 +88,7 @@ hawser_audit_note_in (HawserBus *self, const HawserPublisher *publisher, HawserM
   if (result != HAWSER_RESULT_OK)
     {
       append (line, "reason", hawser_error_to_nick (result));
-      append (line, "detail", self->refusal);
+      append (line, "detail", self->refusal.text);
     }
   end (self, line);
 }

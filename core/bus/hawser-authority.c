@@ -11,9 +11,9 @@ static int
 check_state (HawserBus *self, HawserLocalTopic *settings)
 {
   if (!settings->is_enabled)
-    return hawser_bus_refuse (self, HAWSER_ERROR_DISABLED, "topic '%s': is disabled", settings->name);
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': is disabled", settings->name);
   if (settings->expires_us != 0 && hawser_clock_get_wall_us (self->clock) >= settings->expires_us)
-    return hawser_bus_refuse (self, HAWSER_ERROR_DISABLED, "topic '%s': has expired", settings->name);
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': has expired", settings->name);
   return HAWSER_RESULT_OK;
 }
 
@@ -36,7 +36,7 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
     {
       if (context == NULL || self->is_open)
         return HAWSER_RESULT_OK;
-      return hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
                                 context->topic != NULL ? context->topic : "");
     }
   state = check_state (self, settings);
@@ -44,7 +44,7 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
     return state;
 
   if (settings->requires_encryption && !context->is_encrypted && !(self->trusts_loopback && is_loopback (context)))
-    return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
 
   if (G_UNLIKELY (settings->policy_version != self->policy_version))
     hawser_bus_resolve_policies (self, settings);
@@ -55,12 +55,12 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
 
       if (self->is_open && name == NULL)
         return HAWSER_RESULT_OK;
-      return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': has no %s policy", settings->name,
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': has no %s policy", settings->name,
                                 action == HAWSER_ACTION_PUBLISH ? "publish" : "subscribe");
     }
   if (hawser_policy_evaluate (policy, context, NULL))
     return HAWSER_RESULT_OK;
-  return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
+  return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
 }
 
 HawserBus *
@@ -115,7 +115,7 @@ hawser_bus_check_admin (HawserBus *self, HawserConnection *connection)
   hawser_connection_fill_context (connection, &context);
   if (policy != NULL && hawser_policy_evaluate (policy, &context, NULL))
     return HAWSER_RESULT_OK;
-  return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "the admin API: policy '%s' denies it", self->admin_policy);
+  return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "the admin API: policy '%s' denies it", self->admin_policy);
 }
 
 gboolean

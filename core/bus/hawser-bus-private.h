@@ -13,6 +13,7 @@
 #include "hawser-queue.h"
 #include "hawser-rates.h"
 #include "hawser-receiver.h"
+#include "hawser-refusal.h"
 #include "hawser-schedule.h"
 #include "hawser-side-lane-private.h"
 #include "hawser-topic-table.h"
@@ -211,8 +212,7 @@ struct _HawserBus {
   guint64 n_expired_receivers;       /* sessions whose clients stayed away */
   HawserPublisher *self_publisher;
 
-  const HawserJournalFuncs *journal_funcs;
-  gpointer journal;
+  HawserJournal journal;
   guint64 committed_position;        /* all up to here is on the disk, or was refused */
   GPtrArray *commit_waiters;         /* receivers with waits_commit */
   GHashTable *keepers;               /* queue of the journal -> receiver with kept keys */
@@ -226,8 +226,7 @@ struct _HawserBus {
   HawserReloadFunc reload;           /* NULL: there is no configuration */
   gpointer reload_data;
   HawserBusStatistics statistics;
-  char refusal[256];
-  gint64 retry_after_us;             /* of that refusal; 0: not known */
+  HawserRefusal refusal;
 
   const struct _HawserAuditFuncs *audit_funcs; /* NULL: topics with audit=true leave no lines */
   gpointer audit_trail;
@@ -265,10 +264,6 @@ hawser_bus_get_rights_version (HawserBus *self)
 }
 /* Frees the receivers that were removed meanwhile. */
 void             hawser_bus_bury                 (HawserBus              *self);
-int              hawser_bus_refuse               (HawserBus              *self,
-                                                  int                     code,
-                                                  const char             *format,
-                                                  ...) G_GNUC_PRINTF (3, 4);
 void             hawser_bus_filter_changed       (HawserBus              *self,
                                                   const char             *filter,
                                                   gsize                   len);
@@ -373,9 +368,5 @@ hawser_bus_is_exhausted (HawserBus *self)
 {
   return g_atomic_int_get (&self->memory.level) > 1;
 }
-
-/* ---- time that is stored ---- */
-gint64           hawser_bus_get_line_offset_us        (HawserBus *self);
-gint64           hawser_bus_get_line_us               (HawserBus *self);
 
 G_END_DECLS

@@ -72,6 +72,7 @@ constructed (GObject *object)
   if (self->clock == NULL)
     self->clock = g_object_ref (hawser_clock_get_system ());
   self->lane = hawser_lane_new (NULL, self->clock);
+  self->journal.clock = self->clock;
   self->rights_dirty.flush = hawser_bus_check_filters;
   self->topics.changed = check_rights_soon;
   self->topics.changed_data = self;
@@ -327,7 +328,7 @@ hawser_bus_publish (HawserBus *self, HawserMessage *message, GError **error)
     g_main_context_release (context);
   if (result <= 0)
     return TRUE;
-  g_set_error (error, HAWSER_ERROR, result, "%s", self->refusal);
+  g_set_error (error, HAWSER_ERROR, result, "%s", self->refusal.text);
   return FALSE;
 }
 
@@ -350,7 +351,7 @@ finish_publish (GTask *task, HawserBus *self, int result)
   if (result == HAWSER_RESULT_OK)
     g_task_return_boolean (task, TRUE);
   else
-    g_task_return_new_error (task, HAWSER_ERROR, result, "%s", self->refusal);
+    g_task_return_new_error (task, HAWSER_ERROR, result, "%s", self->refusal.text);
   g_object_unref (task);
 }
 
@@ -620,8 +621,8 @@ hawser_bus_remove_topic (HawserBus *self, const char *name)
 
   if (record != NULL && record->retained != NULL && record->topic != NULL)
     {
-      if (self->journal != NULL)
-        self->journal_funcs->remove (self->journal, "retained", name, NULL, NULL);
+      if (hawser_journal_exists (&self->journal))
+        hawser_journal_remove (&self->journal, "retained", name, NULL, NULL);
       hawser_topic_table_set_retained (&self->topics, record, name, strlen (name), NULL);
       self->statistics.n_retained = self->topics.n_retained;
     }
@@ -740,21 +741,6 @@ hawser_bus_get_clock (HawserBus *self)
   return self->clock;
 }
 
-/* What to add to monotonic time for the line that stored times are on: the journal's, which no jump of the clock moves. */
-gint64
-hawser_bus_get_line_offset_us (HawserBus *self)
-{
-  if (self->journal != NULL && self->journal_funcs->get_line_offset_us != NULL)
-    return self->journal_funcs->get_line_offset_us (self->journal);
-  return hawser_clock_get_wall_us (self->clock) - hawser_clock_get_monotonic_us (self->clock);
-}
-
-gint64
-hawser_bus_get_line_us (HawserBus *self)
-{
-  return hawser_clock_get_monotonic_us (self->clock) + hawser_bus_get_line_offset_us (self);
-}
-
 HawserLane *
 hawser_bus_get_lane (HawserBus *self)
 {
@@ -866,11 +852,11 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
 {
   RecoverRetained recover = { .bus = self };
 
-  self->journal_funcs = funcs;
-  self->journal = journal;
+  self->journal.funcs = funcs;
+  self->journal.log = journal;
   if (journal == NULL)
     return TRUE;
-  recover.offset_us = hawser_bus_get_line_offset_us (self);
+  recover.offset_us = hawser_journal_get_line_offset_us (&self->journal);
   if (!hawser_bus_recover_kept_topics (self, error) || !funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
     return FALSE;
   if (recover.n_bad > 0)
@@ -911,7 +897,7 @@ hawser_bus_close (HawserBus *self)
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     hawser_receiver_save (receiver);
   g_hash_table_remove_all (self->keepers);
-  self->journal = NULL; /* removing receivers from here on must not remove their queues */
+  self->journal.log = NULL; /* removing receivers from here on must not remove their queues */
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->durable != NULL)
       receiver->durable->queue = 0;

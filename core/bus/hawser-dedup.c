@@ -77,12 +77,12 @@ forget (HawserDedup *self, DedupId *id)
 {
   HawserBus *bus = self->bus;
 
-  if (bus->journal != NULL)
+  if (hawser_journal_exists (&bus->journal))
     {
       char key[KEY_LEN + 1];
 
       write_key (id->digest, key);
-      bus->journal_funcs->remove (bus->journal, SPACE, key, NULL, NULL);
+      hawser_journal_remove (&bus->journal, SPACE, key, NULL, NULL);
     }
   g_queue_unlink (&self->order, &id->link);
   g_hash_table_remove (self->ids, id);
@@ -142,7 +142,7 @@ store (HawserDedup *self, const DedupId *id, HawserJournalDone done, gpointer da
   put->data = data;
   memcpy (put->digest, id->digest, DIGEST_LEN);
   write_key (id->digest, key);
-  bus->journal_funcs->put (bus->journal, SPACE, key, value, on_put, put);
+  hawser_journal_put (&bus->journal, SPACE, key, value, on_put, put);
 }
 
 static gboolean
@@ -159,7 +159,7 @@ find_id (const HawserMessage *message, HawserProperty *out)
 gboolean
 hawser_dedup_is_known (HawserDedup *self, const HawserMessage *message, gint64 window_us)
 {
-  gint64 now_us = hawser_bus_get_line_us (self->bus);
+  gint64 now_us = hawser_journal_get_line_us (&self->bus->journal);
   HawserProperty property;
   guint8 digest[DIGEST_LEN];
   DedupId *id;
@@ -178,7 +178,7 @@ hawser_dedup_is_known (HawserDedup *self, const HawserMessage *message, gint64 w
   if (id != NULL)
     forget (self, id);
   id = remember (self, digest, now_us, window_us);
-  if (self->bus->journal != NULL)
+  if (hawser_journal_exists (&self->bus->journal))
     store (self, id, NULL, NULL);
   return FALSE;
 }
@@ -234,7 +234,7 @@ compare_ages (gconstpointer a, gconstpointer b, gpointer data)
 gboolean
 hawser_dedup_recover (HawserDedup *self, GError **error)
 {
-  gboolean is_done = self->bus->journal_funcs->foreach_value (self->bus->journal, SPACE, recover, self, error);
+  gboolean is_done = hawser_journal_foreach_value (&self->bus->journal, SPACE, recover, self, error);
 
   g_queue_sort (&self->order, compare_ages, NULL);
   return is_done;

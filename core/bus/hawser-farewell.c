@@ -69,8 +69,8 @@ publish (Farewell *self)
   };
 
   hawser_bus_publish_as (bus, &context, NULL, g_steal_pointer (&self->message), ignore_published, NULL, 0);
-  if (bus->journal != NULL)
-    bus->journal_funcs->remove (bus->journal, SPACE, self->key, NULL, NULL);
+  if (hawser_journal_exists (&bus->journal))
+    hawser_journal_remove (&bus->journal, SPACE, self->key, NULL, NULL);
   farewell_free (self);
 }
 
@@ -102,7 +102,7 @@ store (Farewell *self)
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     for (guint k = 0; hawser_principal_get_claim_value (self->principal, names[i], k) != NULL; k++)
       g_variant_builder_add (&claims, "(ss)", names[i], hawser_principal_get_claim_value (self->principal, names[i], k));
-  stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_bus_get_line_offset_us (self->bus), message->data,
+  stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_journal_get_line_offset_us (&self->bus->journal), message->data,
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, hawser_message_properties (message), message->properties_len, 1),
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, message->payload, message->payload_len, 1),
                                               message->expiry_s, message->qos, (gboolean) message->retain, self->client_id, self->listener, self->protocol,
@@ -123,11 +123,11 @@ hawser_bus_promise (HawserBus *bus, const char *key, const HawserPolicyContext *
     .principal = context->principal != NULL ? hawser_principal_ref (context->principal) : NULL,
   };
   insert (self);
-  if (bus->journal != NULL)
+  if (hawser_journal_exists (&bus->journal))
     {
       g_autoptr (GBytes) stored = store (self);
 
-      bus->journal_funcs->put (bus->journal, SPACE, key, stored, NULL, NULL);
+      hawser_journal_put (&bus->journal, SPACE, key, stored, NULL, NULL);
     }
 }
 
@@ -144,8 +144,8 @@ hawser_bus_end_promise (HawserBus *bus, const char *key, gboolean is_kept)
       publish (self);
       return TRUE;
     }
-  if (bus->journal != NULL)
-    bus->journal_funcs->remove (bus->journal, SPACE, key, NULL, NULL);
+  if (hawser_journal_exists (&bus->journal))
+    hawser_journal_remove (&bus->journal, SPACE, key, NULL, NULL);
   farewell_free (self);
   return TRUE;
 }
@@ -190,14 +190,14 @@ recover (gpointer data, const char *key, GBytes *value)
   init.payload_len = (guint32) len;
   self->message = hawser_message_new_raw (&init);
   self->mount_point = g_intern_string (mount);
-  self->due_us = line_us - hawser_bus_get_line_offset_us (bus);
+  self->due_us = line_us - hawser_journal_get_line_offset_us (&bus->journal);
   insert (self);
 }
 
 gboolean
 hawser_farewells_recover (HawserBus *bus, GError **error)
 {
-  return bus->journal_funcs->foreach_value (bus->journal, SPACE, recover, bus, error);
+  return hawser_journal_foreach_value (&bus->journal, SPACE, recover, bus, error);
 }
 
 void

@@ -82,7 +82,7 @@ size_of (const HawserMessage *message)
 static gboolean
 is_stored (HawserHistory *self, const char *topic)
 {
-  return self->bus->journal != NULL && *topic != '$'; /* figures of this run */
+  return hawser_journal_exists (&self->bus->journal) && *topic != '$'; /* figures of this run */
 }
 
 static void
@@ -104,7 +104,7 @@ raise_ceiling (HawserHistory *self, guint64 sequence)
   self->ceiling = sequence + LEAP;
   stored = GUINT64_TO_LE (self->ceiling);
   value = g_bytes_new (&stored, sizeof stored);
-  bus->journal_funcs->put (bus->journal, SPACE, CEILING, value, NULL, NULL);
+  hawser_journal_put (&bus->journal, SPACE, CEILING, value, NULL, NULL);
 }
 
 static void
@@ -117,7 +117,7 @@ forget_oldest (HawserHistory *self, const char *topic, GQueue *ring)
       char key[17];
 
       write_key (oldest->sequence, key);
-      self->bus->journal_funcs->remove (self->bus->journal, SPACE, key, NULL, NULL);
+      hawser_journal_remove (&self->bus->journal, SPACE, key, NULL, NULL);
     }
   self->n_bytes -= size_of (oldest);
   hawser_message_unref (oldest);
@@ -150,12 +150,12 @@ hawser_history_add (HawserHistory *self, const char *topic, HawserMessage *messa
 
   if (goes_to_journal)
     {
-      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_bus_get_line_offset_us (bus));
+      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_journal_get_line_offset_us (&bus->journal));
       char key[17];
 
       raise_ceiling (self, message->sequence);
       write_key (message->sequence, key);
-      bus->journal_funcs->put (bus->journal, SPACE, key, stored, done, data);
+      hawser_journal_put (&bus->journal, SPACE, key, stored, done, data);
     }
   while (ring->length > limit || (self->n_bytes > MAX_BYTES && ring->length > 1))
     forget_oldest (self, topic, ring);
@@ -198,7 +198,7 @@ recover (gpointer data, const char *key, GBytes *value)
     }
   bus->sequence = MAX (bus->sequence, message->sequence);
   if (hawser_message_get_remaining_s (message, recovery->now_us) == 0)
-    bus->journal_funcs->remove (bus->journal, SPACE, key, NULL, NULL);
+    hawser_journal_remove (&bus->journal, SPACE, key, NULL, NULL);
   else
     keep (self, message->data, message);
 }
@@ -215,11 +215,11 @@ gboolean
 hawser_history_recover (HawserHistory *self, GError **error)
 {
   HawserBus *bus = self->bus;
-  Recovery recovery = { .history = self, .offset_us = hawser_bus_get_line_offset_us (bus), .now_us = hawser_lane_get_now_us (bus->lane) };
+  Recovery recovery = { .history = self, .offset_us = hawser_journal_get_line_offset_us (&bus->journal), .now_us = hawser_lane_get_now_us (bus->lane) };
   GHashTableIter iter;
   gpointer ring;
 
-  if (!bus->journal_funcs->foreach_value (bus->journal, SPACE, recover, &recovery, error))
+  if (!hawser_journal_foreach_value (&bus->journal, SPACE, recover, &recovery, error))
     return FALSE;
   if (recovery.n_bad > 0)
     g_warning ("%u messages of the history of topics could not be read and were left out", recovery.n_bad);

@@ -4,6 +4,7 @@
 /* What a bus needs of a durable log. The spool (core/host) fills it; the bus stays free of disks. All calls on the
  * bus's lane; callbacks come there too, never from inside the call. */
 
+#include "hawser-clock.h"
 #include "hawser-message.h"
 
 G_BEGIN_DECLS
@@ -51,6 +52,54 @@ typedef struct _HawserJournalFuncs {
   void     (*get)           (gpointer self, const char *space, const char *key, HawserJournalGot func, gpointer data);
   void     (*clear)         (gpointer self, const char *space, HawserJournalDone done, gpointer data);
 } HawserJournalFuncs;
+
+/* A journal, or none: what the parts of a bus that store something have a pointer to. */
+typedef struct {
+  const HawserJournalFuncs *funcs;
+  gpointer log;                      /* NULL: there is none, and nothing outlives the process */
+  HawserClock *clock;                /* of the line of time where the log keeps none of its own */
+} HawserJournal;
+
+static inline gboolean
+hawser_journal_exists (const HawserJournal *self)
+{
+  return self->log != NULL;
+}
+
+static inline guint64
+hawser_journal_append (const HawserJournal *self, HawserMessage *message, const guint32 *queues, guint n_queues, HawserJournalDone done, gpointer data)
+{
+  return self->funcs->append (self->log, message, queues, n_queues, done, data);
+}
+
+static inline gboolean
+hawser_journal_get_queue (const HawserJournal *self, guint32 queue, HawserJournalQueue *out_queue)
+{
+  return self->funcs->get_queue (self->log, queue, out_queue);
+}
+
+/* FALSE: there is no journal, and @done will not be called. The same for removing. */
+gboolean hawser_journal_put                (const HawserJournal   *self,
+                                            const char            *space,
+                                            const char            *key,
+                                            GBytes                *value,
+                                            HawserJournalDone      done,
+                                            gpointer               data);
+gboolean hawser_journal_remove             (const HawserJournal   *self,
+                                            const char            *space,
+                                            const char            *key,
+                                            HawserJournalDone      done,
+                                            gpointer               data);
+/* Every value of @space. Nothing where there is no journal. */
+gboolean hawser_journal_foreach_value      (const HawserJournal   *self,
+                                            const char            *space,
+                                            HawserJournalValueFunc func,
+                                            gpointer               data,
+                                            GError               **error);
+/* What to add to monotonic time for the line that stored times are on, which no jump of the clock moves. */
+gint64   hawser_journal_get_line_offset_us (const HawserJournal   *self);
+/* Now, on that line. */
+gint64   hawser_journal_get_line_us        (const HawserJournal   *self);
 
 struct _HawserBus;
 

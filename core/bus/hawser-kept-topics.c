@@ -69,7 +69,7 @@ hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
   g_autoptr (GBytes) bytes = NULL;
   guint n_pspecs;
 
-  if (self->journal == NULL || !HAWSER_IS_LOCAL_TOPIC (topic))
+  if (!hawser_journal_exists (&self->journal) || !HAWSER_IS_LOCAL_TOPIC (topic))
     return;
   pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (topic), &n_pspecs);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
@@ -87,15 +87,15 @@ hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
     }
   stored = g_variant_ref_sink (g_variant_builder_end (&builder));
   bytes = g_variant_get_data_as_bytes (stored);
-  self->journal_funcs->put (self->journal, SPACE, name, bytes, NULL, NULL);
+  hawser_journal_put (&self->journal, SPACE, name, bytes, NULL, NULL);
   g_hash_table_add (self->kept, g_steal_pointer (&name));
 }
 
 void
 hawser_bus_forget_kept_topic (HawserBus *self, const char *name)
 {
-  if (g_hash_table_remove (self->kept, name) && self->journal != NULL)
-    self->journal_funcs->remove (self->journal, SPACE, name, NULL, NULL);
+  if (g_hash_table_remove (self->kept, name) && hawser_journal_exists (&self->journal))
+    hawser_journal_remove (&self->journal, SPACE, name, NULL, NULL);
 }
 
 static void
@@ -130,7 +130,7 @@ recover (gpointer data, const char *key, GBytes *value)
 gboolean
 hawser_bus_recover_kept_topics (HawserBus *self, GError **error)
 {
-  return self->journal_funcs->foreach_value (self->journal, SPACE, recover, self, error);
+  return hawser_journal_foreach_value (&self->journal, SPACE, recover, self, error);
 }
 
 /* ---- When it is safe ---- */
@@ -159,8 +159,8 @@ flush_commit (HawserDirty *dirty)
 {
   Commit *commit = (Commit *) dirty;
 
-  if (commit->bus->journal != NULL)
-    commit->bus->journal_funcs->flush (commit->bus->journal, on_flushed, commit);
+  if (hawser_journal_exists (&commit->bus->journal))
+    commit->bus->journal.funcs->flush (commit->bus->journal.log, on_flushed, commit);
   else
     on_flushed (commit, TRUE, NULL);
 }

@@ -43,13 +43,13 @@ find_sink (HawserRouteSet *set, const char *name, gsize len)
 int
 hawser_labels_check (HawserBus *bus, HawserRouteSet *set, const HawserWishes *wishes, gboolean is_kept)
 {
-  if (bus->journal == NULL)
-    return hawser_bus_refuse (bus, HAWSER_ERROR_NOT_FOUND, "requested: nothing is stored here, there is no state-dir");
+  if (!hawser_journal_exists (&bus->journal))
+    return hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_FOUND, "requested: nothing is stored here, there is no state-dir");
   if (wishes->wants_stored && !set->has_journal && !is_kept)
-    return hawser_bus_refuse (bus, HAWSER_ERROR_NOT_FOUND, "requested: stored: no durable subscription takes this topic, and it is not retained");
+    return hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_FOUND, "requested: stored: no durable subscription takes this topic, and it is not retained");
   for (guint i = 0; i < wishes->n_sinks; i++) /* a name twice is no other sink: both are settled one after the other */
     if (find_sink (set, wishes->sinks[i].name, wishes->sinks[i].len) == NULL)
-      return hawser_bus_refuse (bus, HAWSER_ERROR_NOT_FOUND, "requested: sink:%.*s: no such sink takes this topic", (int) MIN (wishes->sinks[i].len, 100), wishes->sinks[i].name);
+      return hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_FOUND, "requested: sink:%.*s: no such sink takes this topic", (int) MIN (wishes->sinks[i].len, 100), wishes->sinks[i].name);
   return HAWSER_RESULT_OK;
 }
 
@@ -91,7 +91,7 @@ fail (HawserLabels *self, const char *why)
   for (guint i = 0; i < self->n_watches; i++)
     if (!self->watches[i].is_done)
       g_string_append_printf (missing, "%ssink:%s", missing->len > 0 ? ", " : "", self->watches[i].name);
-  hawser_pending_end_early (pending, hawser_bus_refuse (pending->bus, HAWSER_ERROR_TIMEOUT, "%s: %s", why, missing->str));
+  hawser_pending_end_early (pending, hawser_refuse (&pending->bus->refusal, HAWSER_ERROR_TIMEOUT, "%s: %s", why, missing->str));
 }
 
 static void

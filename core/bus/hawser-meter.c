@@ -122,7 +122,7 @@ admit_tight (HawserMeter *self)
   if (!refuses_at_once && !was_held && !hawser_bus_is_exhausted (self->bus))
     return HAWSER_RESULT_OK;
   self->bus->statistics.refused_for_memory++;
-  return hawser_bus_refuse (self->bus, HAWSER_ERROR_QUOTA, "the bus is over its memory budget (max-memory)");
+  return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_QUOTA, "the bus is over its memory budget (max-memory)");
 }
 
 gboolean
@@ -177,11 +177,11 @@ find_identity (HawserMeter *self, gint64 now_us)
 static int
 refuse_for_rate (HawserMeter *self, gint64 debt_us)
 {
-  int result = hawser_bus_refuse (self->bus, HAWSER_ERROR_QUOTA, "listener '%s': message rate is too high",
+  int result = hawser_refuse (&self->bus->refusal, HAWSER_ERROR_QUOTA, "listener '%s': message rate is too high",
                                   hawser_connection_get_listener_name (self->connection));
 
   self->bus->statistics.refused_for_rate++;
-  self->bus->retry_after_us = debt_us;
+  self->bus->refusal.retry_after_us = debt_us;
   return result;
 }
 

@@ -49,15 +49,15 @@ hawser_receiver_save_now (HawserReceiver *self)
   HawserBus *bus = self->bus;
 
   self->needs_save = FALSE;
-  if (self->durable == NULL || !(self->flags & HAWSER_RECEIVER_DURABLE) || bus->journal == NULL || self->is_removed)
+  if (self->durable == NULL || !(self->flags & HAWSER_RECEIVER_DURABLE) || !hawser_journal_exists (&bus->journal) || self->is_removed)
     return;
   {
     g_autoptr (GBytes) meta = save_meta (self);
 
     if (self->durable->queue == 0)
-      self->durable->queue = bus->journal_funcs->add_queue (bus->journal, self->durable->id, meta);
+      self->durable->queue = bus->journal.funcs->add_queue (bus->journal.log, self->durable->id, meta);
     else
-      bus->journal_funcs->update_queue (bus->journal, self->durable->queue, meta);
+      bus->journal.funcs->update_queue (bus->journal.log, self->durable->queue, meta);
   }
 }
 
@@ -73,7 +73,7 @@ hawser_receiver_save (HawserReceiver *self)
 void
 hawser_receiver_save_later (HawserReceiver *self)
 {
-  if (!(self->flags & HAWSER_RECEIVER_DURABLE) || self->bus->journal == NULL || self->is_removed)
+  if (!(self->flags & HAWSER_RECEIVER_DURABLE) || !hawser_journal_exists (&self->bus->journal) || self->is_removed)
     return;
   self->needs_save = TRUE;
   hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
@@ -96,7 +96,7 @@ hawser_receiver_arm_expiry (HawserReceiver *self)
 
   if (durable->expiry_s == G_MAXUINT32 || (self->flags & HAWSER_RECEIVER_PROVISIONED))
     return;
-  away_us = MAX (0, hawser_bus_get_line_us (self->bus) - durable->detached_us);
+  away_us = MAX (0, hawser_journal_get_line_us (&self->bus->journal) - durable->detached_us);
   hawser_timer_arm (&durable->timer, self->bus->lane,
                     hawser_lane_get_now_us (self->bus->lane) + MAX (0, (gint64) durable->expiry_s * G_USEC_PER_SEC - away_us), on_absent_too_long);
 }
@@ -153,7 +153,7 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
   hawser_receiver_keep_identity (self, *identity != '\0' ? identity : NULL);
   self->durable->recovered_position = queue->last_position;
   self->durable->skipped_position = G_MAXUINT64;
-  self->durable->detached_us = detached_us != 0 ? detached_us : hawser_bus_get_line_us (bus);
+  self->durable->detached_us = detached_us != 0 ? detached_us : hawser_journal_get_line_us (&bus->journal);
   if (is_peer)
     self->durable->protocol = g_strdup ("");
   if (*principal_name != '\0')

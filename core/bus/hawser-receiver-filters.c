@@ -123,7 +123,7 @@ check_filter_right (HawserReceiver *self, const char *filter, gsize len, int *ou
       return *out_result == HAWSER_RESULT_OK;
     }
   /* a wildcard is allowed when something that it can match may be read; the rest is left out of its routes */
-  *out_result = hawser_bus_refuse (bus, HAWSER_ERROR_NOT_AUTHORIZED, "topic filter '%s': matches nothing that may be read", name);
+  *out_result = hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic filter '%s': matches nothing that may be read", name);
   g_hash_table_iter_init (&iter, bus->topics.declared);
   while (g_hash_table_iter_next (&iter, NULL, &topic))
     if (HAWSER_IS_LOCAL_TOPIC (topic))
@@ -234,9 +234,9 @@ subscribe_shared (HawserReceiver *self, const char *filter, gsize filter_len, co
   int result = HAWSER_RESULT_OK;
 
   if (!hawser_group_parse (filter, filter_len, &at))
-    return hawser_bus_refuse (self->bus, HAWSER_ERROR_INVALID, "not a valid shared subscription: $share/NAME/FILTER");
+    return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_INVALID, "not a valid shared subscription: $share/NAME/FILTER");
   if (options->no_local)
-    return hawser_bus_refuse (self->bus, HAWSER_ERROR_INVALID, "no local has no meaning in a shared subscription"); /* [MQTT-3.8.3-4] */
+    return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_INVALID, "no local has no meaning in a shared subscription"); /* [MQTT-3.8.3-4] */
   if (!check_filter_right (self, filter + at, filter_len - at, &result))
     return result;
   hawser_group_join (self, filter, filter_len, options);
@@ -263,7 +263,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   if (G_UNLIKELY (hawser_topic_filter_is_shared_raw (filter, filter_len)))
     return subscribe_shared (self, filter, filter_len, options);
   if (!hawser_topic_filter_check (filter, filter_len))
-    return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "not a valid topic filter");
+    return hawser_refuse (&bus->refusal, HAWSER_ERROR_INVALID, "not a valid topic filter");
   if (!check_filter_right (self, filter, filter_len, &result))
     return result;
 
@@ -293,7 +293,7 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
         {
           if (is_new)
             hawser_receiver_remove_entry (self, entry);
-          return hawser_bus_refuse (bus, HAWSER_ERROR_INVALID, "since '%.100s' is no sequence number, no time as in RFC 3339 and no duration", options->since);
+          return hawser_refuse (&bus->refusal, HAWSER_ERROR_INVALID, "since '%.100s' is no sequence number, no time as in RFC 3339 and no duration", options->since);
         }
     }
   else if (options->retain_handling == 0 || (options->retain_handling == 1 && is_new && !was_there (self, filter, filter_len)))

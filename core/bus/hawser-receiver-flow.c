@@ -27,7 +27,7 @@ hawser_receiver_get_depth (HawserReceiver *self, guint64 *out_messages, guint64 
 
   *out_messages = self->queue.n;
   *out_bytes = self->queue.bytes;
-  if (self->durable != NULL && self->durable->queue != 0 && bus->journal_funcs->get_queue (bus->journal, self->durable->queue, &queue))
+  if (self->durable != NULL && self->durable->queue != 0 && hawser_journal_get_queue (&bus->journal, self->durable->queue, &queue))
     {
       *out_messages = MAX (*out_messages, queue.depth);
       *out_bytes = MAX (*out_bytes, queue.bytes);
@@ -87,7 +87,7 @@ hawser_receiver_forget_position (HawserReceiver *self, guint64 position)
 {
   if (position == 0 || self->durable == NULL || self->durable->queue == 0)
     return;
-  self->bus->journal_funcs->ack (self->bus->journal, self->durable->queue, position);
+  self->bus->journal.funcs->ack (self->bus->journal.log, self->durable->queue, position);
   if (G_UNLIKELY (self->durable->watched != NULL))
     hawser_labels_settle (self, position, FALSE);
 }
@@ -109,7 +109,7 @@ drop_oldest (HawserReceiver *self)
       hawser_receiver_forget_position (self, entry.position);
       hawser_message_unref (entry.message);
     }
-  else if (self->durable != NULL && self->durable->queue != 0 && bus->journal_funcs->get_queue (bus->journal, self->durable->queue, &queue) && queue.depth > 0)
+  else if (self->durable != NULL && self->durable->queue != 0 && hawser_journal_get_queue (&bus->journal, self->durable->queue, &queue) && queue.depth > 0)
     {
       if (is_accounted (self, queue.first_position))
         {
@@ -394,7 +394,7 @@ read_journal (HawserReceiver *self)
   if (durable == NULL || durable->skipped_position == 0 || durable->is_reading || self->funcs == NULL)
     return;
   durable->is_reading = TRUE;
-  self->bus->journal_funcs->read (self->bus->journal, durable->queue, durable->read_position, READ_MESSAGES, READ_BYTES, on_journal_read, durable);
+  self->bus->journal.funcs->read (self->bus->journal.log, durable->queue, durable->read_position, READ_MESSAGES, READ_BYTES, on_journal_read, durable);
 }
 
 static gboolean
@@ -549,7 +549,7 @@ hawser_receiver_put (HawserReceiver *self, HawserMessage *message, HawserPublish
       Put *put = g_new (Put, 1);
 
       *put = (Put) { done, data, cookie };
-      delivery.position = bus->journal_funcs->append (bus->journal, message, &self->durable->queue, 1, on_put, put);
+      delivery.position = hawser_journal_append (&bus->journal, message, &self->durable->queue, 1, on_put, put);
       if (delivery.position != 0) /* else it is refused, and on_put() will say so */
         hawser_receiver_offer (self, message, &delivery, &publisher);
       return HAWSER_RESULT_PENDING;
@@ -585,7 +585,7 @@ hawser_receiver_ack_through (HawserReceiver *self, guint64 position)
 
   if (durable == NULL || durable->queue == 0 || position > MAX (durable->given_position, durable->recovered_position))
     return FALSE;
-  while (bus->journal_funcs->get_queue (bus->journal, durable->queue, &queue) && queue.depth > 0 && queue.first_position <= position)
+  while (hawser_journal_get_queue (&bus->journal, durable->queue, &queue) && queue.depth > 0 && queue.first_position <= position)
     hawser_receiver_forget_position (self, queue.first_position);
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);

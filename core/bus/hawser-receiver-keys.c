@@ -43,37 +43,37 @@ ask (HawserReceiver *self, guint32 key, gboolean is_kept)
     {
       g_autoptr (GBytes) value = g_bytes_new_static ("", 0);
 
-      bus->journal_funcs->put (bus->journal, SPACE, text, value, on_done, change);
+      hawser_journal_put (&bus->journal, SPACE, text, value, on_done, change);
     }
   else
-    bus->journal_funcs->remove (bus->journal, SPACE, text, on_done, change);
+    hawser_journal_remove (&bus->journal, SPACE, text, on_done, change);
   return HAWSER_RESULT_PENDING;
 }
 
 gboolean
 hawser_bus_has_spool (HawserBus *self)
 {
-  return self->journal != NULL;
+  return hawser_journal_exists (&self->journal);
 }
 
 gboolean
 hawser_receiver_is_recorded (HawserReceiver *self)
 {
-  return self->bus->journal != NULL && self->durable != NULL && self->durable->queue != 0;
+  return hawser_journal_exists (&self->bus->journal) && self->durable != NULL && self->durable->queue != 0;
 }
 
 void
 hawser_bus_hold (HawserBus *self)
 {
-  if (self->journal != NULL)
-    self->journal_funcs->hold (self->journal);
+  if (hawser_journal_exists (&self->journal))
+    self->journal.funcs->hold (self->journal.log);
 }
 
 void
 hawser_bus_release (HawserBus *self)
 {
-  if (self->journal != NULL)
-    self->journal_funcs->release (self->journal);
+  if (hawser_journal_exists (&self->journal))
+    self->journal.funcs->release (self->journal.log);
 }
 
 static gboolean
@@ -128,12 +128,12 @@ hawser_receiver_forget_keys (HawserReceiver *self)
   if (self->durable == NULL || self->durable->kept == NULL)
     return;
   g_hash_table_iter_init (&iter, self->durable->kept);
-  while (self->durable->queue != 0 && bus->journal != NULL && g_hash_table_iter_next (&iter, &key, NULL))
+  while (self->durable->queue != 0 && hawser_journal_exists (&bus->journal) && g_hash_table_iter_next (&iter, &key, NULL))
     {
       char text[KEY_LEN];
 
       g_snprintf (text, sizeof text, "%x.%x", self->durable->queue, GPOINTER_TO_UINT (key));
-      bus->journal_funcs->remove (bus->journal, SPACE, text, NULL, NULL);
+      hawser_journal_remove (&bus->journal, SPACE, text, NULL, NULL);
     }
   g_hash_table_remove (bus->keepers, GUINT_TO_POINTER (self->durable->queue));
 }
@@ -168,10 +168,10 @@ hawser_bus_recover_kept_keys (HawserBus *self, GError **error)
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->durable != NULL && receiver->durable->queue != 0)
       g_hash_table_insert (queues, GUINT_TO_POINTER (receiver->durable->queue), receiver);
-  if (!self->journal_funcs->foreach_value (self->journal, SPACE, recover_key, &recover, error))
+  if (!hawser_journal_foreach_value (&self->journal, SPACE, recover_key, &recover, error))
     return FALSE;
   for (guint i = 0; i < lost->len; i++)
-    self->journal_funcs->remove (self->journal, SPACE, g_ptr_array_index (lost, i), NULL, NULL);
+    hawser_journal_remove (&self->journal, SPACE, g_ptr_array_index (lost, i), NULL, NULL);
   return TRUE;
 }
 

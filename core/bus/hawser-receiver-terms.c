@@ -155,17 +155,17 @@ keep (HawserReceiver *self)
   HawserTerms *terms = self->durable->terms;
   const char *id = self->durable->id;
 
-  if (bus->journal == NULL || !(self->flags & HAWSER_RECEIVER_DURABLE))
+  if (!hawser_journal_exists (&bus->journal) || !(self->flags & HAWSER_RECEIVER_DURABLE))
     return;
   if (terms == NULL)
-    bus->journal_funcs->remove (bus->journal, SPACE, id, NULL, NULL);
+    hawser_journal_remove (&bus->journal, SPACE, id, NULL, NULL);
   else
     {
       g_autoptr (GVariant) kept = g_variant_ref_sink (g_variant_new (TYPE, terms->description != NULL ? terms->description : "",
                                                                      terms->attributes != NULL ? terms->attributes : "", terms->expires_us, terms->rate));
       g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (kept);
 
-      bus->journal_funcs->put (bus->journal, SPACE, id, bytes, NULL, NULL);
+      hawser_journal_put (&bus->journal, SPACE, id, bytes, NULL, NULL);
     }
 }
 
@@ -252,7 +252,7 @@ recover (gpointer data, const char *key, GBytes *value)
 gboolean
 hawser_bus_recover_terms (HawserBus *self, GError **error)
 {
-  return self->journal_funcs->foreach_value (self->journal, SPACE, recover, self, error);
+  return hawser_journal_foreach_value (&self->journal, SPACE, recover, self, error);
 }
 
 /* ---- Subscriptions that their topic allows only so long ---- */

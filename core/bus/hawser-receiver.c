@@ -195,7 +195,7 @@ hawser_receiver_remove (HawserReceiver *self)
     {
       hawser_labels_drop_receiver (self);
       if (self->durable->queue != 0)
-        bus->journal_funcs->remove_queue (bus->journal, self->durable->queue);
+        bus->journal.funcs->remove_queue (bus->journal.log, self->durable->queue);
       hawser_receiver_forget_terms (self);
       hawser_receiver_keep_identity (self, NULL);
       if (self->durable->id != NULL)
@@ -274,7 +274,7 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
       durable->discards_read = durable->is_reading;
       durable->read_position = 0;
       durable->skipped_position = 0;
-      if (durable->queue != 0 && self->bus->journal_funcs->get_queue (self->bus->journal, durable->queue, &queue) && queue.depth > 0)
+      if (durable->queue != 0 && hawser_journal_get_queue (&self->bus->journal, durable->queue, &queue) && queue.depth > 0)
         durable->skipped_position = MAX (1, queue.last_position);
       hawser_receiver_save_later (self);
     }
@@ -319,7 +319,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
     self->durable->skipped_position = G_MAXUINT64; /* until somebody attaches */
   if (!(self->flags & HAWSER_RECEIVER_PROVISIONED))
     self->durable->expiry_s = expiry_s;
-  self->durable->detached_us = hawser_bus_get_line_us (self->bus);
+  self->durable->detached_us = hawser_journal_get_line_us (&self->bus->journal);
   hawser_receiver_arm_expiry (self);
   hawser_receiver_save_later (self);
 }

@@ -17,18 +17,6 @@
 #include "hawser-topic-raw.h"
 #include "hawser-trace-private.h"
 
-int
-hawser_bus_refuse (HawserBus *self, int code, const char *format, ...)
-{
-  va_list arguments;
-
-  self->retry_after_us = 0;
-  va_start (arguments, format);
-  g_vsnprintf (self->refusal, sizeof self->refusal, format, arguments);
-  va_end (arguments);
-  return code;
-}
-
 void
 hawser_route_set_unref (HawserRouteSet *self)
 {
@@ -293,7 +281,7 @@ on_kept (gpointer data, gboolean ok, const GError *error)
 
   pending->n_commits--;
   if (!ok)
-    pending->result = hawser_bus_refuse (pending->bus, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
+    pending->result = hawser_refuse (&pending->bus->refusal, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
   if (!ok && pending->labels != NULL && pending->n_waiting > 1)
     {
       pending->n_waiting--;
@@ -377,7 +365,7 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
   publisher->last = NULL;
   record = hawser_topic_table_find (&self->topics, name, len);
   if (record == NULL && !hawser_topic_name_check (name, len))
-    return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "not a valid topic name");
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_INVALID, "not a valid topic name");
   settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, name, len);
 
   if (given != NULL || publisher->connection != NULL)
@@ -388,10 +376,10 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
         hawser_connection_fill_context (publisher->connection, &context);
       context.topic = name; /* terminated: the message's own copy */
       if (*name == '$')
-        return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", name);
+        return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", name);
       result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &context);
       if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
-        result = hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", name);
+        result = hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", name);
     }
   else
     result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, NULL);
@@ -402,7 +390,7 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
     {
       record = hawser_topic_table_add (&self->topics, name, len);
       if (record == NULL)
-        return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': there are %u topics already", name, self->topics.n_records);
+        return hawser_refuse (&self->refusal, HAWSER_ERROR_QUOTA, "topic '%s': there are %u topics already", name, self->topics.n_records);
       hawser_topic_table_settings (&self->topics, record);
       hawser_bus_model_add_topic (self, record);
     }
@@ -460,16 +448,16 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
     return;
   hawser_topic_table_set_retained (&self->topics, record, record->name, record->len, is_empty ? NULL : message);
   self->statistics.n_retained = self->topics.n_retained;
-  if (self->journal == NULL || *record->name == '$') /* figures of this run */
+  if (!hawser_journal_exists (&self->journal) || *record->name == '$') /* figures of this run */
     return;
   await_commit (pending);
   if (is_empty)
-    self->journal_funcs->remove (self->journal, "retained", record->name, pending != NULL ? on_kept : NULL, pending);
+    hawser_journal_remove (&self->journal, "retained", record->name, pending != NULL ? on_kept : NULL, pending);
   else
     {
-      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_bus_get_line_offset_us (self));
+      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_journal_get_line_offset_us (&self->journal));
 
-      self->journal_funcs->put (self->journal, "retained", record->name, stored, pending != NULL ? on_kept : NULL, pending);
+      hawser_journal_put (&self->journal, "retained", record->name, stored, pending != NULL ? on_kept : NULL, pending);
     }
 }
 
@@ -563,7 +551,7 @@ append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message,
     if (goes_to_journal (&set->routes[i], message) && !is_own (&set->routes[i], message))
       queues[n++] = set->routes[i].receiver->durable->queue;
   if (n > 0)
-    position = self->journal_funcs->append (self->journal, message, queues, n, pending != NULL ? on_committed : NULL, await_commit (pending));
+    position = hawser_journal_append (&self->journal, message, queues, n, pending != NULL ? on_committed : NULL, await_commit (pending));
   if (queues != few)
     g_free (queues);
   return position;
@@ -631,7 +619,7 @@ start_pending (HawserBus *self, HawserPublished published, gpointer data, guint6
 {
   HawserPending *pending;
 
-  if (self->journal == NULL)
+  if (!hawser_journal_exists (&self->journal))
     return NULL;
   pending = take_pending (self);
   pending->bus = self;
@@ -686,7 +674,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   if (settings != NULL && settings->max_message_size > 0 && message->payload_len > settings->max_message_size)
     {
       hawser_message_unref (message);
-      return hawser_bus_refuse (self, HAWSER_ERROR_TOO_LARGE, "topic '%s': payload over %" G_GUINT64_FORMAT " bytes", record->name, settings->max_message_size);
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_TOO_LARGE, "topic '%s': payload over %" G_GUINT64_FORMAT " bytes", record->name, settings->max_message_size);
     }
   if (settings != NULL && settings->content_type != NULL)
     message = add_content_type (message, settings->content_type);
@@ -709,7 +697,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       if (problem != NULL)
         {
           hawser_message_unref (message);
-          return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "topic '%s': %s", record->name, problem);
+          return hawser_refuse (&self->refusal, HAWSER_ERROR_INVALID, "topic '%s': %s", record->name, problem);
         }
       if (settings != NULL && settings->dedup_window_us > 0 && hawser_dedup_is_known (&self->dedup, message, settings->dedup_window_us))
         return drop_duplicate (self, publisher, message, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
@@ -724,13 +712,13 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   if (G_UNLIKELY (is_first_value && self->topics.n_retained >= self->topics.max_retained))
     {
       hawser_message_unref (message);
-      return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': there are %u retained values already", record->name, self->topics.n_retained);
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_QUOTA, "topic '%s': there are %u retained values already", record->name, self->topics.n_retained);
     }
   set = get_routes (self, record, settings);
   if (set->may_refuse && is_refused_by_receiver (set, publisher, message))
     {
       hawser_message_unref (message);
-      return hawser_bus_refuse (self, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
     }
   if (G_UNLIKELY (waits_for_labels) && (result = hawser_labels_check (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
     {
@@ -814,7 +802,7 @@ route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   if (!self->audit_funcs->is_well (self->audit_trail))
     {
       hawser_message_unref (message);
-      return hawser_bus_refuse (self, HAWSER_ERROR_UNAVAILABLE, "topic '%s': the audit trail cannot be written", record->name);
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_UNAVAILABLE, "topic '%s': the audit trail cannot be written", record->name);
     }
   kept = hawser_message_ref (message);
   result = route_checked (self, publisher, record, message, published, data, cookie, outlives);
@@ -885,7 +873,7 @@ mount_message (HawserBus *self, const char *mount, HawserMessage *message)
   HawserMessage *mounted = hawser_mount_message (mount, message);
 
   if (mounted == NULL)
-    hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own, and a name is at most 65535 bytes long with "
+    hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own, and a name is at most 65535 bytes long with "
                        "the mount point", hawser_message_get_topic (message));
   hawser_message_unref (message);
   return mounted;
@@ -955,13 +943,13 @@ hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, cons
 const char *
 hawser_bus_get_last_refusal (HawserBus *self)
 {
-  return self->refusal;
+  return self->refusal.text;
 }
 
 gint64
 hawser_bus_get_retry_after_us (HawserBus *self)
 {
-  return self->retry_after_us;
+  return self->refusal.retry_after_us;
 }
 
 int
@@ -976,13 +964,13 @@ hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, c
   int result;
 
   if (record == NULL && !hawser_topic_name_check (topic, len))
-    return hawser_bus_refuse (self, HAWSER_ERROR_INVALID, "not a valid topic name");
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_INVALID, "not a valid topic name");
   if (*topic == '$')
-    return hawser_bus_refuse (self, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", topic);
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", topic);
   full.topic = topic;
   result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &full);
   if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
-    result = hawser_bus_refuse (self, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic);
+    result = hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic);
   return result;
 }
 

@@ -90,8 +90,8 @@ remove_iter (HawserSchedule *self, GSequenceIter *iter)
   Scheduled *scheduled = g_sequence_get (iter);
 
   self->n_bytes -= scheduled->message->payload_len + scheduled->message->properties_len;
-  if (self->bus->journal != NULL)
-    self->bus->journal_funcs->remove (self->bus->journal, SPACE, scheduled->id, NULL, NULL);
+  if (hawser_journal_exists (&self->bus->journal))
+    hawser_journal_remove (&self->bus->journal, SPACE, scheduled->id, NULL, NULL);
   g_hash_table_remove (self->by_id, scheduled->id);
   g_sequence_remove (iter);
 }
@@ -129,7 +129,7 @@ on_due (HawserTimer *timer)
 static GBytes *
 store (HawserSchedule *self, HawserMessage *message, gint64 due_us)
 {
-  gint64 offset_us = hawser_bus_get_line_offset_us (self->bus), line_us = GINT64_TO_LE (due_us + offset_us);
+  gint64 offset_us = hawser_journal_get_line_offset_us (&self->bus->journal), line_us = GINT64_TO_LE (due_us + offset_us);
   g_autoptr (GBytes) stored = hawser_message_store (message, offset_us);
   gsize len = g_bytes_get_size (stored);
   guint8 *data = g_malloc (sizeof line_us + len);
@@ -149,18 +149,18 @@ hawser_schedule_add (HawserSchedule *self, HawserMessage *message, gint64 due_us
   if (hawser_schedule_get_n (self) >= MAX_SCHEDULED || self->n_bytes + message->payload_len > MAX_SCHEDULED_BYTES)
     {
       hawser_message_unref (message);
-      return hawser_bus_refuse (bus, HAWSER_ERROR_QUOTA, "%u messages wait for their time already", hawser_schedule_get_n (self));
+      return hawser_refuse (&bus->refusal, HAWSER_ERROR_QUOTA, "%u messages wait for their time already", hawser_schedule_get_n (self));
     }
   g_snprintf (id, sizeof id, "%s%010" G_GINT64_MODIFIER "x", bus->uid, sequence);
   message = hawser_message_stamp (hawser_wishes_strip (message, id), sequence, hawser_lane_get_now_us (bus->lane), origin);
   insert (self, message, due_us, id);
   arm (self);
-  if (bus->journal == NULL)
+  if (!hawser_journal_exists (&bus->journal))
     return HAWSER_RESULT_OK;
   {
     g_autoptr (GBytes) value = store (self, message, due_us);
 
-    bus->journal_funcs->put (bus->journal, SPACE, id, value, done, data);
+    hawser_journal_put (&bus->journal, SPACE, id, value, done, data);
   }
   return done != NULL ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
 }
@@ -171,7 +171,7 @@ recover (gpointer data, const char *key, GBytes *value)
   HawserSchedule *self = data;
   gsize len;
   const guint8 *bytes = g_bytes_get_data (value, &len);
-  gint64 offset_us = hawser_bus_get_line_offset_us (self->bus), line_us;
+  gint64 offset_us = hawser_journal_get_line_offset_us (&self->bus->journal), line_us;
   HawserMessage *message;
 
   if (len <= sizeof line_us || strlen (key) >= sizeof ((Scheduled *) NULL)->id)
@@ -190,7 +190,7 @@ recover (gpointer data, const char *key, GBytes *value)
 gboolean
 hawser_schedule_recover (HawserSchedule *self, GError **error)
 {
-  gboolean is_done = self->bus->journal_funcs->foreach_value (self->bus->journal, SPACE, recover, self, error);
+  gboolean is_done = hawser_journal_foreach_value (&self->bus->journal, SPACE, recover, self, error);
 
   arm (self);
   return is_done;

@@ -31,17 +31,17 @@ hawser_listener_admit (HawserConnection *connection, gboolean comes)
   gint64 debt_us;
 
   if (hawser_ban_list_refuses_identity (bus, connection))
-    return hawser_bus_refuse (bus, HAWSER_ERROR_DISABLED, "banned");
+    return hawser_refuse (&bus->refusal, HAWSER_ERROR_DISABLED, "banned");
   if (!comes)
     return HAWSER_RESULT_OK;
   if (self->flapping_count > 0 &&
       hawser_ban_list_note_entry (bus, connection, self->flapping_count, self->flapping_window_us, self->flapping_duration_us))
-    return hawser_bus_refuse (bus, HAWSER_ERROR_DISABLED, "banned: the client connects too often");
+    return hawser_refuse (&bus->refusal, HAWSER_ERROR_DISABLED, "banned: the client connects too often");
   debt_us = self->owner.rates != NULL ? hawser_meter_enter (hawser_publisher_of (connection)) : 0;
   if (debt_us == 0)
     return HAWSER_RESULT_OK;
-  hawser_bus_refuse (bus, HAWSER_ERROR_QUOTA, "the client connects too often");
-  bus->retry_after_us = debt_us;
+  hawser_refuse (&bus->refusal, HAWSER_ERROR_QUOTA, "the client connects too often");
+  bus->refusal.retry_after_us = debt_us;
   return HAWSER_ERROR_QUOTA;
 }
 

@@ -65,8 +65,8 @@ hawser_twin_host_get_store (HawserTwinHost *self, HawserTwinRef twin)
 
   if (family->store != NULL)
     return g_hash_table_lookup (self->stores, family->store);
-  self->own.funcs = self->twins->bus->journal_funcs;
-  self->own.journal = self->twins->bus->journal;
+  self->own.funcs = self->twins->bus->journal.funcs;
+  self->own.journal = self->twins->bus->journal.log;
   return self->own.journal != NULL ? &self->own : NULL;
 }
 
@@ -351,12 +351,12 @@ hold (HawserTwinHost *self)
 {
   HawserBus *bus = self->twins->bus;
 
-  self->own.funcs = bus->journal_funcs;
-  self->own.journal = bus->journal;
-  if (bus->journal == NULL || self->is_holding)
+  self->own.funcs = bus->journal.funcs;
+  self->own.journal = bus->journal.log;
+  if (bus->journal.log == NULL || self->is_holding)
     return;
   self->is_holding = TRUE;
-  bus->journal_funcs->hold (bus->journal);
+  bus->journal.funcs->hold (bus->journal.log);
 }
 
 /* A twin that is to leave memory: what is not stored yet is stored before, with what this turn tells of it; its timers go. One
@@ -444,7 +444,7 @@ hawser_twin_host_stored (gpointer data)
   HawserBus *bus = self->twins->bus;
 
   if (self->is_holding)
-    bus->journal_funcs->release (bus->journal);
+    bus->journal.funcs->release (bus->journal.log);
   self->is_holding = FALSE;
   flush_commits (self);
 }
@@ -721,9 +721,9 @@ hawser_twin_host_recover (HawserTwinHost *self, GError **error)
   gboolean ok = TRUE;
 
   self->is_recovering = TRUE;
-  self->own.funcs = bus->journal_funcs;
-  self->own.journal = bus->journal;
-  if (bus->journal != NULL)
+  self->own.funcs = bus->journal.funcs;
+  self->own.journal = bus->journal.log;
+  if (bus->journal.log != NULL)
     ok = recover_store (self, &self->own, error);
   g_hash_table_iter_init (&iter, self->stores);
   while (ok && g_hash_table_iter_next (&iter, NULL, &store))

@@ -43,12 +43,12 @@ check (HawserTwins *self, const HawserPolicyContext *context, const char *id, co
       named.topic = id;
       if (policy != NULL && hawser_policy_evaluate (policy, &named, NULL))
         return HAWSER_RESULT_OK;
-      return hawser_bus_refuse (self->bus, HAWSER_ERROR_NOT_AUTHORIZED, "twin '%s': policy '%s' denies it", id, policy_name);
+      return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "twin '%s': policy '%s' denies it", id, policy_name);
     }
   topic = g_strconcat ("twin/", id, NULL);
   result = is_write ? hawser_bus_check_publish (self->bus, context, topic) : hawser_bus_check_subscribe (self->bus, context, topic);
   if (result == HAWSER_ERROR_NOT_FOUND)
-    return hawser_bus_refuse (self->bus, HAWSER_ERROR_NOT_AUTHORIZED, "twin '%s': neither its family nor a topic that matches %s says who may", id, topic);
+    return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "twin '%s': neither its family nor a topic that matches %s says who may", id, topic);
   return result;
 }
 

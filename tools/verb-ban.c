@@ -39,7 +39,7 @@ add (Tool  *tool,
   int code;
 
   if (!tool_parse (tool, &argc, &argv, entries, "NAME", "Lets nobody of that name connect for a while.",
-                   NAMES " Who is connected stays so. A ban that is there already is replaced.", 1, 1, &code))
+                   NAMES " Who is connected as that client or principal is closed, who comes from that address is not. A ban that is there already is replaced.", 1, 1, &code))
     return code;
   escaped = tool_http_escape (argv[1], FALSE);
   escaped_duration = tool_http_escape (duration != NULL ? duration : "10min", FALSE);

@@ -3,9 +3,12 @@
 /* The one function that decides about rights: publishing, subscribing, each delivery's route, retained values, wills.
  * Deny by default: no declaration, no policy, or a rule that cannot be read means no. Context: the bus's lane. */
 
+#include "hawser-author.h"
 #include "hawser-bus-private.h"
 
 #include <string.h>
+
+#include "hawser-principal.h"
 
 static int
 check_state (HawserBus *self, HawserLocalTopic *settings)
@@ -69,15 +72,12 @@ hawser_connection_get_bus (HawserConnection *self)
   return hawser_connection_get_owner (self)->bus;
 }
 
-/* The address without its port, as policies compare it. */
-static const char *
-get_address (HawserConnection *connection)
+const char *
+hawser_publisher_get_address (HawserPublisher *publisher)
 {
-  HawserPublisher *publisher = hawser_publisher_of (connection);
-
   if (publisher->address == NULL)
     {
-      g_autofree char *full = hawser_connection_dup_address (connection);
+      g_autofree char *full = hawser_connection_dup_address (publisher->connection);
       char *start = g_str_has_prefix (full, "tcp:") ? full + 4 : full, *colon = strrchr (start, ':');
 
       if (g_str_has_prefix (full, "unix:"))
@@ -99,9 +99,34 @@ hawser_connection_fill_context (HawserConnection *self, HawserPolicyContext *out
   *out_context = (HawserPolicyContext) {
     .principal = hawser_connection_get_principal (self), .client_id = hawser_connection_get_client_id (self),
     .listener = hawser_connection_get_listener_name (self), .protocol = hawser_connection_get_protocol (self),
-    .is_encrypted = hawser_connection_get_is_encrypted (self), .address = bus->asks_address ? get_address (self) : NULL,
+    .is_encrypted = hawser_connection_get_is_encrypted (self), .address = bus->asks_address ? hawser_publisher_get_address (hawser_publisher_of (self)) : NULL,
     .mount_point = hawser_connection_get_owner (self)->mount_point,
   };
+}
+
+gboolean
+hawser_bus_find_out_author (HawserBus *self, HawserMessage *message)
+{
+  const HawserPolicyContext *author = hawser_author_of (message);
+  const guint32 version = hawser_bus_get_authors_version (self);
+  g_autoptr (HawserPrincipal) principal = NULL;
+  HawserTopicRecord *record;
+  HawserLocalTopic *settings;
+  HawserPolicyContext context;
+
+  if (author == NULL)
+    return TRUE;
+  context = *author;
+  context.topic = message->data;
+  if (self->admits_author != NULL && !self->admits_author (self, &context, &principal))
+    return FALSE;
+  context.principal = principal != NULL ? principal : context.principal;
+  record = hawser_topic_table_find (&self->topics, message->data, message->topic_len);
+  settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, message->data, message->topic_len);
+  if (hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &context) != HAWSER_RESULT_OK)
+    return FALSE;
+  message->rights_version = version;
+  return TRUE;
 }
 
 int

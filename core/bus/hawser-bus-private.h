@@ -184,6 +184,9 @@ struct _HawserBus {
   GHashTable *policies;
   GHashTable *kept;                  /* names of topics whose declaration is in the journal */
   guint32 policy_version;
+  guint32 authors_version;           /* who is banned, or known to an identity provider, changed */
+  /* set by core/host; FALSE: the party that left a value behind is shut out or gone. @out_now: what is known of it now, if anything */
+  gboolean (*admits_author) (HawserBus *self, const HawserPolicyContext *author, HawserPrincipal **out_now);
   HawserDirty rights_dirty;          /* rights changed in this turn */
   char *admin_policy;                /* name; NULL: whoever reaches the admin API */
   gboolean is_open;                  /* nothing is declared: peers on loopback may do anything */
@@ -303,6 +306,23 @@ int              hawser_bus_check_right          (HawserBus                 *sel
                                                   HawserAction               action,
                                                   HawserLocalTopic          *settings,
                                                   const HawserPolicyContext *context); /* NULL: in-process, all rights */
+const char      *hawser_publisher_get_address    (HawserPublisher           *self); /* of its connection, without the port, as policies compare it */
+/* Another number when the right of anybody to what was left behind may be another; never 0. */
+static inline guint32
+hawser_bus_get_authors_version (HawserBus *self)
+{
+  const guint32 version = hawser_bus_get_rights_version (self) + self->authors_version;
+
+  return version != 0 ? version : 1;
+}
+gboolean         hawser_bus_find_out_author      (HawserBus                 *self,
+                                                  HawserMessage             *message);
+/* Whether whoever left a retained value behind may still say it. One compare while no right changes. */
+static inline gboolean
+hawser_bus_check_author (HawserBus *self, HawserMessage *message)
+{
+  return G_LIKELY (message->rights_version == hawser_bus_get_authors_version (self)) || hawser_bus_find_out_author (self, message);
+}
 void             hawser_receiver_fill_context    (HawserReceiver            *self,
                                                   HawserPolicyContext       *out_context);
 gboolean         hawser_receiver_is_peer         (HawserReceiver            *self);

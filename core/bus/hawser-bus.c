@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "hawser-author.h"
 #include "hawser-in-process.h"
 #include "hawser-message-private.h"
 #include "hawser-param-spec.h"
@@ -661,7 +662,7 @@ hawser_bus_get_topic (HawserBus *self, const char *name)
  *
  * Context: the bus's.
  *
- * Returns: (transfer full) (nullable): the last value, unless it expired
+ * Returns: (transfer full) (nullable): the last value, unless it expired or its author has no right to it any more
  * Since: 0.1
  */
 HawserMessage *
@@ -669,7 +670,7 @@ hawser_bus_get_retained (HawserBus *self, const char *topic)
 {
   HawserMessage *message = hawser_topic_table_get_retained (&self->topics, topic, strlen (topic));
 
-  if (message == NULL || hawser_message_get_remaining_s (message, hawser_lane_get_now_us (self->lane)) == 0)
+  if (message == NULL || hawser_message_get_remaining_s (message, hawser_lane_get_now_us (self->lane)) == 0 || !hawser_bus_check_author (self, message))
     return NULL;
   return hawser_message_ref (message);
 }
@@ -813,6 +814,7 @@ typedef struct {
   HawserBus *bus;
   gint64 offset_us;
   guint n_bad;
+  GHashTable *origins;
 } RecoverRetained;
 
 static void
@@ -820,7 +822,7 @@ recover_retained (gpointer data, const char *key, GBytes *value)
 {
   RecoverRetained *recover = data;
   HawserBus *self = recover->bus;
-  g_autoptr (HawserMessage) message = hawser_message_load (g_bytes_get_data (value, NULL), g_bytes_get_size (value), recover->offset_us);
+  g_autoptr (HawserMessage) message = hawser_author_load_message (recover->origins, g_bytes_get_data (value, NULL), g_bytes_get_size (value), recover->offset_us);
 
   if (message == NULL || strcmp (message->data, key) != 0)
     {
@@ -850,7 +852,8 @@ recover_queue (gpointer data, const HawserJournalQueue *queue)
 gboolean
 hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpointer journal, GError **error)
 {
-  RecoverRetained recover = { .bus = self };
+  g_autoptr (GHashTable) origins = hawser_author_new_table ();
+  RecoverRetained recover = { .bus = self, .origins = origins };
 
   self->journal.funcs = funcs;
   self->journal.log = journal;

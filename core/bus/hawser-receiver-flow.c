@@ -457,6 +457,8 @@ pump (HawserReceiver *self)
             hawser_receiver_count_dropped (self, HAWSER_DROP_DENIED);
           hawser_receiver_forget_position (self, entry->position);
         }
+      else if (G_UNLIKELY (entry->is_retained_value) && !hawser_bus_check_author (self->bus, entry->message))
+        hawser_receiver_count_dropped (self, HAWSER_DROP_DENIED);
       else if (is_stale (self, entry, now_us))
         {
           if (accounted)

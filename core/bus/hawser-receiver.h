@@ -387,7 +387,7 @@ typedef enum {
   HAWSER_DROP_EXPIRED,
   HAWSER_DROP_TOO_LARGE,         /* over the receiver's packet limit */
   HAWSER_DROP_GONE,              /* the receiver left with messages queued */
-  HAWSER_DROP_DENIED,            /* the right to receive was revoked */
+  HAWSER_DROP_DENIED,            /* the right to receive was revoked, or that of who left the retained value */
   HAWSER_N_DROPS,
 } HawserDrop;
 

@@ -41,6 +41,12 @@ send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
     }
   if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, find_settings (bus, message), asked) != HAWSER_RESULT_OK)
     return TRUE;
+  if (!hawser_bus_check_author (bus, message))
+    {
+      bus->statistics.matched += !(send->receiver->flags & HAWSER_RECEIVER_HIDDEN);
+      hawser_receiver_count_dropped (send->receiver, HAWSER_DROP_DENIED);
+      return TRUE;
+    }
 
   entry = (HawserQueueEntry) {
     .message = hawser_message_ref (message), .qos = MIN (send->qos, message->qos), .retain = TRUE, .is_retained_value = TRUE,
@@ -83,7 +89,8 @@ each_retained (HawserMatchNode *node, gpointer value, gpointer data)
       asked = &context;
     }
   if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
-      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, find_settings (each->bus, message), asked) != HAWSER_RESULT_OK)
+      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, find_settings (each->bus, message), asked) != HAWSER_RESULT_OK ||
+      !hawser_bus_check_author (each->bus, message))
     return TRUE;
   if (each->context != NULL && each->context->mount_point != NULL)
     {

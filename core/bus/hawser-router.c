@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hawser-audit-private.h"
+#include "hawser-author.h"
 #include "hawser-group-private.h"
 #include "hawser-hash.h"
 #include "hawser-meter.h"
@@ -455,7 +456,7 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
     hawser_journal_remove (&self->journal, "retained", record->name, pending != NULL ? on_kept : NULL, pending);
   else
     {
-      g_autoptr (GBytes) stored = hawser_message_store (message, hawser_journal_get_line_offset_us (&self->journal));
+      g_autoptr (GBytes) stored = hawser_author_store_message (message, hawser_journal_get_line_offset_us (&self->journal));
 
       hawser_journal_put (&self->journal, "retained", record->name, stored, pending != NULL ? on_kept : NULL, pending);
     }
@@ -631,12 +632,29 @@ start_pending (HawserBus *self, HawserPublished published, gpointer data, guint6
   return pending;
 }
 
+/* What it leaves behind is its own. */
+static void
+sign (HawserPublisher *publisher)
+{
+  HawserPolicyContext context;
+
+  if (G_LIKELY (publisher->origin->author != NULL || (publisher->given == NULL && publisher->connection == NULL)))
+    return;
+  if (publisher->given != NULL)
+    context = *publisher->given;
+  else
+    hawser_connection_fill_context (publisher->connection, &context);
+  hawser_author_sign (publisher->origin, &context, publisher->connection != NULL ? hawser_publisher_get_address (publisher) : NULL);
+}
+
 /* It goes when its time has come. */
 static int
 put_off (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, gint64 due_us, HawserPending *pending, gboolean outlives)
 {
-  int result = hawser_schedule_add (&self->schedule, message, due_us, publisher->origin, pending != NULL ? on_committed : NULL, pending);
+  int result;
 
+  sign (publisher); /* it may be retained then */
+  result = hawser_schedule_add (&self->schedule, message, due_us, publisher->origin, pending != NULL ? on_committed : NULL, pending);
   if (pending == NULL)
     return result;
   if (result == HAWSER_RESULT_PENDING)
@@ -732,6 +750,11 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
     }
 
   message = hawser_message_stamp (message, ++self->sequence, hawser_lane_get_now_us (self->lane), publisher->origin);
+  if (is_kept && message->payload_len > 0 && !publisher->is_schedule)
+    {
+      sign (publisher);
+      message->rights_version = hawser_bus_get_authors_version (self); /* enter_topic() has looked */
+    }
   if (settings != NULL && settings->message_expiry_us > 0)
     limit_expiry (settings, message);
   if (G_UNLIKELY (settings != NULL && settings->is_audited))

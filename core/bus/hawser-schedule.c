@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "hawser-author.h"
+
 #define SPACE "scheduled"
 #define MAX_SCHEDULED 100000                     /* the admin API shows the number */
 #define MAX_SCHEDULED_BYTES (64 * 1024 * 1024)
@@ -130,7 +132,7 @@ static GBytes *
 store (HawserSchedule *self, HawserMessage *message, gint64 due_us)
 {
   gint64 offset_us = hawser_journal_get_line_offset_us (&self->bus->journal), line_us = GINT64_TO_LE (due_us + offset_us);
-  g_autoptr (GBytes) stored = hawser_message_store (message, offset_us);
+  g_autoptr (GBytes) stored = hawser_author_store_message (message, offset_us);
   gsize len = g_bytes_get_size (stored);
   guint8 *data = g_malloc (sizeof line_us + len);
 
@@ -165,10 +167,16 @@ hawser_schedule_add (HawserSchedule *self, HawserMessage *message, gint64 due_us
   return done != NULL ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
 }
 
+typedef struct {
+  HawserSchedule *schedule;
+  GHashTable *origins;
+} Recovery;
+
 static void
 recover (gpointer data, const char *key, GBytes *value)
 {
-  HawserSchedule *self = data;
+  Recovery *recovery = data;
+  HawserSchedule *self = recovery->schedule;
   gsize len;
   const guint8 *bytes = g_bytes_get_data (value, &len);
   gint64 offset_us = hawser_journal_get_line_offset_us (&self->bus->journal), line_us;
@@ -177,7 +185,7 @@ recover (gpointer data, const char *key, GBytes *value)
   if (len <= sizeof line_us || strlen (key) >= sizeof ((Scheduled *) NULL)->id)
     return;
   memcpy (&line_us, bytes, sizeof line_us);
-  message = hawser_message_load (bytes + sizeof line_us, len - sizeof line_us, offset_us);
+  message = hawser_author_load_message (recovery->origins, bytes + sizeof line_us, len - sizeof line_us, offset_us);
   if (message == NULL)
     {
       g_warning ("scheduled message %s could not be read and was left out", key);
@@ -190,7 +198,9 @@ recover (gpointer data, const char *key, GBytes *value)
 gboolean
 hawser_schedule_recover (HawserSchedule *self, GError **error)
 {
-  gboolean is_done = hawser_journal_foreach_value (&self->bus->journal, SPACE, recover, self, error);
+  g_autoptr (GHashTable) origins = hawser_author_new_table ();
+  Recovery recovery = { self, origins };
+  gboolean is_done = hawser_journal_foreach_value (&self->bus->journal, SPACE, recover, &recovery, error);
 
   arm (self);
   return is_done;

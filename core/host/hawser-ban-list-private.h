@@ -3,6 +3,7 @@
 
 #include "hawser-ban-list.h"
 #include "hawser-connection.h"
+#include "hawser-policy-context.h"
 
 G_BEGIN_DECLS
 
@@ -26,5 +27,9 @@ gboolean hawser_ban_list_note_entry    (HawserBus        *bus,
 /* Whether its client id or its principal is banned. */
 gboolean hawser_ban_list_refuses_identity (HawserBus     *bus,
                                         HawserConnection *connection);
+/* Whether somebody banned the client id or the principal of @author: then it says nothing by what it left behind either. Bans that
+ * came by themselves, and those of an address, end nobody's word. */
+gboolean hawser_ban_list_silences      (HawserBus        *bus,
+                                        const HawserPolicyContext *author);
 
 G_END_DECLS

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "hawser-bus-private.h"
+#include "hawser-error.h"
 #include "hawser-hash.h"
+#include "hawser-principal.h"
 
 #define CLIENT "client:"
 #define PRINCIPAL "principal:"
@@ -20,6 +22,7 @@ typedef struct {
   guint n_events;          /* failed log-ins, or connections */
   gint64 since_us;         /* of the first one of the window */
   gint64 until_us;         /* 0: not banned */
+  gboolean is_by_hand;     /* somebody said so */
 } Entry;
 
 typedef struct {
@@ -107,6 +110,7 @@ ban (BanList *self, Entry *entry, gint64 duration_us)
 {
   self->n_banned += entry->until_us == 0;
   entry->until_us = now_us (self) + duration_us;
+  entry->is_by_hand = FALSE;
   entry->n_events = 0;
 }
 
@@ -193,6 +197,24 @@ hawser_ban_list_refuses_identity (HawserBus *bus, HawserConnection *connection)
   return is_banned (self, client_name) || is_banned (self, principal_name);
 }
 
+static gboolean
+is_banned_by_hand (BanList *self, const char *kind, const char *id)
+{
+  g_autofree char *name = id != NULL ? g_strconcat (kind, id, NULL) : NULL;
+  const Entry *entry = name != NULL ? g_hash_table_lookup (self->entries, name) : NULL;
+
+  return entry != NULL && entry->is_by_hand && entry->until_us > now_us (self);
+}
+
+gboolean
+hawser_ban_list_silences (HawserBus *bus, const HawserPolicyContext *author)
+{
+  BanList *self = list_of (bus);
+
+  return self->n_banned > 0 && (is_banned_by_hand (self, CLIENT, author->client_id) ||
+                                is_banned_by_hand (self, PRINCIPAL, author->principal != NULL ? hawser_principal_get_name (author->principal) : NULL));
+}
+
 /* As it stands in the table; NULL: it is nothing that can be banned. */
 static char *
 dup_name (const char *name)
@@ -205,6 +227,23 @@ dup_name (const char *name)
   return inet != NULL ? g_inet_address_to_string (inet) : NULL;
 }
 
+/* Those who are there already; an address is only kept from coming again, since it may be many peers'. */
+static void
+close_banned (HawserBus *bus)
+{
+  g_autoptr (GPtrArray) banned = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (GList *link = bus->connections.head; link != NULL; link = link->next)
+    {
+      const HawserPolicyContext party = { .client_id = hawser_connection_get_client_id (link->data), .principal = hawser_connection_get_principal (link->data) };
+
+      if (hawser_ban_list_silences (bus, &party))
+        g_ptr_array_add (banned, g_object_ref (link->data));
+    }
+  for (guint i = 0; i < banned->len; i++)
+    hawser_connection_close (banned->pdata[i], HAWSER_ERROR_DISABLED);
+}
+
 gboolean
 hawser_ban_list_add (HawserBus *bus, const char *name, gint64 duration_us)
 {
@@ -214,6 +253,9 @@ hawser_ban_list_add (HawserBus *bus, const char *name, gint64 duration_us)
   if (entry == NULL)
     return FALSE;
   ban (list_of (bus), entry, duration_us);
+  entry->is_by_hand = TRUE;
+  bus->authors_version++;
+  close_banned (bus);
   return TRUE;
 }
 

@@ -11,6 +11,7 @@
 #include "hawser-connection-private.h"
 #include "hawser-error.h"
 #include "hawser-meter.h"
+#include "hawser-principal.h"
 
 GBytes *
 hawser_listener_find_key (gpointer data, const char *identity)
@@ -43,6 +44,33 @@ hawser_listener_admit (HawserConnection *connection, gboolean comes)
   hawser_refuse (&bus->refusal, HAWSER_ERROR_QUOTA, "the client connects too often");
   bus->refusal.retry_after_us = debt_us;
   return HAWSER_ERROR_QUOTA;
+}
+
+static HawserListener *
+find_listener (HawserBus *bus, const char *name)
+{
+  for (guint i = 0; i < bus->listeners->len; i++)
+    if (g_strcmp0 (hawser_listener_get_name (bus->listeners->pdata[i]), name) == 0)
+      return bus->listeners->pdata[i];
+  return NULL;
+}
+
+/* A principal does not say which provider gave it: only where all of the listener can tell who is there is somebody gone. */
+gboolean
+hawser_listener_admits_author (HawserBus *bus, const HawserPolicyContext *author, HawserPrincipal **out_now)
+{
+  HawserListener *self = author->principal != NULL ? find_listener (bus, author->listener) : NULL;
+
+  if (hawser_ban_list_silences (bus, author))
+    return FALSE;
+  for (guint i = 0; self != NULL && i < self->identities->len; i++)
+    if (!hawser_identity_knows_principals (self->identities->pdata[i]))
+      return TRUE;
+  if (self == NULL || self->identities->len == 0)
+    return TRUE;
+  for (guint i = 0; *out_now == NULL && i < self->identities->len; i++)
+    *out_now = hawser_identity_find_principal (self->identities->pdata[i], hawser_principal_get_name (author->principal));
+  return *out_now != NULL;
 }
 
 /**

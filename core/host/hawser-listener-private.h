@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hawser-connection-private.h"
+#include "hawser-policy-context.h"
 #include "hawser-listener-io.h"
 #include "hawser-rates.h"
 
@@ -76,6 +77,9 @@ GSocket        *hawser_listener_bind               (HawserListener   *self,
                                                     GError          **error);
 void            hawser_listener_stop_inner         (HawserListener   *self);
 /* Of pre-shared keys; @data is a listener. */
+gboolean        hawser_listener_admits_author      (HawserBus        *bus,
+                                                    const HawserPolicyContext *author,
+                                                    HawserPrincipal **out_now);
 GBytes         *hawser_listener_find_key           (gpointer          data,
                                                     const char       *identity);
 

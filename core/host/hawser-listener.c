@@ -404,6 +404,8 @@ hawser_listener_start (HawserListener *self, GError **error)
   hawser_listener_begin_accepting (self, socket);
   self->is_started = TRUE;
   hawser_bus_add_listener (self->bus, self);
+  self->bus->admits_author = hawser_listener_admits_author;
+  self->bus->authors_version++;
   return TRUE;
 }
 
@@ -443,6 +445,7 @@ take_identities (HawserListener *self, GPtrArray *identities)
   self->has_keys = FALSE;
   for (guint i = 0; i < identities->len; i++)
     hawser_listener_add_identity (self, identities->pdata[i]);
+  self->bus->authors_version++;
   g_ptr_array_unref (old);
 }
 

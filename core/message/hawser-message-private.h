@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 typedef struct {
   gatomicrefcount ref_count;
   guint64 id;            /* for "no local"; 0: nobody's */
+  gpointer author;       /* whose rights what it left behind depends on: core/bus; NULL: this process, or nothing was left */
+  GDestroyNotify free_author;
   char uid[17];          /* first half of the message ids of this bus */
   char source[];         /* CloudEvents source, such as /listener/mqtt/client/ground-1 */
 } HawserOrigin;
@@ -28,7 +30,7 @@ struct _HawserMessage {
   guint32 properties_len;
   guint32 payload_len;
   guint32 expiry_s;
-  guint32 spare;
+  guint32 rights_version; /* of the bus, and one, when its author was last found to have the right to it; 0: not looked at */
   gint64 published_us;
   guint64 sequence;
   const guint8 *payload;
@@ -71,11 +73,21 @@ void           hawser_message_unref_n (HawserMessage *self,
 /* Stored form: everything that must survive a restart, checksummed by its keeper.
  * Shape: version 1, qos, retain, spare, u32 expiry_s, u64 sequence, i64 wall time of publishing in us,
  * u16 topic length, u16 source length, u32 properties length, u16 id length, u32 payload length,
- * then topic, source, properties, id, payload. Little-endian. */
+ * then topic, source, properties, id, payload. Little-endian. Where the spare byte is 1 something follows that the caller
+ * of hawser_message_store_with() gave. */
 GBytes        *hawser_message_store   (HawserMessage *self,
                                        gint64         wall_minus_monotonic_us);
 HawserMessage *hawser_message_load    (const guint8  *data,
                                        gsize          len,
                                        gint64         wall_minus_monotonic_us);
+GBytes        *hawser_message_store_with (HawserMessage *self,
+                                       gint64         wall_minus_monotonic_us,
+                                       GBytes        *more); /* (nullable) */
+/* @out_more points into @data; of @out_more_len 0: nothing follows. */
+HawserMessage *hawser_message_load_with (const guint8 *data,
+                                       gsize          len,
+                                       gint64         wall_minus_monotonic_us,
+                                       const guint8 **out_more,
+                                       gsize         *out_more_len);
 
 G_END_DECLS

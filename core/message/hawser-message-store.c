@@ -27,12 +27,19 @@ put (guint8 **cursor, const void *data, gsize len)
 GBytes *
 hawser_message_store (HawserMessage *self, gint64 wall_minus_monotonic_us)
 {
+  return hawser_message_store_with (self, wall_minus_monotonic_us, NULL);
+}
+
+GBytes *
+hawser_message_store_with (HawserMessage *self, gint64 wall_minus_monotonic_us, GBytes *more)
+{
   g_autofree char *id = hawser_message_dup_id (self);
   const char *source = self->origin != NULL ? self->origin->source : "";
   gsize source_len = MIN (strlen (source), G_MAXUINT16), id_len = id != NULL ? MIN (strlen (id), G_MAXUINT16) : 0;
-  gsize len = STORE_HEAD + self->topic_len + source_len + self->properties_len + id_len + self->payload_len;
+  gsize more_len = more != NULL ? g_bytes_get_size (more) : 0;
+  gsize len = STORE_HEAD + self->topic_len + source_len + self->properties_len + id_len + self->payload_len + more_len;
   guint8 *data = g_malloc (len), *cursor = data;
-  const guint8 head[4] = { STORE_VERSION, self->qos, self->retain, 0 };
+  const guint8 head[4] = { STORE_VERSION, self->qos, self->retain, more_len > 0 };
 
   put (&cursor, head, sizeof head);
   PUT_INT (&cursor, guint32, GUINT32_TO_LE (self->expiry_s));
@@ -48,6 +55,7 @@ hawser_message_store (HawserMessage *self, gint64 wall_minus_monotonic_us)
   put (&cursor, hawser_message_properties (self), self->properties_len);
   put (&cursor, id, id_len);
   put (&cursor, self->payload, self->payload_len);
+  put (&cursor, more_len > 0 ? g_bytes_get_data (more, NULL) : NULL, more_len);
   g_assert ((gsize) (cursor - data) == len);
   return g_bytes_new_take (data, len);
 }
@@ -89,10 +97,19 @@ is_derived_id (const char *id, gsize id_len, guint64 sequence, char *out_uid)
 HawserMessage *
 hawser_message_load (const guint8 *data, gsize len, gint64 wall_minus_monotonic_us)
 {
+  const guint8 *more;
+  gsize more_len;
+
+  return hawser_message_load_with (data, len, wall_minus_monotonic_us, &more, &more_len);
+}
+
+HawserMessage *
+hawser_message_load_with (const guint8 *data, gsize len, gint64 wall_minus_monotonic_us, const guint8 **out_more, gsize *out_more_len)
+{
   const guint8 *cursor = data + 4;
   guint32 expiry_s, properties_len, payload_len;
   guint16 topic_len, source_len, id_len;
-  guint64 sequence;
+  guint64 sequence, own_len;
   gint64 wall_us;
   HawserMessage *self;
 
@@ -111,8 +128,11 @@ hawser_message_load (const guint8 *data, gsize len, gint64 wall_minus_monotonic_
   properties_len = GUINT32_FROM_LE (properties_len);
   id_len = GUINT16_FROM_LE (id_len);
   payload_len = GUINT32_FROM_LE (payload_len);
-  if (topic_len == 0 || (guint64) STORE_HEAD + topic_len + source_len + properties_len + id_len + payload_len != len)
+  own_len = (guint64) STORE_HEAD + topic_len + source_len + properties_len + id_len + payload_len;
+  if (topic_len == 0 || data[3] > 1 || (data[3] == 0 ? own_len != len : own_len >= len))
     return NULL;
+  *out_more = data + own_len;
+  *out_more_len = len - own_len;
 
   {
     const char *topic = (const char *) cursor;

@@ -39,6 +39,8 @@ hawser_origin_new (guint64 id, const char *uid, const char *source)
 
   g_atomic_ref_count_init (&self->ref_count);
   self->id = id;
+  self->author = NULL;
+  self->free_author = NULL;
   g_strlcpy (self->uid, uid, sizeof self->uid);
   memcpy (self->source, source, len + 1);
   return self;
@@ -54,8 +56,11 @@ hawser_origin_ref (HawserOrigin *self)
 void
 hawser_origin_unref (HawserOrigin *self)
 {
-  if (self != NULL && g_atomic_ref_count_dec (&self->ref_count))
-    g_free (self);
+  if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  if (self->author != NULL)
+    self->free_author (self->author);
+  g_free (self);
 }
 
 HawserMessage *
@@ -72,7 +77,7 @@ hawser_message_new_raw (const HawserMessageInit *init)
   self->properties_len = (guint32) init->properties_len;
   self->payload_len = (guint32) init->payload_len;
   self->expiry_s = init->expiry_s;
-  self->spare = 0;
+  self->rights_version = 0;
   self->published_us = 0;
   self->sequence = 0;
   self->origin = NULL;

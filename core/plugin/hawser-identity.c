@@ -112,6 +112,37 @@ hawser_identity_has_verifiers (HawserIdentity *self)
   return HAWSER_IDENTITY_GET_IFACE (self)->find_verifier != NULL;
 }
 
+/**
+ * hawser_identity_find_principal: (virtual find_principal)
+ * @self: an identity provider
+ * @name: of a principal that it gave before
+ *
+ * Context: the lane of the listener.
+ *
+ * Returns: (transfer full) (nullable): who that is now; %NULL when there is nobody of that name, or when it cannot tell
+ * Since: 0.1
+ */
+HawserPrincipal *
+hawser_identity_find_principal (HawserIdentity *self, const char *name)
+{
+  HawserIdentityInterface *iface = HAWSER_IDENTITY_GET_IFACE (self);
+
+  return iface->find_principal != NULL ? iface->find_principal (self, name) : NULL;
+}
+
+/**
+ * hawser_identity_knows_principals:
+ * @self: an identity provider
+ *
+ * Returns: whether it can answer hawser_identity_find_principal()
+ * Since: 0.1
+ */
+gboolean
+hawser_identity_knows_principals (HawserIdentity *self)
+{
+  return HAWSER_IDENTITY_GET_IFACE (self)->find_principal != NULL;
+}
+
 /* No principal and no error would mean a peer that is let in anonymously: a faulty provider must not say that. */
 static HawserPrincipal *
 or_error (HawserPrincipal *principal, GError *failure, GError **error)

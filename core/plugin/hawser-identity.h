@@ -52,6 +52,8 @@ G_DECLARE_INTERFACE (HawserIdentity, hawser_identity, HAWSER, IDENTITY, GObject)
  *   must answer at once
  * @find_verifier: (optional): what SCRAM-SHA-256 needs of a user: "ITERATIONS$SALT$STOREDKEY$SERVERKEY", the last three in
  *   base64 (RFC 5802); %NULL for somebody who is not there, or whose password is kept in another form
+ * @find_principal: (optional): what is known now of somebody whom it named before, with the claims that hold now; %NULL for
+ *   somebody who is not there any more. Without it nobody is taken to be gone. Must answer at once
  *
  * Turns what a peer shows into claims. Without @understands it judges passwords.
  *
@@ -84,9 +86,11 @@ struct _HawserIdentityInterface {
   char            *(*find_verifier)       (HawserIdentity       *self,
                                            const char           *name,
                                            HawserPrincipal     **out_principal);
+  HawserPrincipal *(*find_principal)      (HawserIdentity       *self,
+                                           const char           *name);
 
   /*< private >*/
-  gpointer reserved[5];
+  gpointer reserved[4];
 };
 
 HAWSER_AVAILABLE_IN_ALL
@@ -104,6 +108,11 @@ char            *hawser_identity_find_verifier       (HawserIdentity       *self
                                                       HawserPrincipal     **out_principal);
 HAWSER_AVAILABLE_IN_ALL
 gboolean         hawser_identity_has_verifiers       (HawserIdentity       *self);
+HAWSER_AVAILABLE_IN_ALL
+HawserPrincipal *hawser_identity_find_principal      (HawserIdentity       *self,
+                                                      const char           *name);
+HAWSER_AVAILABLE_IN_ALL
+gboolean         hawser_identity_knows_principals    (HawserIdentity       *self);
 HAWSER_AVAILABLE_IN_ALL
 HawserPrincipal *hawser_identity_authenticate        (HawserIdentity       *self,
                                                       HawserCredentialKind  kind,

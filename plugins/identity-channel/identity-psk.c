@@ -79,14 +79,22 @@ find_key (HawserIdentity *identity, const char *name)
 
 /* The handshake has proved that the peer holds the key; a key taken away since then proves nothing any more. */
 static HawserPrincipal *
-authenticate (HawserIdentity *identity, HawserCredentialKind kind, const char *name, GBytes *secret, GError **error)
+find_principal (HawserIdentity *identity, const char *name)
 {
-  g_autoptr (GBytes) key = name != NULL ? find_key (identity, name) : NULL;
-  g_autofree char *claim = name != NULL ? g_strconcat ("psk.identity=", name, NULL) : NULL;
+  g_autoptr (GBytes) key = find_key (identity, name);
+  g_autofree char *claim = g_strconcat ("psk.identity=", name, NULL);
   const char *claims[] = { claim, NULL };
 
-  if (key != NULL)
-    return hawser_principal_new_from_strings (name, claims);
+  return key != NULL ? hawser_principal_new_from_strings (name, claims) : NULL;
+}
+
+static HawserPrincipal *
+authenticate (HawserIdentity *identity, HawserCredentialKind kind, const char *name, GBytes *secret, GError **error)
+{
+  HawserPrincipal *principal = name != NULL ? find_principal (identity, name) : NULL;
+
+  if (principal != NULL)
+    return principal;
   g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_NOT_AUTHORIZED, "the pre-shared key is not one of ours");
   return NULL;
 }
@@ -98,6 +106,7 @@ identity_init (HawserIdentityInterface *iface)
   iface->understands = understands;
   iface->authenticate = authenticate;
   iface->find_key = find_key;
+  iface->find_principal = find_principal;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (IdentityPsk, identity_psk, G_TYPE_OBJECT, G_IMPLEMENT_INTERFACE (HAWSER_TYPE_IDENTITY, identity_init))

@@ -168,6 +168,12 @@ find_verifier (HawserIdentity *identity, const char *name, HawserPrincipal **out
   return password_file_find_verifier (IDENTITY_PASSWORD (identity)->file, name, out_principal);
 }
 
+static HawserPrincipal *
+find_principal (HawserIdentity *identity, const char *name)
+{
+  return password_file_find_principal (IDENTITY_PASSWORD (identity)->file, name);
+}
+
 static void
 identity_init (HawserIdentityInterface *iface)
 {
@@ -176,6 +182,7 @@ identity_init (HawserIdentityInterface *iface)
   iface->authenticate_async = authenticate_async;
   iface->authenticate_finish = authenticate_finish;
   iface->find_verifier = find_verifier;
+  iface->find_principal = find_principal;
 }
 
 /* ---- object ---- */

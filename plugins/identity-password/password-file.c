@@ -351,6 +351,15 @@ password_file_find_verifier (PasswordFile *self, const char *name, HawserPrincip
   return g_strdup_printf ("%" G_GUINT64_FORMAT "$%s$%s$%s", user->hash.n, salt, stored_key, server_key);
 }
 
+/* Returns: (transfer full) (nullable) */
+HawserPrincipal *
+password_file_find_principal (PasswordFile *self, const char *name)
+{
+  User *user = g_hash_table_lookup (self->users, name);
+
+  return user != NULL ? hawser_principal_ref (user->principal) : NULL;
+}
+
 /* Returns: (transfer full): the second field of a line for a new password, with a fresh salt. */
 char *
 password_file_hash (const guint8 *password, gsize len, GError **error)

@@ -28,6 +28,8 @@ HawserPrincipal *password_file_verify    (PasswordFile  *self,
 char            *password_file_find_verifier (PasswordFile *self,
                                           const char    *name,
                                           HawserPrincipal **out_principal);
+HawserPrincipal *password_file_find_principal (PasswordFile *self,
+                                          const char    *name);
 char            *password_file_hash      (const guint8  *password,
                                           gsize          len,
                                           GError       **error);

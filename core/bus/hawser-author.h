@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who left a value behind, kept with its origin for as long as the value is. One lane, but freed where the last message is. */
+
+#include "hawser-message-private.h"
+#include "hawser-policy-context.h"
+
+G_BEGIN_DECLS
+
+/* Says of @origin, once, that @context is its author; @address: where @context does not say it. */
+void           hawser_author_sign           (HawserOrigin               *origin,
+                                             const HawserPolicyContext  *context,
+                                             const char                 *address);
+/* NULL: this process itself, or somebody before a version that kept authors. Has no topic. */
+const HawserPolicyContext *hawser_author_of (HawserMessage              *message);
+
+/* A message with its author, as it is kept over a restart. */
+GBytes        *hawser_author_store_message  (HawserMessage              *message,
+                                             gint64                      wall_minus_monotonic_us);
+/* @origins: from hawser_author_new_table(), shared by all that is read one after the other. NULL: it cannot be read. */
+HawserMessage *hawser_author_load_message   (GHashTable                 *origins,
+                                             const guint8               *data,
+                                             gsize                       len,
+                                             gint64                      wall_minus_monotonic_us);
+GHashTable    *hawser_author_new_table      (void);
+
+G_END_DECLS

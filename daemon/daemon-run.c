@@ -90,8 +90,8 @@ reload (gpointer data, GError **error)
     {
       g_autofree char *report = config != NULL ? hawser_config_report (config) : g_strdup ("");
 
-      g_warning ("the configuration stays as it was: %s", problem->message);
       fputs (report, stderr);
+      g_warning ("the configuration stays as it was: %s", problem->message);
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "%s%s%s", problem->message, *report != '\0' ? "\n" : "", report);
     }
   daemon_notify ("READY=1");

@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import urllib.parse
 
 HERE = pathlib.Path(__file__).parent
@@ -20,7 +19,8 @@ sys.path[:0] = [str(HERE.parent / 'daemon'), str(HERE.parent / 'interop')]
 os.environ.setdefault('HAWSER_TEST_SERVE', '')
 import fixture  # noqa: E402
 import mqtt_wire as wire  # noqa: E402,F401
-from fixture import DEADLINE_S, HAWSER, HAWSERD, environment  # noqa: E402,F401
+from fixture import DEADLINE_S, HAWSER, HAWSERD, MQTT, OPEN, WEB, environment  # noqa: E402,F401
+from waiting import Known, Seen, TooSlow, changed, in_time, let_pass, must_be_before, wait_for, wait_quiet  # noqa: E402,F401
 
 import paho.mqtt.client as paho  # noqa: E402
 import paho.mqtt.properties as paho_properties  # noqa: E402
@@ -37,18 +37,6 @@ def properties(packet, **values):
     for name, value in values.items():
         setattr(result, name, value)
     return result
-
-
-def wait_for(condition, what='', deadline_s=DEADLINE_S):
-    """The first true value of condition()."""
-    end = time.monotonic() + deadline_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f'the deadline passed: {what}')
-        time.sleep(0.005)
 
 
 class Answer:
@@ -118,13 +106,14 @@ class Events:
     """curl -N on /v1/events; live when the response headers have arrived."""
 
     def __init__(self, port, *filters, last_id=None, user=None, query=''):
-        more = query
-        query = '&'.join('filter=' + urllib.parse.quote(f, safe='') for f in filters)
-        command = ['curl', '-sSN', '-D', '/dev/stderr', f'http://127.0.0.1:{port}/v1/events?{query}{more}']
-        command += ['-H', f'Last-Event-ID: {last_id}'] if last_id else []
-        command += ['-u', user] if user else []
+        more = ['-H', f'Last-Event-ID: {last_id}'] if last_id else []
+        more += ['-u', user] if user else []
+        self.begin(port, '/v1/events?' + '&'.join('filter=' + urllib.parse.quote(f, safe='') for f in filters) + query, *more, last_id=last_id)
+
+    def begin(self, port, path, *arguments, last_id=None):
+        command = ['curl', '-sSN', '-D', '/dev/stderr', f'http://127.0.0.1:{port}{path}', *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.last_id, self.items = last_id, []
+        self.last_id, self.items = last_id, Seen()
         self.status = int(self.process.stderr.readline().split()[1])
         self.headers = {}
         while (line := self.process.stderr.readline().strip()):
@@ -143,8 +132,8 @@ class Events:
             elif line.startswith(b'event:'):
                 kind = line[6:].strip().decode()
             elif not line and data is not None:
-                self.items.append((kind, data, last_id))
                 self.last_id = last_id
+                self.items.append((kind, data, last_id))
                 kind, data = 'message', None
 
     def wait(self, n):
@@ -205,16 +194,16 @@ class Client:
         first = [paho.CallbackAPIVersion.VERSION1] if hasattr(paho, 'CallbackAPIVersion') else []
         more = {} if version == 5 else {'clean_session': clean}
         protocol = {3: paho.MQTTv31, 4: paho.MQTTv311, 5: paho.MQTTv5}[version]
-        self.version, self.messages, self.acks, self.subscribed, self.codes, self.connack = version, [], {}, {}, [], None
+        self.version, self.messages, self.acks, self.subscribed, self.codes, self.connacks = version, Seen(), Known(), Known(), Seen(), Seen()
         self.client = client = paho.Client(*first, client_id=client_id, protocol=protocol, **more)
         client.max_inflight_messages_set(1000)
         client.on_message = lambda c, u, message: self.messages.append(message)
         client.on_subscribe = lambda c, u, mid, granted, *rest: self.subscribed.__setitem__(mid, granted)
         client.on_disconnect = lambda c, u, code, *rest: self.codes.append(code)
         if version == 5:
-            client.on_connect = lambda c, u, flags, code, props: setattr(self, 'connack', (int(getattr(code, 'value', code)), flags, props))
+            client.on_connect = lambda c, u, flags, code, props: self.connacks.append((int(getattr(code, 'value', code)), flags, props))
         else:
-            client.on_connect = lambda c, u, flags, code: setattr(self, 'connack', (code, flags, None))
+            client.on_connect = lambda c, u, flags, code: self.connacks.append((code, flags, None))
         client.on_publish = lambda c, u, mid, *rest: self.acks.__setitem__(mid, True)
         if user is not None:
             client.username_pw_set(*user)
@@ -232,8 +221,12 @@ class Client:
                 connect['properties'] = properties(PACKET_TYPES.CONNECT, **values)
         client.connect('127.0.0.1', port, **connect, **options)
         client.loop_start()
-        wait_for(lambda: self.connack is not None, 'CONNACK')
+        wait_for(lambda: self.connacks, 'CONNACK')
         assert self.connack[0] == 0, self.connack
+
+    @property
+    def connack(self):
+        return self.connacks[-1]
 
     def subscribe(self, *filters, qos=1):
         result, mid = self.client.subscribe([(f, qos) for f in filters] if self.version != 5 else

@@ -156,7 +156,7 @@ class Gateways(Case):
     def test_a_gateway_over_http_waits_for_the_command_to_what_it_reported_for(self):
         web = Web(self.daemon.port('guarded-web'), 'Basic ' + base64.b64encode(b'g1:pw-g1').decode())
         answers = []
-        waiting = threading.Thread(target=lambda: answers.append(web.request('POST', '/v1/topics/plant/m2/telemetry?ttd=30s&qos=1', b'{"x":1}')))
+        waiting = threading.Thread(target=lambda: answers.append(web.request('POST', '/v1/topics/plant/m2/telemetry?ttd=5min&qos=1', b'{"x":1}')))
         waiting.start()
         self.addCleanup(waiting.join)
         wait_for(lambda: self.web.get(path('meter/m2')).status == 200, 'the report')

@@ -120,7 +120,7 @@ class H1HttpPublish(HttpCase):
         responder = self.client(self.daemon)
         responder.client.on_message = lambda c, u, m: responder.publish(m.properties.ResponseTopic, b're:' + m.payload, 0, CorrelationData=m.properties.CorrelationData)
         responder.subscribe('ask')
-        self.assertEqual(curl('-d', 'question', f'{self.url}/v1/topics/ask?wait=20s')[::2], (200, b're:question'))
+        self.assertEqual(curl('-d', 'question', f'{self.url}/v1/topics/ask?wait=50s')[::2], (200, b're:question'))
         self.assertEqual(curl('-d', 'x', f'{self.url}/v1/topics/silence?wait=100ms')[:2], (504, 'application/problem+json'))
 
 
@@ -149,10 +149,8 @@ class H2HttpReceive(HttpCase):
     def test_long_poll_answers_when_something_comes(self):
         process = subprocess.Popen(['curl', '-sS', f'{self.url}/v1/poll?filter=p/%23&wait=50s'], stdout=subprocess.PIPE)
         wait_for(lambda: 'p/#' in self.web.filters(), 'the poll')
-        begin = time.monotonic()
         self.web.publish('p/a', b'now', Content_Type='text/plain')
-        out, _ = process.communicate(timeout=DEADLINE_S)
-        self.assertLess(time.monotonic() - begin, 10)
+        out, _ = process.communicate(timeout=DEADLINE_S)   # at its own end it would be empty
         event, = json.loads(out)
         self.assertEqual((event['specversion'], event['subject'], event['data']), ('1.0', 'p/a', 'now'))
         wait_for(lambda: 'p/#' not in self.web.filters(), 'its end')

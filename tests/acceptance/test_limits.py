@@ -6,7 +6,6 @@ import http.server
 import os
 import re
 import resource
-import select
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, Case, mosquitto, wait_for, wire
+from acceptance import DEADLINE_S, MQTT, OPEN, WEB, Case, TooSlow, in_time, let_pass, mosquitto, must_be_before, wait_for, wait_quiet, wire
 
 MIB = 1 << 20
 
@@ -28,24 +27,7 @@ def anonymous_memory(daemon):
 class Rates(Case):
     def serve(self, **rates):
         extra = ''.join(f'{name.replace("_", "-")}={value}\n' for name, value in rates.items())
-        return self.open(conf=f'''
-[policy anyone]
-allow=true
-[topic #]
-create=auto
-publish-policy=anyone
-subscribe-policy=anyone
-[listener mqtt]
-type=mqtt
-address=tcp:127.0.0.1:0
-anonymous=allow
-{extra}
-[listener web]
-type=http
-address=tcp:127.0.0.1:0
-anonymous=allow
-admin=true
-{extra}''')
+        return self.open(conf=OPEN + MQTT + extra + WEB + extra)
 
     def test_mosquitto_pub_is_slowed_down_and_loses_nothing(self):
         daemon = self.serve(identity_message_rate=40)
@@ -68,32 +50,40 @@ admin=true
         return int(out.split()[1]), int(retry.group(1)) if retry else None
 
     def test_curl_gets_429_with_the_time_to_wait(self):
-        daemon = self.serve(identity_message_rate=0.2, rate_burst='5s')
+        daemon = self.serve(identity_message_rate=0.001, rate_burst='1000s')
+        began = time.monotonic()
         self.assertEqual(self.curl(daemon), (202, None))
         status, retry = self.curl(daemon)
         self.assertEqual(status, 429)
-        self.assertIn(retry, (4, 5))
+        self.assertLessEqual(retry, 1000)
+        self.assertGreaterEqual(retry, 999 - (time.monotonic() - began))
         self.assertGreater(daemon.web.metrics()['hawser_publish_throttled_total{reason="rate"}'], 0)
 
     def test_time_pays_the_debt(self):
-        daemon = self.serve(message_rate=2, rate_burst='500ms')
+        in_time(self, self.pay_in, 1, 8, 40)
+
+    def pay_in(self, seconds):
+        daemon = self.serve(message_rate=1 / seconds, rate_burst=f'{seconds}s')
+        began = time.monotonic()
         self.assertEqual(self.curl(daemon)[0], 202)
-        self.assertEqual(self.curl(daemon)[0], 429)
-        wait_for(lambda: self.curl(daemon)[0] == 202, 'the bucket fills again')
+        status = self.curl(daemon)[0]
+        if status == 202:
+            self.assertGreaterEqual(time.monotonic() - began, seconds)
+            raise TooSlow
+        self.assertEqual(status, 429)
+        wait_for(lambda: self.curl(daemon)[0] == 202, 'the bucket fills again', DEADLINE_S + seconds)
 
     def test_a_rate_changes_by_reload_for_who_is_connected(self):
-        daemon = self.serve(identity_message_rate=1)
+        daemon = self.serve(identity_message_rate=0.1)
         publisher, subscriber = self.client(daemon, 'p'), self.client(daemon)
         subscriber.subscribe('t')
         for i in range(50):
             publisher.client.publish('t', str(i), 1)
         subscriber.wait(1)
         path = self.scratch / 'hawser.conf'
-        path.write_text(path.read_text().replace('identity-message-rate=1\n', 'identity-message-rate=0\n'))
-        daemon.process.send_signal(1)
-        began = time.monotonic()
-        subscriber.wait(50)
-        self.assertLess(time.monotonic() - began, 30)  # at one a second it would be more
+        path.write_text(path.read_text().replace('identity-message-rate=0.1\n', 'identity-message-rate=0\n'))
+        daemon.reload()
+        subscriber.wait(50)  # at one in ten seconds it would be too late
 
 
 class Memory(Case):
@@ -102,26 +92,7 @@ class Memory(Case):
     LIMIT = 64 * MIB
 
     def serve(self):
-        return self.open(conf=f'''
-[hawser]
-max-memory={self.LIMIT}
-[policy anyone]
-allow=true
-[topic #]
-create=auto
-publish-policy=anyone
-subscribe-policy=anyone
-[listener mqtt]
-type=mqtt
-address=tcp:127.0.0.1:0
-anonymous=allow
-max-queued-bytes=256MiB
-[listener web]
-type=http
-address=tcp:127.0.0.1:0
-anonymous=allow
-admin=true
-''')
+        return self.open(conf=f'[hawser]\nmax-memory={self.LIMIT}\n' + OPEN + MQTT + 'max-queued-bytes=256MiB\n' + WEB)
 
     def stop_at(self, daemon, peer, data):
         """Sends for as long as the daemon reads and is not over its budget; the highest memory seen."""
@@ -208,20 +179,10 @@ class Descriptors(Case):
             self.addCleanup(peer.close)
             peer.sendall(wire.connect('', 4))
 
-        def cpu():
-            with open(f'/proc/{pid}/stat') as file:
-                fields = file.read().rpartition(')')[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-        began, used, n = time.monotonic(), cpu(), 0
-        while time.monotonic() - began < 2:
-            peer = inside[n % len(inside)]
+        for peer in inside:
             peer.send(wire.PINGREQ)
             self.assertEqual(peer.read().type, 13)
-            n += 1
-            select.select([], [], [], 0.02)
-        self.assertLess(cpu() - used, 0.5)  # of two seconds: who spins takes what the machine has
-        self.assertGreaterEqual(n, 5)
+        wait_quiet(lambda: int(daemon.cpu_s() * 1000), 1, 250)  # milliseconds of a second: who spins takes what the machine has
 
         for peer in inside[:10] + outside[:30]:
             peer.close()
@@ -237,20 +198,7 @@ class Log(Case):
     """What strangers provoke cannot fill the disk (HARDENING R7)."""
 
     def test_a_flood_is_cut_and_counted(self):
-        daemon = self.open(conf='''
-[policy anyone]
-allow=true
-[topic #]
-create=auto
-publish-policy=anyone
-subscribe-policy=anyone
-[listener mqtt]
-type=mqtt
-address=tcp:127.0.0.1:0
-anonymous=allow
-flapping-count=1
-flapping-duration=1h
-''')
+        daemon = self.open(conf=OPEN + MQTT + 'flapping-count=1\nflapping-window=1h\nflapping-duration=1h\n')
         written, began = [], time.monotonic()
         reader = threading.Thread(target=lambda: written.extend(daemon.process.stderr), daemon=True)
         reader.start()
@@ -259,14 +207,13 @@ flapping-duration=1h
                 with wire.Wire(daemon.mqtt, wire.connect(f'{i}', 4)) as peer:
                     peer.read()
         took = time.monotonic() - began
-        flood = [line for line in written if b'is banned' in line]
-        self.assertLessEqual(len(flood), 200 + 20 * took + 20)
-        self.assertGreaterEqual(len(flood), 100)
 
         daemon.process.send_signal(signal.SIGTERM)  # it says good-bye, and what it had not said before
         daemon.process.wait(DEADLINE_S)
         reader.join(DEADLINE_S)
         flood = [line for line in written if b'is banned' in line]
+        self.assertLessEqual(len(flood), 200 + 20 * took + 20)
+        self.assertGreaterEqual(len(flood), 100)
         left_out = sum(int(line.split(b' messages were not written')[0].split()[-1]) for line in written if b'messages were not written' in line)
         self.assertEqual(len(flood) + left_out, 700)
 
@@ -279,54 +226,62 @@ class Wills(Case):
         wire.connected(daemon.mqtt, 'c', 5, block=b'\x11' + (3600).to_bytes(4, 'big'), will=will).close()
         return time.monotonic()
 
+    def wait_left(self, daemon):
+        wait_for(lambda: not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
+
     def value(self, daemon):
         answer = daemon.web.get('/v1/topics/w')
         return answer.body if answer.status == 200 else None
 
     def test_it_comes_in_time(self):
         daemon = self.open()
-        left = self.leave(daemon, 2)
+        began = time.monotonic()
+        self.leave(daemon, 2)
         wait_for(lambda: self.value(daemon) == b'gone', 'the will')
-        self.assertGreaterEqual(time.monotonic() - left, 1.75)
-        self.assertLess(time.monotonic() - left, 10)  # a quarter of a second is shown where the clock is ours: tests/protocols/mqtt
+        self.assertGreaterEqual(time.monotonic() - began, 1.75)  # a quarter of a second is shown where the clock is ours: tests/protocols/mqtt
 
     def test_it_comes_after_a_restart_and_after_a_kill(self):
         for number in (signal.SIGTERM, signal.SIGKILL):
             with self.subTest(number):
                 daemon = self.open()
-                left = self.leave(daemon, 6)
-                wait_for(lambda: daemon.web.items('connections') and not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
-                self.assertGreaterEqual(daemon.web.publish('other', b'x', '?qos=1&retain=true').status, 200)  # whose commit is behind that of the will
+                began = time.monotonic()
+                self.leave(daemon, 6)
+                self.wait_left(daemon)
+                self.assertEqual(daemon.web.publish('other', b'x', '?qos=1&retain=true').status, 202)  # whose commit is behind that of the will
                 daemon.stop(number)
                 daemon = self.open()
-                if time.monotonic() - left < 5.5:
-                    self.assertIsNone(self.value(daemon))
                 wait_for(lambda: self.value(daemon) == b'gone', 'the will')
-                self.assertGreaterEqual(time.monotonic() - left, 5.75)
+                self.assertGreaterEqual(time.monotonic() - began, 5.75)
                 daemon.web.request('DELETE', '/v1/topics/w')
                 daemon.stop()
                 daemon = self.open()
                 self.assertIsNone(self.value(daemon))  # once
                 daemon.stop()
 
-    def test_who_comes_back_after_the_restart_has_none_and_who_starts_clean_has_it_at_once(self):
-        for clean in (False, True):
-            with self.subTest(clean=clean):
-                daemon = self.open()
-                left = self.leave(daemon, 600 if clean else 8)
-                wait_for(lambda: not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
-                daemon.stop()
-                daemon = self.open()
-                back = wire.connected(daemon.mqtt, 'c', 5, clean=clean, block=b'\x11' + (3600).to_bytes(4, 'big'))
-                if clean:
-                    wait_for(lambda: self.value(daemon) == b'gone', 'the will of the session that ended')
-                else:
-                    self.assertLess(time.monotonic() - left, 8)
-                    back.close()
-                    select.select([], [], [], max(0, left + 8.5 - time.monotonic()))
-                    self.assertIsNone(self.value(daemon))
-                back.close()
-                daemon.stop()
+    def come_back(self, clean, delay_s):
+        """The daemon and when the client left, after a restart in between."""
+        daemon = self.open()
+        began = time.monotonic()
+        left = self.leave(daemon, delay_s)
+        self.wait_left(daemon)
+        daemon.stop()
+        daemon = self.open()
+        with wire.connected(daemon.mqtt, 'c', 5, clean=clean, block=b'\x11' + (3600).to_bytes(4, 'big')):
+            must_be_before(began + delay_s)
+            if clean:
+                wait_for(lambda: self.value(daemon) == b'gone', 'the will of the session that ended')
+        return daemon, left
+
+    def test_who_starts_clean_after_the_restart_has_it_at_once(self):
+        self.come_back(True, 600)
+
+    def test_who_comes_back_after_the_restart_has_none(self):
+        in_time(self, self.comes_back_in_time, 5, 20, 60)
+
+    def comes_back_in_time(self, delay_s):
+        daemon, left = self.come_back(False, delay_s)
+        let_pass(delay_s + 0.5, left)
+        self.assertIsNone(self.value(daemon))
 
 
 class Sleepy(http.server.BaseHTTPRequestHandler):
@@ -386,7 +341,7 @@ on-overflow=block
             self.assertGreaterEqual(int(refused.headers['Retry-After']), 1)
         self.assertEqual(daemon.web.publish('other', b'x').status, 202)  # nobody else is slowed down
         self.assertLess(len(publisher.acks), 400)
-        self.assertLess(daemon.status('VmRSS') - before, 2048)  # KiB: 200 refusals of 10 kB, and the publisher goes on trying
+        self.assertLess(daemon.status('VmRSS') - before, 4096)  # KiB: 200 refusals of 10 kB, and the publisher goes on trying
 
         self.sink.may_answer.set()
         for info in infos:

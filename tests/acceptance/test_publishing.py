@@ -12,10 +12,9 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, Case, wait_for, wire
+from acceptance import DEADLINE_S, Case, TooSlow, in_time, must_be_before, wait_for, wire
 
-SLACK_S = 0.05      # FEATURES C16
-BUSY_S = 1.0        # what a loaded machine may add on top
+SLACK_S = 0.05      # FEATURES C16: how early; how late is up to the machine
 
 
 def kill(daemon):
@@ -31,9 +30,7 @@ def in_seconds(seconds):
 class Scheduled(Case):
     def check_arrival(self, messages, due, payload):
         wait_for(lambda: messages, 'the message')
-        late = time.monotonic() - due
-        self.assertGreaterEqual(late, -SLACK_S)
-        self.assertLess(late, BUSY_S)
+        self.assertGreaterEqual(time.monotonic() - due, -SLACK_S)
         self.assertEqual([m.payload.decode() for m in messages], [payload])
 
     def test_deliver_at_of_mqtt_arrives_then(self):
@@ -48,25 +45,37 @@ class Scheduled(Case):
         self.assertNotIn('deliver-at', names)
 
     def test_deliver_after_in_milliseconds_and_unix_time(self):
+        in_time(self, self.three_by_their_time, 0.2, 2, 10)
+
+    def three_by_their_time(self, step):
         daemon = self.open()
         reader, publisher = self.client(daemon), self.client(daemon)
         reader.subscribe('later')
-        publisher.publish('later', 'second', UserProperty=[('deliver-at', '%.3f' % (time.time() + 0.6))])
-        publisher.publish('later', 'first', UserProperty=[('deliver-after', '200ms')])
+        began = time.monotonic()
+        publisher.publish('later', 'second', UserProperty=[('deliver-at', '%.3f' % (time.time() + 3 * step))])
+        publisher.publish('later', 'first', UserProperty=[('deliver-after', f'{int(step * 1000)}ms')])
         publisher.publish('later', 'late already', UserProperty=[('deliver-at', '2001-01-01T00:00:00Z')])
+        must_be_before(began + step)
         self.assertEqual(reader.wait(3), ['late already', 'first', 'second'])
 
     def test_http_message_survives_a_restart_and_is_not_early(self):
+        in_time(self, self.over_a_restart, 3, 12, 50)
+
+    def over_a_restart(self, seconds):
         daemon = self.open()
-        due = time.monotonic() + 3
-        self.assertEqual(daemon.web.publish('later', b'x', '?delay=3s').status, 202)
-        item, = daemon.web.items('scheduled')
-        self.assertEqual((item['topic'], item['size']), ('later', 1))
+        due = time.monotonic() + seconds
+        self.assertEqual(daemon.web.publish('later', b'x', f'?delay={seconds}s').status, 202)
+        items = daemon.web.items('scheduled')
+        must_be_before(due)
+        self.assertEqual([(item['topic'], item['size']) for item in items], [('later', 1)])
         kill(daemon)
         daemon = self.open()
-        self.assertEqual(daemon.web.metrics()['hawser_scheduled_messages'], 1)
+        n_scheduled = daemon.web.metrics()['hawser_scheduled_messages']
+        must_be_before(due)
+        self.assertEqual(n_scheduled, 1)
         reader = self.client(daemon)
         reader.subscribe('later')
+        must_be_before(due)
         self.check_arrival(reader.messages, due, 'x')
         self.assertEqual(daemon.web.items('scheduled'), [])
         kill(daemon)
@@ -82,15 +91,22 @@ class Scheduled(Case):
         self.assertEqual(len(daemon.web.items('scheduled')), 2)
 
     def test_cancelled_message_never_comes(self):
+        in_time(self, self.cancel_the_first_of_two, 0.3, 3, 20)
+
+    def cancel_the_first_of_two(self, step):
         daemon = self.open()
         reader = self.client(daemon)
         reader.subscribe('later')
-        for delay in ('300ms', '600ms'):
-            self.assertEqual(daemon.web.publish('later', delay.encode(), f'?deliver-after={delay}').status, 202)
-        first = daemon.web.items('scheduled')[0]
-        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/scheduled/' + first['id']).status, 204)
-        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/scheduled/' + first['id']).status, 404)
-        self.assertEqual(reader.wait(1), ['600ms'])
+        began = time.monotonic()
+        for name, delay in (('first', step), ('second', 2 * step)):
+            self.assertEqual(daemon.web.publish('later', name.encode(), f'?deliver-after={int(delay * 1000)}ms').status, 202)
+        items = daemon.web.items('scheduled')
+        must_be_before(began + step)
+        gone = daemon.web.request('DELETE', '/v1/admin/scheduled/' + items[0]['id']).status
+        must_be_before(began + step)
+        self.assertEqual(gone, 204)
+        self.assertEqual(daemon.web.request('DELETE', '/v1/admin/scheduled/' + items[0]['id']).status, 404)
+        self.assertEqual(reader.wait(1), ['second'])
 
     def test_time_that_is_none_is_refused(self):
         daemon = self.open()
@@ -151,7 +167,7 @@ class Dedup(Case):
         end = time.monotonic() + DEADLINE_S
         while len(reader.messages) < 2 and time.monotonic() < end:
             daemon.web.publish('once/a', b'a', ce_id='one')
-        self.assertEqual(reader.payloads(), ['a', 'a'])
+        self.assertEqual(reader.payloads()[:2], ['a', 'a'])
 
 
 class Hook(http.server.ThreadingHTTPServer):
@@ -260,13 +276,10 @@ class History(Case):
         for delay in ('0ms', '400ms', '800ms'):
             daemon.web.publish('log/x', delay.encode(), f'?deliver-after={delay}')
         reader.wait(3)
-        stream = self.events(daemon, 'log/#', query='&since=0&speed=1')
         began = time.monotonic()
-        stream.wait(1)
-        first = time.monotonic() - began
-        stream.wait(3)
-        self.assertLess(first, 0.4 + BUSY_S)
-        self.assertGreater(time.monotonic() - began, 0.7)
+        stream = self.events(daemon, 'log/#', query='&since=0&speed=1')
+        first, _, last = [datetime.datetime.fromisoformat(data['time'].replace('Z', '+00:00')) for _, data, _ in stream.wait(3)]
+        self.assertGreater(time.monotonic() - began, (last - first).total_seconds() - 0.1)   # as far apart as then
         self.assertEqual(stream.data(), ['0ms', '400ms', '800ms'])
         fast = self.events(daemon, 'log/#', query='&since=0&speed=1000')
         self.assertEqual([data['data'] for _, data, _ in fast.wait(3)], ['0ms', '400ms', '800ms'])
@@ -325,22 +338,28 @@ filter=topic == "none"
         answer = daemon.web.publish('data/x', b'first', '?requested=stored,sink:archive&timeout=30s')
         self.assertEqual(answer.status, 202)
         self.assertIn('first', (folder / 'all.ndjson').read_text())   # there when the answer came
-        threading.Timer(0.3, self.hook.may_answer.set).start()
         began = time.monotonic()
+        threading.Timer(0.3, self.hook.may_answer.set).start()
         self.assertEqual(daemon.web.publish('data/x', b'second', '?requested=stored,%20sink:slow,sink:archive').status, 202)
         self.assertGreater(time.monotonic() - began, 0.2)
 
     def test_missing_one_is_named_at_the_deadline_over_http_and_mqtt(self):
+        in_time(self, self.name_the_missing_one, 0.5, 5, 20)
+
+    def name_the_missing_one(self, timeout_s):
+        timeout = f'{int(timeout_s * 1000)}ms'
         daemon, folder = self.open_with_sinks()
-        answer = daemon.web.publish('data/x', b'first', '?requested=stored,sink:archive,sink:slow&timeout=1s')
+        answer = daemon.web.publish('data/x', b'first', f'?requested=stored,sink:archive,sink:slow&timeout={timeout}')
         self.assertEqual(answer.status, 504)
-        self.assertEqual(answer.json()['detail'], 'missing in time: sink:slow')
+        if answer.json()['detail'] != 'missing in time: sink:slow':
+            raise TooSlow(answer.json()['detail'])
         self.assertIn('first', (folder / 'all.ndjson').read_text())
         with wire.connected(daemon.mqtt, '', 5) as peer:
-            peer.send(wire.publish('data/x', b'x', 5, 1, 7, block=requested('stored, sink:slow', '500ms')))
-            packet = peer.read()
+            peer.send(wire.publish('data/x', b'x', 5, 1, 7, block=requested('stored, sink:slow', timeout)))
+            packet = peer.read(DEADLINE_S)
             self.assertGreaterEqual(packet.body[2], 0x80)
-            self.assertIn(b'missing in time: sink:slow', packet.body)
+            if b'missing in time: sink:slow' not in packet.body:
+                raise TooSlow(packet.body)
             self.hook.may_answer.set()
             peer.send(wire.publish('data/x', b'x', 5, 1, 8, block=requested('stored, sink:slow', '300s')))
             packet = peer.read()

@@ -12,7 +12,7 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, PACKET_TYPES, TEST_CONF, Case, Web, mosquitto, properties, puback, wait_for, wire
+from acceptance import DEADLINE_S, PACKET_TYPES, TEST_CONF, Case, Web, in_time, let_pass, mosquitto, must_be_before, properties, puback, wait_for, wire
 
 PASSWORDS = '''
 [identity crew]
@@ -34,22 +34,18 @@ class C5EphemeralSubscriptionBoundToChannel(Case):
             wait_for(lambda: 'gone/#' in daemon.web.filters(), 'the subscription')
             peer.send_signal(signal.SIGKILL)
             peer.wait()
-            killed = time.monotonic()
-            wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')
-            self.assertLess(time.monotonic() - killed, 2)
+            wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')   # long before the keep-alive of 600 s
 
     def test_a_silent_peer_is_gone_after_one_and_a_half_keep_alives(self):
         daemon = self.open()
         for version in (4, 5):
             # Half open: the peer neither sends nor closes.
             with wire.connected(daemon.mqtt, '', version, keep=1) as peer:
+                silent = time.monotonic()
                 peer.send(wire.subscribe(('gone/#', 1), version=version))
                 self.assertEqual(peer.read().type, 9)
-                silent = time.monotonic()
-                self.assertIn('gone/#', daemon.web.filters())
-                wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')
+                wait_for(lambda: 'gone/#' not in daemon.web.filters(), 'its end')   # exactly when: tests/protocols/mqtt/test-mqtt-time.c
                 self.assertGreaterEqual(time.monotonic() - silent, 1)
-                self.assertLess(time.monotonic() - silent, 1.5 + 1)  # a second for a loaded machine
 
     def test_a_clean_goodbye_and_an_unsubscribe_end_it_too(self):
         daemon = self.open()
@@ -150,7 +146,8 @@ class C6DurableSubscriptionByIdentity(Case):
         users.authorization = basic('xavier')
         self.assertEqual(users.request('POST', '/v1/ack', headers={'Last-Event-ID': owner.last_id}).status, 204)
         self.wait_empty(daemon)
-        self.assertEqual(len(other.items), 3)
+        other.wait(3)
+        self.assertEqual([str(x) for x in other.data()], [str(i) for i in range(self.N, self.N + 3)])
 
     def test_by_a_principal_over_long_poll(self):
         daemon = self.open_with_passwords()
@@ -309,8 +306,7 @@ class D4LossBounds(Case):
         self.assertEqual(len(acked), n)
         if mode != 'always':
             # The bound: what was acknowledged longer ago than the interval is there.
-            metrics_at = time.monotonic()
-            wait_for(lambda: time.monotonic() - metrics_at > 0.3, 'the interval')
+            let_pass(0.3)
         daemon.stop(signal.SIGKILL)
         reader = self.client(self.open(extra, conf=conf), 'reader')
         return reader, n
@@ -515,7 +511,7 @@ class D6BoundedQueuesWithPolicy(Case):
         self.provide(daemon, **{'max-age': '1s'})
         self.publish(daemon, 5)
         published = time.monotonic()
-        wait_for(lambda: time.monotonic() - published > 1.1, 'the age')
+        let_pass(1.1, published)
         self.assertEqual(self.drain(daemon), [])
         self.assert_accounts(daemon, 5, 'expired')
 
@@ -582,10 +578,11 @@ class D12LossVisibility(Case):
                 kind = None
         self.assertGreater(lost, 0)
         self.assertEqual(got + lost, n)
+        wait_for(lambda: daemon.web.account()[2] == 0, 'the acknowledgements')
         matched, delivered, queued, dropped = daemon.web.account()
         self.assertEqual(dropped['overflow'], lost)
         # The stream and the client: two matches for each of the messages.
-        self.assertEqual((matched, delivered, queued), (2 * (n + 1), 2 * (n + 1) - lost, 0))
+        self.assertEqual((matched, delivered), (2 * (n + 1), 2 * (n + 1) - lost))
 
 
 class M3WillsAndWillDelay(Case):
@@ -633,21 +630,25 @@ class M3WillsAndWillDelay(Case):
         watcher = self.watch(daemon)
         peer = self.connect(daemon, 1)
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\x01\0\0\0\0\0\0\0')
-        peer.close()
         left = time.monotonic()
+        peer.close()
         watcher.wait(1)
         self.assertGreaterEqual(time.monotonic() - left, 0.95)
-        self.assertLess(time.monotonic() - left, 3)
 
     def test_a_reconnect_cancels_it(self):
+        in_time(self, self.reconnect_within, 1, 6, 30)
+
+    def reconnect_within(self, delay_s):
         daemon = self.open()
         watcher = self.watch(daemon)
-        self.connect(daemon, 1).close()
+        peer = self.connect(daemon, delay_s)
         left = time.monotonic()
+        peer.close()
         wait_for(lambda: len([c for c in daemon.web.items('connections') if c['client_id'] == 'delayed']) == 0, 'it left')
         with wire.connected(daemon.mqtt, 'delayed', 5, clean=False, block=b'\x11\0\0\0\x3c') as peer:
+            must_be_before(left + delay_s)
             self.assertEqual(peer.connack[0], 1)
-            wait_for(lambda: time.monotonic() - left > 1.5, 'the delay')
+            let_pass(delay_s + 0.5)
             self.mark(daemon, watcher)
             self.assertEqual(watcher.payloads(), ['mark'])
             peer.send(wire.DISCONNECT)

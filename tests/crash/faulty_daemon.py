@@ -14,11 +14,13 @@ import time
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "interop"), os.path.join(HERE, "..", "harness")]
 os.environ.setdefault("HAWSER_TEST_SERVE", "")
 import mqtt_wire as mqtt  # noqa: E402
+from waiting import DEADLINE_S, changed, free_port, wait_for  # noqa: E402,F401
 
-DEADLINE = 60
+DEADLINE = DEADLINE_S
 CONF = """[hawser]
 name=faults
 state-dir=%(folder)s/state
@@ -224,20 +226,24 @@ class Subscriber:
 def pump(parties, until, deadline_s=DEADLINE):
     """Gives packets to the parties until the condition holds; False when the time is up."""
     end = time.monotonic() + deadline_s
-    while not until():
-        if time.monotonic() > end:
-            return False
-        wires = {party.wire.socket: party for party in parties if party.wire is not None}
-        ready, _, _ = select.select(list(wires), [], [], 0.2)
+    wires = {party.wire.socket: party for party in parties if party.wire is not None}
+    ready = list(wires)   # of all of them something may have come with what was read before
+    while True:
         for sock in ready:
             party = wires[sock]
+            while (packet := party.wire._cut()) is not None:
+                party.take(packet)
+        if until():
+            return True
+        if time.monotonic() > end:
+            return False
+        # what else is waited for, in files or in time, says nothing: look at it now and then
+        ready, _, _ = select.select(list(wires), [], [], 0.2)
+        for sock in ready:
             data = sock.recv(1 << 16)
             if not data:
                 raise SystemExit("the daemon closed a connection")
-            party.wire.buffer += data
-            while (packet := party.wire._cut()) is not None:
-                party.take(packet)
-    return True
+            wires[sock].wire.buffer += data
 
 
 def seeded(seed):

@@ -20,10 +20,9 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_daemon_kill import CONF, Daemon, Publisher, Subscriber, pump  # noqa: E402
+from faulty_daemon import DEADLINE_S, free_port, pump, wait_for
+from test_daemon_kill import CONF, Daemon, Publisher, Subscriber
 
-DEADLINE_S = 60
 AHEAD = 1000  # what the publisher has acknowledged and the subscriber has not seen: what waits at the bridge
 
 BRIDGE = """
@@ -48,16 +47,16 @@ max_inflight_messages 200
 
 class Broker:
     def __init__(self, folder):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         conf = pathlib.Path(folder) / "mosquitto.conf"
         conf.write_text(MOSQUITTO % self.port + ("user root\n" if os.geteuid() == 0 else ""))
         self.process = subprocess.Popen(["mosquitto", "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + DEADLINE_S
+        wait_for(self.serves, "mosquitto does not serve")
+
+    def serves(self):
+        assert self.process.poll() is None, "mosquitto has ended"
         with socket.socket() as s:
-            while s.connect_ex(("127.0.0.1", self.port)) != 0:
-                assert self.process.poll() is None and time.monotonic() < end, "mosquitto does not serve"
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
         self.process.terminate()
@@ -96,10 +95,8 @@ def run(program, rounds, seed, version, qos, way):
 
             if number == 0 and way == "in":
                 wait_for_bridge(publisher, subscriber)
-            for _ in pump([publisher, subscriber], is_done, time.monotonic() + DEADLINE_S):
-                pass
-            if not is_last:
-                assert len(subscriber.seen) >= goal, "only %d of %d came in round %d" % (len(subscriber.seen), goal, number)
+            if not pump([publisher, subscriber], is_done):
+                assert is_last, "only %d of %d came in round %d" % (len(subscriber.seen), goal, number)
             daemon.kill()
             if way == "in":
                 subscriber.close()
@@ -126,8 +123,7 @@ def wait_for_bridge(publisher, subscriber):
         publisher.next += 1
         publisher.send_again(publisher.ident, False)
         stop = time.monotonic() + 0.2
-        for _ in pump([publisher, subscriber], lambda: subscriber.seen or len(publisher.acked) > n and time.monotonic() > stop, end):
-            pass
+        pump([publisher, subscriber], lambda: subscriber.seen or len(publisher.acked) > n and time.monotonic() > stop)
     publisher.acked -= set(range(min(subscriber.seen)))
 
 

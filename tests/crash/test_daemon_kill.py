@@ -14,17 +14,13 @@ The last value of a retained topic that was acknowledged survives too, and so do
 import argparse
 import os
 import random
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
-os.environ.setdefault("HAWSER_TEST_SERVE", "")
-import mqtt_wire as mqtt  # noqa: E402
+from faulty_daemon import mqtt, pump
 
 WINDOW = 200
 
@@ -152,23 +148,6 @@ class Subscriber:
         self.wire = None
 
 
-def pump(parties, until, deadline):
-    """Gives packets to the parties until the condition holds, or nothing is expected any more."""
-    while not until() and time.monotonic() < deadline:
-        wires = {party.wire.socket: party for party in parties if party.wire is not None}
-        ready, _, _ = select.select(list(wires), [], [], 0.2)
-        for sock in ready:
-            party = wires[sock]
-            data = sock.recv(1 << 16)
-            if not data:
-                raise SystemExit("the daemon closed a connection")
-            party.wire.buffer += data
-            while (packet := party.wire._cut()) is not None:
-                party.take(packet)
-        if not ready:
-            yield
-
-
 def run(program, rounds, seed, version, qos):
     rng = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="hawser-kill-")
@@ -183,19 +162,15 @@ def run(program, rounds, seed, version, qos):
             subscriber.open(daemon.port, number > 0)
         publisher.open(daemon.port)
         goal = len(publisher.acked) + rng.randrange(0, 1500)
-        deadline = time.monotonic() + 60
-        publisher.fill()
-        for _ in pump([publisher, subscriber], lambda: publisher.fill() or len(publisher.acked) >= goal, deadline):
-            pass
-        assert len(publisher.acked) >= goal, "only %d of %d acknowledged" % (len(publisher.acked), goal)
+        is_reached = pump([publisher, subscriber], lambda: publisher.fill() or len(publisher.acked) >= goal)
+        assert is_reached, "only %d of %d acknowledged" % (len(publisher.acked), goal)
         daemon.kill()
         publisher.wire.close()
         subscriber.close()
 
     daemon = Daemon(program, conf)
     subscriber.open(daemon.port, True)
-    for _ in pump([subscriber], lambda: publisher.acked <= subscriber.seen, time.monotonic() + 60):
-        pass
+    pump([subscriber], lambda: publisher.acked <= subscriber.seen)
     with mqtt.connected(daemon.port, "reader", 4) as reader:
         reader.send(mqtt.subscribe(("last", 0)))
         retained = None

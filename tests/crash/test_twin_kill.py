@@ -15,10 +15,9 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 
 import faulty_daemon as faulty
-from faulty_daemon import mqtt
+from faulty_daemon import changed, mqtt, wait_for
 
 N_WRITERS = 4
 SETTINGS = """sync=always
@@ -54,10 +53,12 @@ class Writer(threading.Thread):
                     return
                 self.answered = n
                 self.n_answered += 1
+                changed()
         except (OSError, http.client.HTTPException):
             pass
         finally:
             link.close()
+            changed()
 
 
 def drain(daemon, number):
@@ -102,14 +103,6 @@ def check(daemon, writers, before, number):
         before[writer.name] = found
 
 
-def wait_for(condition, what):
-    end = time.monotonic() + faulty.DEADLINE
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(what)
-        time.sleep(0.002)
-
-
 def one_round(program, folder, rng, before, number):
     daemon = faulty.Daemon(program, folder, settings=SETTINGS)
     if not daemon.is_ready:
@@ -124,8 +117,7 @@ def one_round(program, folder, rng, before, number):
     for writer in writers:
         writer.start()
     wait_for(lambda: sum(writer.n_answered for writer in writers) >= target or any(writer.problem for writer in writers), "nothing is answered")
-    time.sleep(rng.random() * 0.005)   # somewhere in the middle of the next ones
-    daemon.process.kill()
+    daemon.process.kill()   # in the middle of what the other writers have under way
     daemon.end()
     for writer in writers:
         writer.join(faulty.DEADLINE)

@@ -7,18 +7,17 @@ import hashlib
 import json
 import os
 import pathlib
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 import unittest
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, WEB, Case, free_port
+from fixture import DEADLINE_S, WEB, Case, free_port, wait_for
+from waiting import Known, Seen
 
 import paho.mqtt.client as paho
 
@@ -33,24 +32,13 @@ class Reload(Case):
         """What was logged."""
         if text is not None:
             self.write(text)
-        os.set_blocking(daemon.process.stderr.fileno(), False)
-        daemon.process.send_signal(signal.SIGHUP)
-        seen, end = b'', time.monotonic() + DEADLINE_S
-        while b'was reloaded' not in seen and b'stays as it was' not in seen:
-            self.assertLess(time.monotonic(), end, seen)
-            select.select([daemon.process.stderr], [], [], 1)
-            seen += daemon.process.stderr.read() or b''
-        time_to_read = time.monotonic() + 0.2
-        while b'stays as it was' in seen and time.monotonic() < time_to_read:
-            select.select([daemon.process.stderr], [], [], 0.05)
-            seen += daemon.process.stderr.read() or b''
-        return seen.decode()
+        return daemon.reload()
 
     def client(self, port, **options):
         client = paho.Client(protocol=paho.MQTTv5)
-        client.got, client.codes, client.acks, client.ended = [], [], {}, []
+        client.got, client.codes, client.acks, client.ended = Seen(), Seen(), Known(), Seen()
         client.on_message = lambda c, u, message: c.got.append((message.topic, message.payload.decode()))
-        client.on_subscribe = lambda c, u, mid, codes, *rest: c.codes.extend(int(getattr(code, 'value', code)) for code in codes)
+        client.on_subscribe = lambda c, u, mid, codes, *rest: [c.codes.append(int(getattr(code, 'value', code))) for code in codes]
         client.on_disconnect = lambda c, u, code, *rest: c.ended.append(code)
         if 'user' in options:
             client.username_pw_set(*options['user'])
@@ -58,19 +46,13 @@ class Reload(Case):
         client.loop_start()
         self.addCleanup(client.loop_stop)
         self.addCleanup(client.disconnect)
-        self.wait(client.is_connected)
+        wait_for(client.is_connected, 'CONNACK')
         return client
-
-    def wait(self, condition):
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.005)
 
     def subscribe(self, client, topic):
         client.codes.clear()
         client.subscribe(topic, 1)
-        self.wait(lambda: client.codes)
+        wait_for(lambda: client.codes)
         return client.codes[0]
 
     def publish(self, client, topic, payload='x'):
@@ -87,7 +69,7 @@ class Reload(Case):
         self.assertIn('the configuration stays as it was', seen)
         self.assertRegex(seen, r'hawser\.conf:\d+:1: error: .*anonymus')
         self.publish(client, 'a', 'still')
-        self.wait(lambda: client.got == [('a', 'still')])
+        wait_for(lambda: client.got == [('a', 'still')])
         self.assertIn('was reloaded', self.reload(daemon, good))
 
     def test_an_address_in_use_changes_nothing(self):
@@ -104,11 +86,11 @@ class Reload(Case):
         for topic in ('open', 'shut/1'):
             self.assertEqual(self.subscribe(subscriber, topic), 1)
             self.publish(publisher, topic)
-        self.wait(lambda: len(subscriber.got) == 2)
+        wait_for(lambda: len(subscriber.got) == 2)
         self.reload(daemon, RULES + OPEN_TOPICS + '[topic shut/#]\npublish-policy=anyone\nsubscribe-policy=nobody\ncreate=auto\n' + MQTT)
         self.publish(publisher, 'shut/1', 'secret')
         self.publish(publisher, 'open', 'after')
-        self.wait(lambda: ('open', 'after') in subscriber.got)
+        wait_for(lambda: ('open', 'after') in subscriber.got)
         self.assertEqual(len(subscriber.got), 3)               # on one connection: what came before would have come
         self.assertEqual(self.subscribe(subscriber, 'shut/2'), 0x87)
         self.assertEqual(subscriber.ended + publisher.ended, [])
@@ -116,7 +98,7 @@ class Reload(Case):
         self.publish(publisher, 'shut/1', 'unheard')           # the subscription went with the right (HARDENING M14)
         self.assertEqual(self.subscribe(subscriber, 'shut/1'), 1)
         self.publish(publisher, 'shut/1', 'again')
-        self.wait(lambda: ('shut/1', 'again') in subscriber.got)
+        wait_for(lambda: ('shut/1', 'again') in subscriber.got)
         self.assertNotIn(('shut/1', 'unheard'), subscriber.got)
 
     def test_what_waited_for_an_absent_client_goes_with_its_right(self):
@@ -137,7 +119,7 @@ class Reload(Case):
             port = daemon.port('mqtt')
             listed = lambda: {item['filter'] for item in json.load(urllib.request.urlopen(f"{daemon.url('web')}/v1/admin/subscriptions"))['items']}
             if not store:
-                self.wait(lambda: listed() == {'all/#'})       # at once, though nobody is there
+                wait_for(lambda: listed() == {'all/#'})       # at once, though nobody is there
             out = subprocess.run(['mosquitto_sub', '-p', str(port), '-i', 'absent', '-c', '-q', '1', '-t', 'more', '-C', '1', '-v'], capture_output=True, text=True, timeout=DEADLINE_S)
             self.assertEqual(out.stdout, 'all/1 queued\n')
             self.assertEqual(listed(), {'all/#', 'more'})
@@ -157,14 +139,14 @@ class Reload(Case):
         stays, goes = self.client(daemon.port('mqtt')), self.client(daemon.port('old'))
         new, moved = free_port(), free_port()
         self.reload(daemon, RULES + OPEN_TOPICS + MQTT + f'[listener new]\ntype=mqtt\naddress=tcp:127.0.0.1:{new}\nanonymous=allow\n')
-        self.wait(lambda: goes.ended)
+        wait_for(lambda: goes.ended)
         self.assertEqual(stays.ended, [])
         other = self.client(new)
         self.assertEqual(self.subscribe(other, 'a'), 1)
         self.publish(stays, 'a')
-        self.wait(lambda: other.got)
+        wait_for(lambda: other.got)
         self.reload(daemon, RULES + OPEN_TOPICS + MQTT.replace(':0\n', f':{moved}\n'))
-        self.wait(lambda: stays.ended and other.ended)
+        wait_for(lambda: stays.ended and other.ended)
         self.client(moved)
 
     def test_limits_of_a_listener_change_for_who_comes_and_who_is_there(self):
@@ -174,7 +156,7 @@ class Reload(Case):
         with socket.create_connection(daemon.addresses['mqtt'], DEADLINE_S) as peer:
             self.assertEqual(peer.recv(1), b'')
         client.publish('a', 'x' * 20, 1)
-        self.wait(lambda: client.ended)
+        wait_for(lambda: client.ended)
 
     def test_who_is_no_longer_in_the_file_cannot_log_in(self):
         users = self.scratch / 'users'
@@ -198,7 +180,7 @@ class Reload(Case):
         client = self.client(daemon.port('mqtt'))
         self.reload(daemon, RULES + OPEN_TOPICS + MQTT + f'[subscription archive]\ntopic=a/#\ntype=file\npath={archive}\nbatch-age=0s\n')
         self.publish(client, 'a/b', 'kept')
-        self.wait(lambda: archive.exists() and 'kept' in archive.read_text())
+        wait_for(lambda: archive.exists() and 'kept' in archive.read_text())
 
     def test_what_needs_a_restart_is_named(self):
         daemon = self.start(RULES + OPEN_TOPICS + MQTT)
@@ -234,15 +216,15 @@ class Reload(Case):
                 extra = f'[topic extra/{n}]\npublish-policy=anyone\nsubscribe-policy=nobody\n[policy rule-{n % 7}]\nallow=client-id == "{n}"\n'
                 self.write(text + extra)
                 daemon.process.send_signal(signal.SIGHUP)
-                self.wait(lambda n=n: f'extra/{n}' in topics())       # the log has a limit of lines a second
-            after = descriptors(), daemon.status('VmRSS')
+                wait_for(lambda n=n: f'extra/{n}' in topics())       # the log has a limit of lines a second
+            after = daemon.status('VmRSS')
         finally:
             stop.set()
             thread.join()
-        self.wait(lambda: len(subscriber.got) >= sent[0])
+        wait_for(lambda: len(subscriber.got) >= sent[0])
         self.assertEqual([payload for _, payload in subscriber.got], [str(n) for n in range(sent[0])])
-        self.assertLessEqual(after[0], before[0] + 1)               # the listing's own connection may still be there
-        self.assertLess(after[1] - before[1], 2048 + N_RELOADS)     # kilobytes; a configuration kept would be some 40 each
+        wait_for(lambda: descriptors() <= before[0] + 1, 'the connections of the listings to go')
+        self.assertLess(after - before[1], 2048 + N_RELOADS)     # kilobytes; a configuration kept would be some 40 each
         self.assertEqual([name for name in topics() if name.startswith('extra/')], [f'extra/{N_RELOADS - 1}'])
 
     def test_the_command_reloads_and_says_what_waits_for_the_next_start(self):

@@ -6,11 +6,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, HAWSERD, LANES, OPEN, Case, environment, free_port
+from fixture import DEADLINE_S, HAWSERD, LANES, OPEN, Case, environment, free_port, read_until, wait_for
 
 CONNECT = bytes.fromhex('100c00044d5154540402003c0000')
 CONNACK = bytes.fromhex('20020000')
@@ -57,8 +56,7 @@ class Ways(Case):
             self.assertEqual(self.answer(peer), CONNACK)
             self.assertEqual(self.addresses(), [address])
             peer.close()
-            while self.addresses():
-                time.sleep(0.005)
+            wait_for(lambda: not self.addresses(), 'its end')
 
     def test_a_proxy_that_speaks_for_itself_keeps_its_own_address(self):
         daemon = self.serve(OPEN + listener('proxy-protocol=true\n'))
@@ -67,8 +65,7 @@ class Ways(Case):
             self.assertEqual(self.answer(peer), CONNACK)
             self.assertRegex(self.addresses()[0], r'^tcp:127\.0\.0\.1:')
             peer.close()
-            while self.addresses():
-                time.sleep(0.005)
+            wait_for(lambda: not self.addresses(), 'its end')
 
     def test_a_header_may_come_byte_by_byte(self):
         daemon = self.serve(OPEN + listener('proxy-protocol=true\n'))
@@ -114,7 +111,7 @@ class Ways(Case):
             peer = self.dial(daemon, header + CONNECT)
             self.assertEqual(self.answer(peer), CONNACK)
             peer.sendall(subscribe)
-            self.assertEqual(peer.recv(5)[4], code)
+            self.assertEqual(peer.recv(5, socket.MSG_WAITALL)[4], code)
 
     def test_a_websocket_and_tls_come_behind_the_header(self):
         daemon = self.serve(OPEN + listener('proxy-protocol=true\n', 'ws:127.0.0.1:0/mqtt'))
@@ -142,10 +139,7 @@ class Ways(Case):
         self.addCleanup(os.close, read)
         self.addCleanup(os.waitpid, child, 0)
         self.addCleanup(os.kill, child, 15)
-        line = b''
-        while not line.endswith(b'\n') and (byte := os.read(read, 1)):
-            line += byte
-        return line.decode()
+        return read_until(read, [b'\n']).decode()
 
     def test_sockets_of_the_service_manager_are_taken_by_name(self):
         first, second = socket.socket(), socket.socket()
@@ -166,14 +160,14 @@ class Ways(Case):
                                    env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait, DEADLINE_S)
         self.addCleanup(process.terminate)
-        end = time.monotonic() + DEADLINE_S
-        while True:
+
+        def dial():
             try:
-                peer = socket.create_connection(('127.0.0.1', port), DEADLINE_S)
-                break
+                return socket.create_connection(('127.0.0.1', port), DEADLINE_S)
             except ConnectionRefusedError:
-                self.assertLess(time.monotonic(), end)
-                time.sleep(0.01)
+                return None
+
+        peer = wait_for(dial, 'the socket of the service manager')
         self.addCleanup(peer.close)
         peer.sendall(CONNECT)
         self.assertEqual(self.answer(peer), CONNACK)

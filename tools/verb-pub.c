@@ -28,6 +28,7 @@ typedef struct {
   guint64 n_failed;
   int first_code;
   guint timeout_id;
+  const char *client_id;       /* NULL: a random one */
 } Pub;
 
 static void pull (Pub *self);
@@ -188,7 +189,7 @@ static int
 run (Pub *self)
 {
   static const ToolLinkFuncs funcs = { .ready = on_ready, .published = on_published, .failed = on_failed };
-  const ToolLinkOptions options = { .qos = self->template->qos };
+  const ToolLinkOptions options = { .qos = self->template->qos, .client_id = self->client_id };
   int code = TOOL_FAILED;
 
   self->link = tool_link_open (self->tool, &options, &funcs, self, &code);
@@ -207,7 +208,7 @@ tool_verb_pub (Tool  *tool,
                int    argc,
                char **argv)
 {
-  g_autofree char *content_type = NULL, *id = NULL, *reply_to = NULL, *correlation = NULL, *expiry = NULL, *file = NULL;
+  g_autofree char *content_type = NULL, *id = NULL, *reply_to = NULL, *correlation = NULL, *expiry = NULL, *file = NULL, *client_id = NULL;
   g_auto (GStrv) properties = NULL;
   gboolean per_line = FALSE, from_stdin = FALSE, is_retained = FALSE, is_empty = FALSE;
   int qos = 1;
@@ -221,6 +222,7 @@ tool_verb_pub (Tool  *tool,
     { "expiry", 'e', 0, G_OPTION_ARG_STRING, &expiry, "Not delivered after this time", "TIME" },
     { "content-type", 't', 0, G_OPTION_ARG_STRING, &content_type, "Media type of the payload", "TYPE" },
     { "id", 0, 0, G_OPTION_ARG_STRING, &id, "Message id", "ID" },
+    { "client-id", 'i', 0, G_OPTION_ARG_STRING, &client_id, "Client id", "ID" },
     { "reply-to", 0, 0, G_OPTION_ARG_STRING, &reply_to, "Topic for the answer", "TOPIC" },
     { "correlation", 0, 0, G_OPTION_ARG_STRING, &correlation, "What the answer is to repeat", "TEXT" },
     { "property", 'P', 0, G_OPTION_ARG_STRING_ARRAY, &properties, "A property of the message (repeatable)", "NAME=VALUE" },
@@ -262,6 +264,7 @@ tool_verb_pub (Tool  *tool,
   message->expiry_s = (guint32) MIN ((expiry_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, G_MAXUINT32);
   message->payload = argc > 2 ? g_bytes_new (argv[2], strlen (argv[2])) : g_bytes_new (NULL, 0);
   self.per_line = per_line;
+  self.client_id = client_id;
   self.held = g_byte_array_new ();
   if (per_line || from_stdin)
     self.input = g_unix_input_stream_new (STDIN_FILENO, FALSE);

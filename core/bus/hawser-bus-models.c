@@ -301,3 +301,42 @@ hawser_bus_get_pipelines (HawserBus *self)
     }
   return G_LIST_MODEL (self->pipeline_model);
 }
+
+/* ---- Sinks ---- */
+
+void
+hawser_bus_add_sink (HawserBus *self, gpointer runner)
+{
+  g_ptr_array_add (self->sinks, runner);
+  if (self->sink_model != NULL)
+    g_list_store_append (self->sink_model, runner);
+}
+
+void
+hawser_bus_remove_sink (HawserBus *self, gpointer runner)
+{
+  guint position;
+
+  g_ptr_array_remove (self->sinks, runner);
+  if (self->sink_model != NULL && g_list_store_find (self->sink_model, runner, &position))
+    g_list_store_remove (self->sink_model, position);
+}
+
+/**
+ * hawser_bus_get_sinks: (get-property sinks)
+ * @self: a bus
+ *
+ * Returns: (transfer none): #HawserSinkRunner of every sink that was started
+ * Since: 0.1
+ */
+GListModel *
+hawser_bus_get_sinks (HawserBus *self)
+{
+  if (self->sink_model == NULL)
+    {
+      self->sink_model = g_list_store_new (G_TYPE_OBJECT);
+      for (guint i = 0; i < self->sinks->len; i++)
+        g_list_store_append (self->sink_model, g_ptr_array_index (self->sinks, i));
+    }
+  return G_LIST_MODEL (self->sink_model);
+}

@@ -183,6 +183,9 @@ struct _HawserBus {
 
   GHashTable *policies;
   GHashTable *kept;                  /* names of topics whose declaration is in the journal */
+  GHashTable *kept_policies;         /* names of policies that were made while the bus ran */
+  char *name;                        /* NULL: the host's */
+  char **redact;                     /* what a tap does not show; NULL: nothing but what is always hidden */
   guint32 policy_version;
   guint32 authors_version;           /* who is banned, or known to an identity provider, changed */
   /* set by core/host; FALSE: the party that left a value behind is shut out or gone. @out_now: what is known of it now, if anything */
@@ -208,6 +211,7 @@ struct _HawserBus {
   GPtrArray *listeners;
   GPtrArray *bridges;
   GPtrArray *pipelines;
+  GPtrArray *sinks;                  /* of HawserSinkRunner, not owned: those that were started */
   void (*system_wanted) (gpointer data);   /* before somebody subscribes to a $SYS topic */
   gpointer system_data;
   guint n_system_filters;            /* that are there */
@@ -238,7 +242,7 @@ struct _HawserBus {
   const HawserTwinHook *twin_hook;
   gpointer twins;                    /* HawserTwins (owned): made when somebody asks for it */
 
-  GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model, *pipeline_model;
+  GListStore *topic_model, *subscription_model, *connection_model, *listener_model, *bridge_model, *pipeline_model, *sink_model;
 };
 
 /* ---- router ---- */
@@ -327,7 +331,11 @@ void             hawser_receiver_fill_context    (HawserReceiver            *sel
                                                   HawserPolicyContext       *out_context);
 gboolean         hawser_receiver_is_peer         (HawserReceiver            *self);
 
-/* ---- kept topics ---- */
+/* ---- kept topics and policies ---- */
+void             hawser_bus_forget_kept_policy   (HawserBus              *self,
+                                                  const char             *name);
+gboolean         hawser_bus_recover_kept_policies (HawserBus             *self,
+                                                  GError                **error);
 void             hawser_bus_forget_kept_topic    (HawserBus              *self,
                                                   const char             *name);
 gboolean         hawser_bus_recover_kept_topics  (HawserBus              *self,
@@ -368,6 +376,8 @@ void             hawser_bus_add_bridge                (HawserBus *self, gpointer
 void             hawser_bus_remove_bridge             (HawserBus *self, gpointer bridge);
 void             hawser_bus_add_pipeline              (HawserBus *self, gpointer pipeline);
 void             hawser_bus_remove_pipeline           (HawserBus *self, gpointer pipeline);
+void             hawser_bus_add_sink                  (HawserBus *self, gpointer runner);
+void             hawser_bus_remove_sink               (HawserBus *self, gpointer runner);
 guint64          hawser_bus_take_id                   (HawserBus *self);
 /* Where the socket of the peer that was added last should live; NULL: on the bus's lane. */
 HawserSideLane  *hawser_bus_choose_side_lane          (HawserBus *self);

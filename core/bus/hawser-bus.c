@@ -36,6 +36,8 @@ enum {
   PROP_LISTENERS,
   PROP_BRIDGES,
   PROP_PIPELINES,
+  PROP_SINKS,
+  PROP_NAME,
   PROP_TWINS,
   N_PROPS,
 };
@@ -91,6 +93,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   switch (id)
     {
     case PROP_CLOCK: self->clock = g_value_dup_object (value); break;
+    case PROP_NAME: g_free (self->name); self->name = g_value_dup_string (value); break;
     case PROP_OPEN: self->is_open = g_value_get_boolean (value); self->policy_version++; break;
     case PROP_MAX_CONNECTIONS: self->max_connections = g_value_get_uint (value); break;
     case PROP_MAX_MEMORY:
@@ -122,6 +125,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_LISTENERS: g_value_set_object (value, hawser_bus_get_listeners (self)); break;
     case PROP_BRIDGES: g_value_set_object (value, hawser_bus_get_bridges (self)); break;
     case PROP_PIPELINES: g_value_set_object (value, hawser_bus_get_pipelines (self)); break;
+    case PROP_NAME: g_value_set_string (value, self->name != NULL ? self->name : g_get_host_name ()); break;
+    case PROP_SINKS: g_value_set_object (value, hawser_bus_get_sinks (self)); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
 }
@@ -156,9 +161,13 @@ finalize (GObject *object)
   g_hash_table_unref (self->keepers);
   g_ptr_array_unref (self->commit_waiters);
   g_hash_table_unref (self->kept);
+  g_hash_table_unref (self->kept_policies);
+  g_strfreev (self->redact);
+  g_free (self->name);
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->bridges);
   g_ptr_array_unref (self->pipelines);
+  g_ptr_array_unref (self->sinks);
   g_ptr_array_unref (self->limits);
   hawser_bus_free_pending (self);
   g_clear_object (&self->topic_model);
@@ -167,6 +176,7 @@ finalize (GObject *object)
   g_clear_object (&self->listener_model);
   g_clear_object (&self->bridge_model);
   g_clear_object (&self->pipeline_model);
+  g_clear_object (&self->sink_model);
   hawser_lane_unref (self->lane);
   g_object_unref (self->clock);
   G_OBJECT_CLASS (hawser_bus_parent_class)->finalize (object);
@@ -201,6 +211,8 @@ hawser_bus_class_init (HawserBusClass *klass)
   props[PROP_CONNECTIONS] = g_param_spec_object ("connections", "Connections", "Peers that are connected", G_TYPE_LIST_MODEL, read);
   props[PROP_LISTENERS] = g_param_spec_object ("listeners", "Listeners", "Where peers connect", G_TYPE_LIST_MODEL, read);
   props[PROP_PIPELINES] = g_param_spec_object ("pipelines", "Pipelines", "What makes messages of topics out of those of others", G_TYPE_LIST_MODEL, read);
+  props[PROP_NAME] = g_param_spec_string ("name", "Name", "What people call this bus; NULL sets the host's name", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  props[PROP_SINKS] = g_param_spec_object ("sinks", "Sinks", "What writes to destinations that nobody connects from", G_TYPE_LIST_MODEL, read);
   props[PROP_BRIDGES] = g_param_spec_object ("bridges", "Bridges", "Where we connect to somebody else's broker", G_TYPE_LIST_MODEL, read);
   props[PROP_TWINS] = g_param_spec_object ("twins", "Twins", "Things that topics stand for", G_TYPE_LIST_MODEL, read);
   g_object_class_install_properties (object_class, N_PROPS, props);
@@ -222,9 +234,11 @@ hawser_bus_init (HawserBus *self)
   self->keepers = g_hash_table_new (NULL, NULL);
   self->provisioned = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->kept_policies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->listeners = g_ptr_array_new ();
   self->bridges = g_ptr_array_new ();
   self->pipelines = g_ptr_array_new ();
+  self->sinks = g_ptr_array_new ();
   self->limits = g_ptr_array_new_with_free_func (g_free);
   g_queue_init (&self->connections);
 }
@@ -525,6 +539,7 @@ void
 hawser_bus_add_policy (HawserBus *self, HawserPolicy *policy)
 {
   policy = hawser_policy_ref (policy);
+  hawser_bus_forget_kept_policy (self, hawser_policy_get_name (policy));
   g_hash_table_replace (self->policies, (gpointer) hawser_policy_get_name (policy), policy);
   self->is_open = FALSE;
   hawser_bus_rights_changed (self);
@@ -860,7 +875,7 @@ hawser_bus_set_journal (HawserBus *self, const HawserJournalFuncs *funcs, gpoint
   if (journal == NULL)
     return TRUE;
   recover.offset_us = hawser_journal_get_line_offset_us (&self->journal);
-  if (!hawser_bus_recover_kept_topics (self, error) || !funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
+  if (!hawser_bus_recover_kept_topics (self, error) || !hawser_bus_recover_kept_policies (self, error) || !funcs->foreach_value (journal, "retained", recover_retained, &recover, error))
     return FALSE;
   if (recover.n_bad > 0)
     g_warning ("%u retained values could not be read and were left out", recover.n_bad);

@@ -92,6 +92,8 @@ HAWSER_AVAILABLE_IN_ALL
 GListModel         *hawser_bus_get_bridges          (HawserBus           *self);
 HAWSER_AVAILABLE_IN_ALL
 GListModel         *hawser_bus_get_pipelines        (HawserBus           *self);
+HAWSER_AVAILABLE_IN_ALL
+GListModel         *hawser_bus_get_sinks            (HawserBus           *self);
 
 HAWSER_AVAILABLE_IN_ALL
 HawserClock        *hawser_bus_get_clock            (HawserBus           *self);

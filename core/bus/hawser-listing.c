@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the listing shows of each subscription. Context: the bus's lane. */
+/* What the listing shows of each subscription, and what nobody is shown. Context: the bus's lane. */
 
 #include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
@@ -109,4 +109,19 @@ hawser_bus_foreach_subscription (HawserBus *self, HawserSubscriptionInfoFunc fun
       if (!list_filters (receiver, &common, func, data) || !list_memberships (receiver, &common, func, data))
         return;
     }
+}
+
+void
+hawser_bus_set_redact (HawserBus *self, const char * const *rules)
+{
+  char **copy = g_strdupv ((char **) rules);
+
+  g_strfreev (self->redact);
+  self->redact = copy;
+}
+
+const char * const *
+hawser_bus_get_redact (HawserBus *self)
+{
+  return (const char * const *) self->redact;
 }

@@ -70,7 +70,7 @@ hawser_receiver_make (HawserBus *bus, const char *id, HawserReceiverFlags flags,
     self->limits = share_limits (bus, complete (flags, limits));
   if (!(flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_receivers++;
-  if (flags & HAWSER_RECEIVER_DURABLE)
+  if ((flags & (HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)) == HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable++;
   return self;
 }
@@ -203,7 +203,7 @@ hawser_receiver_remove (HawserReceiver *self)
     }
   if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_receivers--;
-  if (self->flags & HAWSER_RECEIVER_DURABLE && self->group == NULL)
+  if ((self->flags & (HAWSER_RECEIVER_DURABLE | HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)) == HAWSER_RECEIVER_DURABLE)
     bus->statistics.n_durable--;
   if (self->prev != NULL)
     self->prev->next = self->next;

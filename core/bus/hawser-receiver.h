@@ -452,6 +452,29 @@ HAWSER_AVAILABLE_IN_ALL
 void            hawser_bus_foreach_topic       (HawserBus                *self,
                                                 HawserTopicInfoFunc       func,
                                                 gpointer                  data);
+/* Policies made while the bus runs: they survive a restart where there is a spool. FALSE: the configuration declares one of that name
+ * (HAWSER_ERROR_EXISTS), or there are too many (HAWSER_ERROR_QUOTA). */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_put_policy          (HawserBus                *self,
+                                                HawserPolicy             *policy,
+                                                GError                  **error);
+/* FALSE: there is none (HAWSER_ERROR_NOT_FOUND), or it is the configuration's (HAWSER_ERROR_EXISTS). */
+HAWSER_AVAILABLE_IN_ALL
+gboolean        hawser_bus_drop_policy         (HawserBus                *self,
+                                                const char               *name,
+                                                GError                  **error);
+/* In the order of their names. @is_kept: made while the bus ran, now or before a restart. */
+typedef void (*HawserPolicyFunc) (HawserPolicy *policy, gboolean is_kept, gpointer data);
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_foreach_policy      (HawserBus                *self,
+                                                HawserPolicyFunc          func,
+                                                gpointer                  data);
+/* JSON Pointers, and names of members and properties, whose values nobody is shown who looks at messages of others. */
+HAWSER_AVAILABLE_IN_ALL
+void            hawser_bus_set_redact          (HawserBus                *self,
+                                                const char * const       *rules);
+HAWSER_AVAILABLE_IN_ALL
+const char * const *hawser_bus_get_redact      (HawserBus                *self);
 typedef gboolean (*HawserConnectionFunc) (HawserConnection *connection, gpointer data);
 HAWSER_AVAILABLE_IN_ALL
 void            hawser_bus_foreach_connection  (HawserBus                *self,

@@ -298,7 +298,8 @@ add_admin_listener (HawserAssembly    *self,
       hawser_config_group_add_problem (group, "address", HAWSER_CONFIG_SEVERITY_ERROR, "no plugin has the type http, which serves it");
       return;
     }
-  protocol = g_object_new (gtype, "admin", TRUE, NULL);
+  protocol = g_object_new (gtype, "admin", TRUE, "dashboard", hawser_config_group_get_boolean (group, "dashboard"),
+                           "metrics", hawser_config_group_get_boolean (group, "metrics"), NULL);
   listener = hawser_listener_new_for_protocol (self->bus, name, HAWSER_PROTOCOL (protocol), address);
   hawser_assembly_check_effects (group, protocol, NULL);
   equip_listener (self, group, listener);
@@ -315,10 +316,12 @@ static void
 build_admin (HawserAssembly *self)
 {
   HawserConfigGroup *group = hawser_config_get_group (self->config, "admin", NULL);
-  g_auto (GStrv) addresses = NULL;
+  g_auto (GStrv) addresses = NULL, redact = NULL;
   const char *runtime_dir = g_getenv ("RUNTIME_DIRECTORY");
 
   hawser_bus_set_admin_policy (self->bus, hawser_config_group_get_string (group, "policy"));
+  redact = hawser_config_group_get_list (group, "redact");
+  hawser_bus_set_redact (self->bus, (const char * const *) redact);
   if (!is_enabled (group))
     return;
   if (hawser_config_group_has (group, "address"))

@@ -17,7 +17,7 @@ static const struct {
   { "hawser", " name config-version state-dir plugins on-plugin-error max-message-size max-memory sync sync-interval sys-interval stop-timeout max-live-twins "
               "trace-context audit-file audit-chain on-audit-error " },
   { "log", " level format domains " },
-  { "admin", " address enabled identities tls policy " },
+  { "admin", " address enabled identities tls policy redact " },
   { "listener", " type address enabled description tls identities anonymous max-message-size " },
   { "topic", " description discovery-url enabled create expires publish-policy subscribe-policy require-encryption audit retain content-type "
              "max-message-size message-expiry max-subscription-duration dedup-window history " },
@@ -68,7 +68,7 @@ says_what_holds (const char *key,
     const char *key;
     const char *value;
   } holding[] = {
-    { "dashboard", "true" }, { "metrics", "true" },
+    { "dashboard", "true" }, { "metrics", "true" }, /* where there is no address */
     { "durable", "true" }, { "compression", "none" },
   };
 

@@ -264,6 +264,7 @@ static void
 change_policies (Reload *self)
 {
   g_autoptr (GPtrArray) before = hawser_config_list_groups (self->now->config, "policy");
+  g_auto (GStrv) redact = hawser_config_group_get_list (hawser_config_get_group (self->next->config, "admin", NULL), "redact");
 
   for (guint i = 0; i < self->next->policies->len; i++)
     {
@@ -276,6 +277,7 @@ change_policies (Reload *self)
   for (guint i = 0; i < before->len; i++)
     if (hawser_config_get_group (self->next->config, "policy", hawser_config_group_get_name (before->pdata[i])) == NULL)
       hawser_bus_remove_policy (self->now->bus, hawser_config_group_get_name (before->pdata[i]));
+  hawser_bus_set_redact (self->now->bus, (const char * const *) redact);
   hawser_bus_set_admin_policy (self->now->bus, hawser_config_group_get_string (hawser_config_get_group (self->next->config, "admin", NULL), "policy"));
   g_ptr_array_unref (self->now->policies);
   self->now->policies = g_ptr_array_ref (self->next->policies);

@@ -39,7 +39,7 @@ const HawserConfigKind hawser_config_kinds[] = {
 
 /* A key with no default and no range is optional and free. Zero is a value only where it is said to mean something. */
 const HawserConfigKey hawser_config_keys[] = {
-  { "hawser", "name", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Name of this daemon in sources, logs and metrics; default: the host's name" },
+  { "hawser", "name", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Name of this daemon for people: in status, the dashboard and metrics; default: the host's name" },
   { "hawser", "config-version", HAWSER_KEY_INTEGER, "1", 1, 1, NULL, FALSE, "Version of this format" },
   { "hawser", "state-dir", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Directory of spool, sessions and twins; without it everything is in memory only" },
   { "hawser", "threads", HAWSER_KEY_INTEGER, "0", 0, 256, NULL, FALSE, "Lanes, each a thread, that connections are spread over; 0 and 1 are one" },
@@ -65,9 +65,10 @@ const HawserConfigKey hawser_config_keys[] = {
 
   { "admin", "address", HAWSER_KEY_ADDRESSES, "unix:/run/hawser/admin.sock", 0, 0, NULL, FALSE, "Where it is served" },
   { "admin", "enabled", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, FALSE, "Whether it is served at all" },
-  { "admin", "dashboard", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "Whether the dashboard is served" },
-  { "admin", "metrics", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, TRUE, "Whether /metrics is served" },
+  { "admin", "dashboard", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, FALSE, "Whether the dashboard is served" },
+  { "admin", "metrics", HAWSER_KEY_BOOLEAN, "true", 0, 0, NULL, FALSE, "Whether /metrics is served" },
   { "admin", "policy", HAWSER_KEY_REFERENCE, NULL, 0, 0, "policy", TRUE, "Who may use the admin API, also on a listener with admin=true; without one, whoever is let in" },
+  { "admin", "redact", HAWSER_KEY_LIST, NULL, 0, 0, NULL, TRUE, "What a tap does not show: JSON Pointers, and names of members and properties; password, secret, token and the like are hidden anyway" },
   { "admin", "identities", HAWSER_KEY_REFERENCES, NULL, 0, 0, "identity", FALSE, "How its users prove who they are" },
   { "admin", "tls", HAWSER_KEY_REFERENCE, NULL, 0, 0, "tls", FALSE, "Certificates of its TCP addresses" },
 

@@ -19,6 +19,8 @@
 enum {
   PROP_STATIC = 1,
   PROP_ADMIN,
+  PROP_DASHBOARD,
+  PROP_METRICS,
   PROP_CORS_ORIGINS,
   PROP_HOST_NAMES,
   PROP_WEBSOCKET_PATH,
@@ -62,6 +64,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     {
     case PROP_STATIC: set_list (&self->static_dirs, value); break;
     case PROP_ADMIN: self->is_admin = g_value_get_boolean (value); break;
+    case PROP_DASHBOARD: self->has_dashboard = g_value_get_boolean (value); break;
+    case PROP_METRICS: self->has_metrics = g_value_get_boolean (value); break;
     case PROP_CORS_ORIGINS: set_list (&self->cors_origins, value); break;
     case PROP_HOST_NAMES: set_list (&self->host_names, value); break;
     case PROP_WEBSOCKET_PATH: set_string (&self->websocket_path, value); break;
@@ -85,6 +89,8 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     {
     case PROP_STATIC: g_value_set_boxed (value, self->static_dirs); break;
     case PROP_ADMIN: g_value_set_boolean (value, self->is_admin); break;
+    case PROP_DASHBOARD: g_value_set_boolean (value, self->has_dashboard); break;
+    case PROP_METRICS: g_value_set_boolean (value, self->has_metrics); break;
     case PROP_CORS_ORIGINS: g_value_set_boxed (value, self->cors_origins); break;
     case PROP_HOST_NAMES: g_value_set_boxed (value, self->host_names); break;
     case PROP_WEBSOCKET_PATH: g_value_set_string (value, self->websocket_path); break;
@@ -247,6 +253,8 @@ http_adapter_class_init (HttpAdapterClass *klass)
 
   props[PROP_STATIC] = g_param_spec_boxed ("static", NULL, "Folders of files to serve, each as /prefix:FOLDER", G_TYPE_STRV, flags);
   props[PROP_ADMIN] = g_param_spec_boolean ("admin", NULL, "Whether the admin paths, metrics, health and the dashboard are served here", FALSE, flags);
+  props[PROP_DASHBOARD] = g_param_spec_boolean ("dashboard", NULL, "With admin: whether the dashboard is served", TRUE, flags);
+  props[PROP_METRICS] = g_param_spec_boolean ("metrics", NULL, "With admin: whether /metrics is served", TRUE, flags);
   props[PROP_CORS_ORIGINS] = g_param_spec_boxed ("cors-origins", NULL, "Origins, such as https://flight.example.org, whose pages may use this listener; * for all", G_TYPE_STRV, flags);
   props[PROP_HOST_NAMES] = g_param_spec_boxed ("host-names", NULL, "Names, beside localhost and addresses, under which the admin paths are reached", G_TYPE_STRV, flags);
   props[PROP_WEBSOCKET_PATH] = g_param_spec_string ("websocket-path", NULL, "Another path for the WebSocket, beside /v1/ws", NULL, flags);

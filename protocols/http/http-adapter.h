@@ -25,6 +25,7 @@ struct _HttpAdapter {
   char *websocket_path;
   char *sse_path;
   gboolean is_admin;
+  gboolean has_dashboard, has_metrics;      /* where is_admin */
   gint64 header_timeout_us;
   gint64 body_timeout_us;
   gint64 idle_timeout_us;
@@ -57,6 +58,7 @@ struct _HttpAdapter {
   gint64 date_s;                 /* second of the Date header below */
   char date[40];
   guint64 n_requests;
+  guint n_taps;
 };
 
 G_END_DECLS

@@ -317,19 +317,3 @@ http_admin_delete_subscription (HttpSession *session, HttpRequest *request, cons
       http_admin_respond_when_safe (session, 204, NULL);
     }
 }
-
-void
-http_admin_post_sink (HttpSession *session, HttpRequest *request, const char *rest)
-{
-  const char *end = g_str_has_suffix (rest, "/redrive") ? rest + strlen (rest) - strlen ("/redrive") : NULL;
-  g_autofree char *escaped = end != NULL ? g_strndup (rest, (gsize) (end - rest)) : NULL;
-  g_autofree char *name = escaped != NULL ? http_admin_read_name (session, escaped) : NULL;
-  guint64 n;
-
-  if (escaped == NULL)
-    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "a sink can be asked to redrive");
-  else if (name != NULL && !hawser_bus_redrive (http_session_get_adapter (session)->bus, name, &n))
-    http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no sink of that name with a dead-letter topic");
-  else if (name != NULL)
-    http_admin_respond_when_safe (session, 200, g_strdup_printf ("{\"redriven\":%" G_GUINT64_FORMAT "}", n));
-}

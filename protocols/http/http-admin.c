@@ -11,31 +11,6 @@
 #define DEFAULT_LIMIT 500
 #define MAX_LIMIT 5000
 
-static gboolean
-list_connection (HawserConnection *connection, gpointer data)
-{
-  g_autofree char *key = g_strdup_printf ("%020" G_GUINT64_FORMAT, hawser_connection_get_id (connection));
-  g_autofree char *address = NULL;
-  GString *out;
-
-  if (!http_page_wants (data, key, hawser_connection_get_protocol (connection)))
-    return TRUE;
-  address = hawser_connection_dup_address (connection);
-  out = g_string_new ("{");
-  http_json_number (out, "id", hawser_connection_get_id (connection));
-  http_json_string (out, "protocol", hawser_connection_get_protocol (connection));
-  http_json_string (out, "listener", hawser_connection_get_listener_name (connection));
-  http_json_string (out, "principal", hawser_connection_get_principal_name (connection));
-  http_json_string (out, "client_id", hawser_connection_get_client_id (connection));
-  http_json_string (out, "address", address);
-  http_json_boolean (out, "encrypted", hawser_connection_get_is_encrypted (connection));
-  http_json_number (out, "n_received", hawser_connection_get_n_received (connection));
-  http_json_number (out, "n_delivered", hawser_connection_get_n_delivered (connection));
-  g_string_append_c (out, '}');
-  http_page_add (data, key, g_string_free (out, FALSE));
-  return TRUE;
-}
-
 /* One item of a list model: its members, behind its name. */
 typedef void (*AppendFunc) (GString *out, gpointer item);
 
@@ -256,13 +231,17 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
   else if (g_str_equal (rest, "subscriptions"))
     hawser_bus_foreach_subscription (bus, http_admin_list_subscription, &page);
   else if (g_str_equal (rest, "connections"))
-    hawser_bus_foreach_connection (bus, list_connection, &page);
+    hawser_bus_foreach_connection (bus, http_admin_list_connection, &page);
   else if (g_str_equal (rest, "listeners"))
     list_model (hawser_bus_get_listeners (bus), &page, append_listener);
   else if (g_str_equal (rest, "bridges"))
     list_model (hawser_bus_get_bridges (bus), &page, append_bridge);
   else if (g_str_equal (rest, "pipelines"))
     list_model (hawser_bus_get_pipelines (bus), &page, append_pipeline);
+  else if (g_str_equal (rest, "sinks"))
+    http_admin_list_sinks (bus, &page);
+  else if (g_str_equal (rest, "policies"))
+    http_admin_list_policies (bus, &page);
   else if (g_str_equal (rest, "plugins"))
     list_model (hawser_plugin_registry_get_plugins (hawser_plugin_registry_get_default ()), &page, append_plugin);
   else if (g_str_equal (rest, "bans"))
@@ -271,7 +250,7 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     hawser_bus_foreach_scheduled (bus, list_scheduled, &page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, bridges, pipelines, plugins, bans and scheduled are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, sinks, policies, bridges, pipelines, plugins, bans and scheduled are listed");
       return;
     }
   http_page_respond (session, &page);

@@ -38,6 +38,10 @@ void http_admin_respond_json (HttpSession *session, guint status, GString *json)
 /* Once what was changed is on the disk. @json: (transfer full) (nullable) */
 void http_admin_respond_when_safe (HttpSession *session, guint status, char *json);
 
+void http_admin_list_sinks    (HawserBus *bus, HttpPage *page);
+void http_admin_list_policies (HawserBus *bus, HttpPage *page);
+
 /* @data: a page. */
 gboolean http_admin_list_topic (const HawserTopicInfo *info, gpointer data);
+gboolean http_admin_list_connection (HawserConnection *connection, gpointer data);
 gboolean http_admin_list_subscription (const HawserSubscriptionInfo *info, gpointer data);

@@ -12,6 +12,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "http-admin.h"
+
 static const char * const drop_reasons[HAWSER_N_DROPS] = {
   [HAWSER_DROP_OVERFLOW] = "overflow",
   [HAWSER_DROP_EXPIRED] = "expired",
@@ -228,6 +230,84 @@ append_limits (GString *out, const HawserBusStatistics *statistics)
   append_gauge (out, "hawser_memory_tight", "Whether publishers are held back now.", statistics->is_tight);
 }
 
+/* ---- Sinks ---- */
+
+static void
+append_sink_durations (GString *out, const char *name, const HawserSinkStatistics *statistics)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+  guint64 sum = 0;
+
+  for (guint b = 0; b < HAWSER_SINK_N_DURATIONS; b++)
+    {
+      sum += statistics->durations[b];
+      g_string_append (out, "hawser_sink_delivery_duration_seconds_bucket{");
+      append_label (out, "subscription", name);
+      g_string_append_printf (out, ",le=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                              b < HAWSER_SINK_N_DURATIONS - 1 ? g_ascii_formatd (number, sizeof number, "%g", (double) hawser_sink_duration_bounds[b] / 1e6) : "+Inf", sum);
+    }
+  g_string_append (out, "hawser_sink_delivery_duration_seconds_sum{");
+  append_label (out, "subscription", name);
+  g_string_append_printf (out, "} %s\nhawser_sink_delivery_duration_seconds_count{", g_ascii_dtostr (number, sizeof number, (double) statistics->duration_us_total / 1e6));
+  append_label (out, "subscription", name);
+  g_string_append_printf (out, "} %" G_GUINT64_FORMAT "\n", sum);
+}
+
+static void
+append_sinks (GString *out, HawserBus *bus)
+{
+  static const struct {
+    const char *name, *type, *help;
+  } figures[] = {
+    { "hawser_sink_deliveries_total", "counter", "Messages that left the queue of a sink, by what became of them." },
+    { "hawser_sink_queued", "gauge", "Messages that wait to be written." },
+    { "hawser_spool_oldest_age_seconds", "gauge", "Age of the oldest message that waits for a sink." },
+    { "hawser_dead_letters_total", "counter", "Messages given to the dead-letter topic of a sink." },
+    { "hawser_sink_failing", "gauge", "Whether the last write failed." },
+    { "hawser_sink_delivery_duration_seconds", "histogram", "How long writes took." },
+  };
+  GListModel *model = hawser_bus_get_sinks (bus);
+  guint n = g_list_model_get_n_items (model);
+
+  for (gsize f = 0; f < G_N_ELEMENTS (figures) && n > 0; f++)
+    {
+      append_head (out, figures[f].name, figures[f].type, figures[f].help);
+      for (guint i = 0; i < n; i++)
+        {
+          g_autoptr (HawserSinkRunner) runner = g_list_model_get_item (model, i);
+          const char *name = hawser_sink_runner_get_name (runner);
+          HawserSinkStatistics s;
+
+          hawser_sink_runner_get_statistics (runner, &s);
+          if (f == 0)
+            {
+              const struct { const char *outcome; guint64 n; } outcomes[] = {
+                { "written", s.n_written }, { "dead-letter", s.n_dead_letters }, { "given-up", s.n_given_up }, { "filtered", s.n_filtered }, { "expired", s.n_expired },
+              };
+
+              for (gsize o = 0; o < G_N_ELEMENTS (outcomes); o++)
+                {
+                  g_string_append_printf (out, "%s{", figures[f].name);
+                  append_label (out, "subscription", name);
+                  g_string_append_printf (out, ",outcome=\"%s\"} %" G_GUINT64_FORMAT "\n", outcomes[o].outcome, outcomes[o].n);
+                }
+            }
+          else if (f == G_N_ELEMENTS (figures) - 1)
+            append_sink_durations (out, name, &s);
+          else
+            {
+              char number[G_ASCII_DTOSTR_BUF_SIZE];
+              const double values[] = { 0, (double) hawser_sink_runner_get_depth (runner), (double) MAX (0, hawser_sink_runner_get_oldest_age_us (runner)) / 1e6,
+                                        (double) s.n_dead_letters, hawser_sink_runner_get_state (runner) == HAWSER_SINK_STATE_FAILING };
+
+              g_string_append_printf (out, "%s{", figures[f].name);
+              append_label (out, "subscription", name);
+              g_string_append_printf (out, "} %s\n", g_ascii_dtostr (number, sizeof number, values[f]));
+            }
+        }
+    }
+}
+
 /* ---- Pipelines ---- */
 
 static void
@@ -304,6 +384,7 @@ http_metrics_get (HttpSession *session, HttpRequest *request, const char *rest)
   append_connections (out, adapter->bus);
   append_bridges (out, adapter->bus);
   append_pipelines (out, adapter->bus);
+  append_sinks (out, adapter->bus);
   append_counter (out, "hawser_http_requests_total", "Requests that this listener took.", adapter->n_requests);
   append_process (out, adapter->started_wall_us);
   http_session_add_header (session, "Cache-Control", "no-store");
@@ -316,6 +397,7 @@ http_admin_status (HttpSession *session, HttpRequest *request, const char *rest)
   HttpAdapter *adapter = http_session_get_adapter (session);
   g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GString) out = g_string_new (NULL);
+  g_autofree char *name = NULL;
   HawserClock *clock = hawser_bus_get_clock (adapter->bus);
   HawserBusStatistics statistics;
   Count count = { counts, 0 };
@@ -325,7 +407,10 @@ http_admin_status (HttpSession *session, HttpRequest *request, const char *rest)
   hawser_bus_foreach_connection (adapter->bus, count_connection, &count);
   for (guint i = 0; i < HAWSER_N_DROPS; i++)
     n_dropped += statistics.dropped[i];
-  g_string_printf (out, "{\"version\":\"%s\",\"host\":", HAWSER_VERSION_S);
+  g_object_get (adapter->bus, "name", &name, NULL);
+  g_string_printf (out, "{\"version\":\"%s\"", HAWSER_VERSION_S);
+  http_json_string (out, "name", name);
+  g_string_append (out, ",\"host\":");
   hawser_json_append_string (out, g_get_host_name (), strlen (g_get_host_name ()));
   g_string_append_printf (out, ",\"uptime_s\":%" G_GINT64_FORMAT ",\"topics\":%" G_GUINT64_FORMAT ",\"retained\":%" G_GUINT64_FORMAT
                           ",\"subscriptions\":%" G_GUINT64_FORMAT ",\"durable\":%" G_GUINT64_FORMAT ",\"connections\":%u",

@@ -27,6 +27,7 @@ static const HttpRoute routes[] = {
   { "PATCH", "/v1/twins/", http_twins_patch, TRUE },
   { "DELETE", "/v1/twins/", http_twins_delete, TRUE },
   { "POST", "/v1/twins/", http_twins_post, TRUE },
+  { "GET", "/v1/openapi.json", http_openapi_get },
   { "GET", "/v1/admin/status", http_admin_status, .needs_admin = TRUE },
   { "GET", "/v1/admin/topics/", http_admin_get_topic, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/topics/", http_admin_put_topic, TRUE, .needs_admin = TRUE },
@@ -34,6 +35,14 @@ static const HttpRoute routes[] = {
   { "GET", "/v1/admin/subscriptions/", http_admin_get_subscription, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/subscriptions/", http_admin_put_subscription, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/subscriptions/", http_admin_delete_subscription, TRUE, .needs_admin = TRUE },
+  { "GET", "/v1/admin/connections/", http_admin_get_connection, TRUE, .needs_admin = TRUE },
+  { "DELETE", "/v1/admin/connections/", http_admin_delete_connection, TRUE, .needs_admin = TRUE },
+  { "GET", "/v1/admin/policies/", http_admin_get_policy, TRUE, .needs_admin = TRUE },
+  { "PUT", "/v1/admin/policies/", http_admin_put_policy, TRUE, .needs_admin = TRUE },
+  { "DELETE", "/v1/admin/policies/", http_admin_delete_policy, TRUE, .needs_admin = TRUE },
+  { "POST", "/v1/admin/policies/", http_admin_test_policy, TRUE, .needs_admin = TRUE },
+  { "GET", "/v1/admin/tap", http_tap_get, .needs_admin = TRUE },
+  { "GET", "/v1/admin/sinks/", http_admin_get_sink, TRUE, .needs_admin = TRUE },
   { "POST", "/v1/admin/sinks/", http_admin_post_sink, TRUE, .needs_admin = TRUE },
   { "DELETE", "/v1/admin/scheduled/", http_admin_delete_scheduled, TRUE, .needs_admin = TRUE },
   { "PUT", "/v1/admin/bans/", http_admin_put_ban, TRUE, .needs_admin = TRUE },
@@ -58,6 +67,8 @@ match (const HttpRoute *route, HttpAdapter *adapter, const char *path)
 
   if (route->needs_admin && !adapter->is_admin)
     return NULL;
+  if ((route->handler == http_metrics_get && !adapter->has_metrics) || (route->handler == http_dashboard_get && route->is_prefix && !adapter->has_dashboard))
+    return NULL;
   if (route->is_prefix)
     return strncmp (path, route->prefix, len) == 0 ? path + len : NULL;
   if (g_str_equal (path, route->prefix)
@@ -80,6 +91,13 @@ refuse_method (HttpSession *session, HttpRequest *request, const char *allowed)
         return;
       }
   http_session_respond (session, 405, NULL, NULL, 0); /* HEAD, OPTIONS, TRACE and unknown ones: no body */
+}
+
+void
+http_routes_foreach (HttpRouteFunc func, gpointer data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (routes); i++)
+    func (&routes[i], data);
 }
 
 const HttpRoute *

@@ -101,6 +101,11 @@ const HttpRoute  *http_routes_find            (HttpSession        *session,
                                                HttpRequest        *request,
                                                const char        **out_rest);
 
+/* Each of them, in the order of the table. */
+typedef void (*HttpRouteFunc) (const HttpRoute *route, gpointer data);
+void              http_routes_foreach         (HttpRouteFunc       func,
+                                               gpointer            data);
+
 /* Handlers, by file. */
 void http_publish_post       (HttpSession *session, HttpRequest *request, const char *rest);
 void http_publish_put        (HttpSession *session, HttpRequest *request, const char *rest);
@@ -121,7 +126,16 @@ void http_admin_get_subscription    (HttpSession *session, HttpRequest *request,
 void http_admin_put_subscription    (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_subscription (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_post_reload  (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_get_sink     (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_post_sink    (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_get_connection    (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_delete_connection (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_get_policy   (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_put_policy   (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_delete_policy (HttpSession *session, HttpRequest *request, const char *rest);
+void http_admin_test_policy  (HttpSession *session, HttpRequest *request, const char *rest);
+void http_tap_get            (HttpSession *session, HttpRequest *request, const char *rest);
+void http_openapi_get        (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_scheduled (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_put_ban            (HttpSession *session, HttpRequest *request, const char *rest);
 void http_admin_delete_ban         (HttpSession *session, HttpRequest *request, const char *rest);

@@ -227,7 +227,7 @@ http_dashboard_get (HttpSession *session, HttpRequest *request, const char *rest
   g_autofree char *path = g_strconcat ("/org/hawser/http/dashboard/", *rest == '\0' ? "index.html" : rest, NULL);
   gsize len;
 
-  if (!adapter->is_admin)
+  if (!adapter->is_admin || !adapter->has_dashboard)
     {
       g_autofree char *prefix = NULL;
       const char *dir;

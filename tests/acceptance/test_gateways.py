@@ -9,7 +9,7 @@ import threading
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, TEST_CONF, Case, Client, Web, mosquitto, wait_for, wire
+from acceptance import DEADLINE_S, Case, Client, Web, mosquitto, wait_for, wire
 from twins import path
 
 GATEWAYS = '''

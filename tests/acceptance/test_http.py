@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """FEATURES H1 H2 O9 and the names of DESIGN 13: HTTP as curl and a bare WebSocket see it."""
 import json
-import re
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, __file__.rpartition('/')[0])
-from acceptance import DEADLINE_S, HAWSERD, TEST_CONF, Case, WebSocket, environment, wait_for
+from acceptance import DEADLINE_S, TEST_CONF, Case, WebSocket, environment, wait_for
 
 
 def curl(*arguments):

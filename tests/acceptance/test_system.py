@@ -5,7 +5,7 @@ import subprocess
 import unittest
 
 import acceptance
-from acceptance import DEADLINE_S, Case, Known, puback, wait_for, wait_quiet
+from acceptance import DEADLINE_S, Case, puback, wait_for, wait_quiet
 
 KNOWN = '''version uptime clients/connected clients/disconnected clients/total clients/maximum clients/expired clients/active clients/inactive
 messages/received messages/sent messages/stored publish/messages/received publish/messages/sent publish/messages/dropped publish/bytes/received

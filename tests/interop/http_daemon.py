@@ -4,15 +4,18 @@
 import http.client
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
-import time
 import urllib.parse
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'harness'))
+from waiting import DEADLINE_S, must_be_before, wait_for  # noqa: E402,F401
+
 HAWSERD = os.environ['HAWSER_TEST_DAEMON']
-DEADLINE_S = 30
 LANES = ['--set', 'hawser.threads=' + os.environ['HAWSER_TEST_THREADS']] if 'HAWSER_TEST_THREADS' in os.environ else []
 
 OPEN = '''
@@ -87,6 +90,10 @@ class Daemon:
         with open(f'/proc/{self.process.pid}/status') as file:
             return next(int(line.split()[1]) for line in file if line.startswith('VmRSS'))
 
+    def cpu_s(self):
+        """Seconds that its threads were running."""
+        return sum(int(path.read_text().split()[0]) for path in pathlib.Path(f'/proc/{self.process.pid}/task').glob('*/schedstat')) / 1e9
+
     def may_grow_kib(self, kib):
         """The bound, times what a sanitizer's quarantine and red zones cost."""
         with open(f'/proc/{self.process.pid}/maps') as file:
@@ -94,17 +101,6 @@ class Daemon:
 
     def connect(self):
         return socket.create_connection(('127.0.0.1', self.port), timeout=DEADLINE_S)
-
-
-def wait_for(condition, deadline_s=DEADLINE_S):
-    """The first true value of condition(), asked again and again until the deadline."""
-    until = time.monotonic() + deadline_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < until, 'the deadline passed'
-        time.sleep(0.01)
 
 
 class EventStream:

@@ -12,9 +12,11 @@ import re
 import struct
 import sys
 import tempfile
+import time
 import unittest
 
 import test_mqtt_auth as scram
+from mqtt_wire import in_time, must_be_before
 from mqtt_facts import (BAD_TEXT, LIMITED, MALFORMED, PROTOCOL, PUBACK, PUBCOMP, PUBREC, PUBREL, DISCONNECT, Facts, ack, connect, expiry, mqtt, packet, publish,
                         string, subscribe, unsubscribe, user)
 
@@ -193,12 +195,17 @@ class Mqtt5(Facts):
         self.refused(connect("x" * 60000, 5), 0x85)
 
     def will_delay_is_broken_off(self):
+        in_time(self, self.come_back_within, 1, 5, 20)
+
+    def come_back_within(self, delay_s):
         watcher = self.open()
         self.sub(watcher, (self.t, 0))
-        delay = b"\x18" + struct.pack(">I", 1)
+        delay = b"\x18" + struct.pack(">I", delay_s)
+        began = time.monotonic()
         self.durable(self.t, will=(self.t, b"gone", 0, False, delay)).close()
         again = self.durable(self.t)
-        self.never(watcher, 1.3)
+        must_be_before(began + delay_s)
+        self.never(watcher, delay_s + 0.3)
         self.stays(again)
 
     def will_keeps_its_user_properties_in_order(self):
@@ -335,7 +342,7 @@ class Mqtt5(Facts):
         self.pub(self.open(), qos=1, block=b"\x02\0\0\0\x64")
         self.let_pass(1.2)
         block = self.until(self.durable(self.t))[0].publish(5)[4]
-        self.assertIn(struct.unpack(">BI", block[:5]), [(2, left) for left in range(80, 100)])
+        self.assertIn(struct.unpack(">BI", block[:5]), [(2, left) for left in range(1, 100)])
 
     def aliases_end_with_the_connection(self):
         wire = self.durable(self.t)
@@ -586,12 +593,17 @@ class Mqtt5(Facts):
         self.assertEqual(self.open(self.t, clean=False).connack[0], 0)
 
     def begun_qos_2_does_not_expire(self):
+        in_time(self, self.begin_within, 1, 5, 20)
+
+    def begin_within(self, expiry_s):
         wire = self.durable(self.t)
         self.sub(wire, (self.t, 2))
-        self.pub(self.open(), qos=2, block=b"\x02\0\0\0\1")
+        began = time.monotonic()
+        self.pub(self.open(), qos=2, block=b"\x02" + struct.pack(">I", expiry_s))
+        must_be_before(began + expiry_s)
         first = self.until(wire)[0].publish(5)
         wire.close()
-        self.let_pass(1.2)
+        self.let_pass(expiry_s + 0.2)
         again = self.durable(self.t)
         self.assertEqual(self.until(again)[0].publish(5)[:4], first[:4])
         again.send(ack(PUBREC, first[3]))

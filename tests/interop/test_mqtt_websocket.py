@@ -14,7 +14,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.request
 
@@ -22,7 +21,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / 'daemon'), str(HERE.parent / 'examples' / 'pegasus')]
 os.environ.setdefault('HAWSER_TEST_SERVE', '')
 import mqtt_wire as wire  # noqa: E402
-from fixture import DEADLINE_S, OPEN, Case  # noqa: E402
+from fixture import DEADLINE_S, OPEN, Case, wait_for  # noqa: E402
 
 import paho.mqtt.client as paho  # noqa: E402
 import websockets  # noqa: E402
@@ -272,17 +271,16 @@ socket.onmessage = event => { got.push(...new Uint8Array(event.data)); if (got.l
 
         peers = [self.connected(daemon, 'web') for _ in range(2)]
         self.assertEqual([item['protocol'] for item in items()], ['mqtt', 'mqtt'])
-        third = self.frames(daemon, 'web')
-        while third.status != 101:                                # the connection of the listing may still be closing
-            third = self.frames(daemon, 'web')
+        def accepted():
+            peer = self.frames(daemon, 'web')
+            return peer if peer.status == 101 else None           # the connection of the listing may still be closing
+
+        third = wait_for(accepted, 'the third')
         self.assertIsNone(self.frames(daemon, 'web').status)      # the limit of the listener counts them
         third.close()
         peers[0].send(peers[0].frame(struct.pack('>H', 1000), opcode=8))
         self.assertEqual(peers[0].close_code(), 1000)
-        end = time.monotonic() + DEADLINE_S
-        while len(items()) != 1 and time.monotonic() < end:
-            time.sleep(0.01)
-        self.assertEqual(len(items()), 1)
+        wait_for(lambda: len(items()) == 1, 'the others to leave')
 
     def test_a_stop_tells_mqtt_peers_and_closes_their_websockets(self):
         daemon = self.start(OPEN + WEB + WS)

@@ -2,12 +2,15 @@
 """Drives tests/sinks/sink-run: one sink behind a bus, in a process of its own."""
 
 import os
+import pathlib
 import queue
 import subprocess
+import sys
 import threading
 import time
 
-DEADLINE = 60
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'harness'))
+from waiting import DEADLINE_S as DEADLINE, wait_for  # noqa: E402
 
 
 class SinkRun:
@@ -18,7 +21,8 @@ class SinkRun:
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
         self.lines = queue.Queue()
         self.seen = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.first = self.expect('ready', 'unstarted')
 
     def _read(self):
@@ -54,15 +58,12 @@ class SinkRun:
         return dict(word.split('=', 1) for word in line.split(' ', 8)[1:] if '=' in word)
 
     def wait(self, **wanted):
-        """Polls the figures until they are as wanted."""
-        end = time.monotonic() + DEADLINE
-        while True:
+        """The figures when they are as wanted."""
+        def found():
             stats = self.stats()
-            if all(stats[key] == str(value) for key, value in wanted.items()):
-                return stats
-            if time.monotonic() > end:
-                raise AssertionError('%s, wanted %s' % (stats, wanted))
-            time.sleep(0.02)
+            return stats if all(stats[key] == str(value) for key, value in wanted.items()) else None
+
+        return wait_for(found, '%s, last seen %s' % (wanted, self.seen[-1:]))
 
     def drain(self):
         self.say('drain')
@@ -73,7 +74,9 @@ class SinkRun:
         return stats
 
     def kill(self):
+        """What it said before that is among the lines."""
         self.process.kill()
         self.process.wait(DEADLINE)
+        self.reader.join(DEADLINE)
         self.process.stdin.close()
         self.process.stdout.close()

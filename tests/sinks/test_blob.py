@@ -10,7 +10,6 @@ import random
 import re
 import subprocess
 import tempfile
-import time
 import unittest
 
 from sinkrun import SinkRun
@@ -190,18 +189,18 @@ class Blob(unittest.TestCase):
             self.assertEqual({'%02d' % json.loads(line)['hour'] for line in text.splitlines()}, {name[:2]})
 
     def kill_rounds(self, template, rounds, seed):
-        """SIGKILL at random moments while messages flow; then each that was published lies there exactly once."""
+        """SIGKILL after a random number of answers while messages flow; then each that was published lies there exactly once."""
         chance = random.Random(seed)
         published, n = [], 0
         for _ in range(rounds):
             sink = self.sink('path-template=' + template, 'batch-age=2ms', 'batch-count=20', spool=True)
-            end = time.monotonic() + chance.uniform(0.01, 0.15)
-            asked = []
-            while time.monotonic() < end:
+            asked, n_ahead = [], chance.randrange(1, 40)
+            for i in range(n_ahead + chance.randrange(1, 150)):
                 asked.append(n)
                 sink.publish('in/a', '{"i":%d}' % n, id='m-%d' % n)
                 n += 1
-                time.sleep(chance.uniform(0, 0.002))
+                if i >= n_ahead:
+                    sink.expect('published')
             sink.kill()
             said = sum(1 for line in list(sink.lines.queue) + sink.seen if line == 'published')
             published += asked[:said]

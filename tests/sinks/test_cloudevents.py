@@ -179,7 +179,7 @@ dead-letter=dead/hook
         self.publish()
         events = []
         while len(events) < len(EVENTS):
-            answer = self.request('GET', '/v1/poll?filter=ce/%23&wait=20s', headers={'Last-Event-ID': cursor})
+            answer = self.request('GET', '/v1/poll?filter=ce/%23&wait=50s', headers={'Last-Event-ID': cursor})
             cursor = answer.headers['Hawser-Cursor']
             self.assertEqual(answer.status, 200)
             seen = self.receiver.tell('/poll', answer.headers['Content-Type'], answer.read())

@@ -13,11 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'daemon'))
-from fixture import DEADLINE_S, MQTT, OPEN, Case  # noqa: E402
+from fixture import DEADLINE_S, MQTT, OPEN, Case, wait_for  # noqa: E402
+from waiting import Known  # noqa: E402
 
 import paho.mqtt.client as mqtt  # noqa: E402
 
@@ -28,21 +28,20 @@ class Publisher:
     """Publishes at QoS 1 and knows what was acknowledged."""
 
     def __init__(self, port):
-        self.acked, self.pending = set(), {}
+        self.acked, self.pending = Known(), {}
         version = [mqtt.CallbackAPIVersion.VERSION1] if hasattr(mqtt, 'CallbackAPIVersion') else []
         self.client = mqtt.Client(*version)
         self.client.max_inflight_messages_set(200)
-        self.client.on_publish = lambda client, data, mid: self.acked.add(mid)
+        self.client.on_publish = lambda client, data, mid: self.acked.__setitem__(mid, True)
         self.client.connect('127.0.0.1', port)
         self.client.loop_start()
 
     def publish(self, topic, payload):
         self.pending[self.client.publish(topic, payload, qos=1).mid] = (topic, payload)
 
-    def wait(self):
-        end = time.monotonic() + DEADLINE_S
-        while len(self.acked) < len(self.pending) and time.monotonic() < end:
-            time.sleep(0.005)
+    def wait(self, n_ahead=0):
+        """Until all but so many are acknowledged."""
+        wait_for(lambda: len(self.acked) >= len(self.pending) - n_ahead, 'the acknowledgements')
 
     def close(self):
         self.client.disconnect()
@@ -71,7 +70,8 @@ dead-letter=deadletter/archive
         if at_rest:
             self.assertTrue(all(p.suffix == '.ndjson' for p in files), files)
         files = [p for p in files if p.suffix == '.ndjson']
-        return [(str(p.relative_to(self.scratch / 'blobs').parts[0]), json.loads(line)) for p in files for line in p.read_text().splitlines()]
+        whole = {p: p.read_text().rpartition('\n')[0] for p in files}   # the last line may be on its way
+        return [(str(p.relative_to(self.scratch / 'blobs').parts[0]), json.loads(line)) for p, text in whole.items() for line in text.splitlines()]
 
     def test_each_record_is_there_once_after_sigterm(self):
         (self.scratch / 'state').mkdir()
@@ -94,18 +94,15 @@ dead-letter=deadletter/archive
         for _ in range(rounds):
             daemon = self.start(self.config())
             publisher = Publisher(daemon.port('mqtt'))
-            end = time.monotonic() + chance.uniform(0.05, 0.4)
-            while time.monotonic() < end:
-                for _ in range(5):
-                    publisher.publish(TOPICS[n % 3], '{"i":%d}' % n)
-                    n += 1
-                time.sleep(chance.uniform(0, 0.004))
+            goal, n_ahead = chance.randrange(20, 400), chance.randrange(1, 100)
+            while len(publisher.acked) < goal:
+                publisher.publish(TOPICS[n % 3], '{"i":%d}' % n)
+                n += 1
+                publisher.wait(n_ahead)
             daemon.stop(signal.SIGKILL)
             acked += [json.loads(payload)['i'] for _, payload in publisher.close()]
         daemon = self.start(self.config())
-        end = time.monotonic() + DEADLINE_S
-        while time.monotonic() < end and not set(acked) <= {r['i'] for _, r in self.records(at_rest=False)}:
-            time.sleep(0.05)
+        wait_for(lambda: set(acked) <= {r['i'] for _, r in self.records(at_rest=False)}, 'the records')
         code, _, err = daemon.stop()
         self.assertEqual(code, 0, err)
         counts = collections.Counter(r['i'] for _, r in self.records())
@@ -164,7 +161,7 @@ batch-age=0s
 
         def publish(i):
             publisher.publish(TOPICS[0], '{"i":%d}' % i)
-            self.until(lambda: any('"i":%d}' % i in p.read_text() for p in self.scratch.glob('journal*')))
+            wait_for(lambda: any('"i":%d}' % i in p.read_text() for p in self.scratch.glob('journal*')))
 
         def held():
             links = []
@@ -176,12 +173,6 @@ batch-age=0s
             return [name for name in links if name.startswith('journal')]
         return daemon, publish, held
 
-    def until(self, fact):
-        end = time.monotonic() + DEADLINE_S
-        while not fact() and time.monotonic() < end:
-            time.sleep(0.01)
-        self.assertTrue(fact())
-
     def test_sighup_reopens_files(self):
         daemon, publish, held = self.journal()
         publish(0)
@@ -189,7 +180,7 @@ batch-age=0s
         os.rename(self.scratch / 'journal.ndjson', self.scratch / 'journal.old')
         self.assertEqual(held(), ['journal.old'])
         daemon.process.send_signal(signal.SIGHUP)
-        self.until(lambda: held() == [])
+        wait_for(lambda: held() == [], 'the file to be closed')
         publish(1)
         self.assertEqual(held(), ['journal.ndjson'])
         self.assertEqual((self.scratch / 'journal.old').read_text(), '{"i":0}\n')
@@ -214,6 +205,7 @@ batch-age=0s
             if i < 3:
                 subprocess.run(['/usr/sbin/logrotate', '--force', '--state', self.scratch / 'logrotate.state', rules], check=True,
                                timeout=DEADLINE_S)
+                daemon.wait_log('was reloaded')
         self.assertEqual(daemon.stop()[0], 0)
         texts = [(self.scratch / ('journal.ndjson' + end)).read_text() for end in ('.3', '.2', '.1', '')]
         self.assertEqual(texts, ['{"i":%d}\n' % i for i in range(4)])

@@ -6,10 +6,9 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 import unittest
 
-from sinkrun import DEADLINE, SinkRun
+from sinkrun import SinkRun, wait_for
 
 AGE = 'batch-age=20ms'
 
@@ -46,10 +45,7 @@ class File(unittest.TestCase):
         return found
 
     def wait_held(self, sink, names):
-        end = time.monotonic() + DEADLINE
-        while self.held(sink) != names and time.monotonic() < end:
-            time.sleep(0.01)
-        self.assertEqual(self.held(sink), names)
+        wait_for(lambda: self.held(sink) == names, names)
 
     def test_rotates_by_count_within_a_batch(self):
         sink = self.sink('rotate-count=100', 'batch-count=1000', 'batch-age=1h')
@@ -72,11 +68,16 @@ class File(unittest.TestCase):
         sink = self.sink('rotate-age=200ms', 'batch-age=0s')
         sink.publish('in/a', '{"i":0}')
         sink.wait(written=1)
-        n, end = 1, time.monotonic() + DEADLINE
-        while self.names() == ['log'] and time.monotonic() < end:
+        n = 1
+
+        def is_rotated_by_one_more():
+            nonlocal n
             sink.publish('in/a', '{"i":%d}' % n)
             n += 1
             sink.wait(written=n)
+            return self.names() != ['log']
+
+        wait_for(is_rotated_by_one_more, 'the rotation')
         sink.drain()
         self.assertEqual([i for name in self.names()[1:] + ['log'] for i in self.read(name)], list(range(n)))
         first = (self.dir / 'log.00000001').stat()

@@ -6,10 +6,9 @@ import pathlib
 import ssl
 import subprocess
 import tempfile
-import time
 import unittest
 
-from sinkrun import DEADLINE, SinkRun
+from sinkrun import SinkRun, wait_for
 from test_webhook import Server
 
 CURVE = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes')
@@ -98,10 +97,7 @@ class WebhookTls(unittest.TestCase):
                 sink.publish('in/a', '{"a":1}')
                 stats = sink.wait(state='failing', written=0, dead=0, depth=1)
                 self.assertIn('certificate', stats['error'] + sink.seen[-1])
-                end = time.monotonic() + DEADLINE
-                while int(sink.stats()['retries']) < 3 and time.monotonic() < end:
-                    time.sleep(0.01)
-                self.assertGreaterEqual(int(sink.stats()['retries']), 3)
+                wait_for(lambda: int(sink.stats()['retries']) >= 3, 'three attempts')
                 self.assertEqual((server.requests, sink.stats()['written']), ([], '0'))
                 sink.kill()
 

@@ -105,6 +105,14 @@ mqtt_topic_is_valid (const guint8 *topic, gsize len)
 }
 
 gboolean
+mqtt_response_topic_is_valid (const MqttProperties *properties)
+{
+  const MqttSlice *topic = &properties->value[MQTT_RESPONSE_TOPIC].slice;
+
+  return !mqtt_properties_has (properties, MQTT_RESPONSE_TOPIC) || mqtt_topic_is_valid (topic->data, topic->len);
+}
+
+gboolean
 mqtt_filter_is_valid (const guint8 *filter, gsize len)
 {
   if (len == 0)

@@ -146,6 +146,9 @@ guint8 mqtt_codec_read_empty       (const guint8     *body,
 /* Whether a topic name has no wildcard and is not empty; the bytes are valid UTF-8 already. */
 gboolean mqtt_topic_is_valid       (const guint8     *topic,
                                     gsize             len);
+
+/* Whether a Response Topic, if there is one, is a topic name and no filter: [MQTT-3.3.2-14], and what a will brings is published. */
+gboolean mqtt_response_topic_is_valid (const MqttProperties *properties);
 /* Whether wildcards of a filter stand where section 4.7.1 allows them. */
 gboolean mqtt_filter_is_valid      (const guint8     *filter,
                                     gsize             len);

@@ -74,6 +74,8 @@ check_will (MqttSession *self, const MqttConnect *connect)
 
   if (!connect->has_will)
     return MQTT_SUCCESS;
+  if (!mqtt_response_topic_is_valid (&connect->will_properties))
+    return MQTT_PROTOCOL_ERROR; /* a PUBLISH may not have it either: [MQTT-3.3.2-14] */
   if (mqtt_topic_count_levels (connect->will_topic.data, connect->will_topic.len) > settings->max_levels)
     return MQTT_BAD_TOPIC;
   if (connect->will_qos > settings->maximum_qos)

@@ -156,13 +156,8 @@ check_publish (MqttSession *self, MqttPublish *publish)
     {
       if (mqtt_properties_has (&publish->properties, MQTT_SUBSCRIPTION_ID))
         return MQTT_PROTOCOL_ERROR; /* [MQTT-3.3.4-6] */
-      if (mqtt_properties_has (&publish->properties, MQTT_RESPONSE_TOPIC))
-        {
-          const MqttSlice *topic = &publish->properties.value[MQTT_RESPONSE_TOPIC].slice;
-
-          if (!mqtt_topic_is_valid (topic->data, topic->len))
-            return MQTT_PROTOCOL_ERROR; /* [MQTT-3.3.2-14] */
-        }
+      if (!mqtt_response_topic_is_valid (&publish->properties))
+        return MQTT_PROTOCOL_ERROR; /* [MQTT-3.3.2-14] */
       if (mqtt_properties_has (&publish->properties, MQTT_ALIAS))
         {
           guint8 reason = resolve_alias (self, publish);

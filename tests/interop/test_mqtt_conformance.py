@@ -374,8 +374,9 @@ class Mqtt5(Facts):
             self.ends(publish(self.t, b"x", 5, block=b"\x08" + string(text)), MALFORMED)
 
     def response_topic_has_no_wildcards(self):
-        for text in ("a/#", "+", "a/+/b"):
+        for text in ("a/#", "+", "a/+/b", ""):
             self.ends(publish(self.t, b"x", 5, block=b"\x08" + string(text)), PROTOCOL)
+            self.refused(connect("", 5, will=(self.t, b"x", 0, False, b"\x08" + string(text))), PROTOCOL)
 
     def content_type_is_text(self):
         for text in BAD_TEXT:

@@ -405,6 +405,18 @@ add_entry (StoreSqlite *self, const HawserStoreOp *op, guint32 queue)
   return run (self, STATEMENT_ADD_ENTRY);
 }
 
+#define LARGE_RECORD (1 << 20) /* bytes; a buffer of this size costs nothing that is seen, a new one for each smaller record would */
+
+/* A record of a large payload is not kept until the next one comes: the buffer would hold twice its size for ever. */
+static void
+forget_large_record (StoreSqlite *self)
+{
+  if (self->record->len <= LARGE_RECORD)
+    return;
+  g_byte_array_unref (self->record);
+  self->record = g_byte_array_new ();
+}
+
 static int
 append (StoreSqlite *self, const HawserStoreOp *op)
 {
@@ -419,6 +431,7 @@ append (StoreSqlite *self, const HawserStoreOp *op)
   sqlite3_bind_int64 (self->statements[STATEMENT_ADD_MESSAGE], 1, (gint64) op->position);
   sqlite3_bind_blob (self->statements[STATEMENT_ADD_MESSAGE], 2, self->record->data, (int) self->record->len, SQLITE_STATIC);
   rc = run (self, STATEMENT_ADD_MESSAGE);
+  forget_large_record (self);
   for (guint i = 0; i < op->n_queues && rc == SQLITE_OK; i++)
     rc = add_entry (self, op, op->queues[i]);
   return rc;
@@ -549,7 +562,9 @@ put_value (StoreSqlite *self, const HawserStoreOp *op)
   sqlite3_bind_text (statement, 1, op->space, -1, SQLITE_STATIC);
   sqlite3_bind_text (statement, 2, op->key, -1, SQLITE_STATIC);
   sqlite3_bind_blob (statement, 3, self->record->data, (int) self->record->len, SQLITE_STATIC);
-  return run (self, STATEMENT_PUT_VALUE);
+  rc = run (self, STATEMENT_PUT_VALUE);
+  forget_large_record (self);
+  return rc;
 }
 
 static int

@@ -4,6 +4,7 @@
 
 #include <hawser/hawser.h>
 
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -395,6 +396,26 @@ revision_of_a_value_survives_a_lost_head (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (revision, ==, 42);
 }
 
+/* Pieces of this size are mapped each by itself, so that what is held is seen at once. */
+static void
+memory_of_a_large_message_is_given_back (Fixture *fixture, gconstpointer data)
+{
+  const gsize large = 48 << 20, allowed = 24 << 20;
+  gsize before;
+
+  fill (fixture, 1, 100);
+  before = mallinfo2 ().hblkhd;
+  append (fixture, 2, large);
+  g_assert_cmpuint (mallinfo2 ().hblkhd, <, before + allowed);
+  {
+    g_autofree char *text = g_strnfill (large, 'v');
+    const HawserStoreOp op = { .kind = HAWSER_STORE_PUT, .space = "retained", .key = "a", .data = (const guint8 *) text, .len = large };
+
+    g_assert_true (hawser_store_apply (fixture->store, &op, 1, TRUE, NULL));
+  }
+  g_assert_cmpuint (mallinfo2 ().hblkhd, <, before + allowed);
+}
+
 #define FACT(function) { #function, function }
 
 static const struct {
@@ -413,6 +434,7 @@ static const struct {
   FACT (payload_cannot_pose_as_a_record),
   FACT (housekeeping_gives_the_disk_back),
   FACT (no_room_is_said_and_costs_nothing),
+  FACT (memory_of_a_large_message_is_given_back),
 };
 
 int

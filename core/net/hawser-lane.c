@@ -16,6 +16,7 @@
 #include "hawser-clock-private.h"
 #include "hawser-lane-wait-private.h"
 #include "hawser-message-private.h"
+#include "hawser-prompt-private.h"
 
 #define MAX_CALL_US (100 * 1000)   /* of one call of a plugin; longer is seen by whoever plays or pilots over us */
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
@@ -424,6 +425,7 @@ hawser_lane_wait_here (HawserLane *self)
   self->waits = TRUE;
   waiting_lane = self;
   g_main_context_set_poll_func (self->context, wait_for_events);
+  hawser_prompt_ask ();
 }
 
 void

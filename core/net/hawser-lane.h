@@ -33,7 +33,8 @@ GMainContext *hawser_lane_get_context (HawserLane     *self);
 
 /* The lane does the waiting of its context, which saves a system call for each message that comes alone. For whoever runs
  * the loop of that context on this thread and has set no poll function of its own (g_main_context_set_poll_func()); one
- * lane a thread, until it is freed there. */
+ * lane a thread, until it is freed there. The thread asks the kernel for short slices, so that it is woken sooner on a
+ * busy processor. */
 HAWSER_AVAILABLE_IN_ALL
 void          hawser_lane_wait_here   (HawserLane     *self);
 

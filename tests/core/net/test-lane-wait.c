@@ -6,7 +6,9 @@
 
 #include <glib-unix.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 typedef struct {
@@ -220,6 +222,78 @@ leaves_to_glib_what_epoll_refuses (Fixture *f, gconstpointer data)
   unlink (path);
 }
 
+/* As linux/sched/types.h has it, whose struct sched_param is the C library's too. */
+typedef struct {
+  guint32 size, policy;
+  guint64 flags;
+  gint32 nice;
+  guint32 priority;
+  guint64 runtime, deadline, period;
+} SchedAttributes;
+
+static SchedAttributes
+get_attributes (void)
+{
+  SchedAttributes attributes = { 0 };
+
+  g_assert_cmpint (syscall (SYS_sched_getattr, 0, &attributes, sizeof attributes, 0), ==, 0);
+  return attributes;
+}
+
+static gpointer
+ask_the_kernel (gpointer data)
+{
+  SchedAttributes attributes = get_attributes ();
+
+  attributes.size = sizeof attributes;
+  attributes.runtime = 100 * 1000;
+  syscall (SYS_sched_setattr, 0, &attributes, 0);
+  *(SchedAttributes *) data = get_attributes ();
+  return NULL;
+}
+
+static gpointer
+note_attributes (gpointer data)
+{
+  *(SchedAttributes *) data = get_attributes ();
+  return NULL;
+}
+
+typedef struct {
+  SchedAttributes own, of_child;
+} Seen;
+
+static gpointer
+wait_on_a_lane (gpointer data)
+{
+  Seen *seen = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  HawserLane *lane = hawser_lane_new (context, NULL);
+
+  hawser_lane_wait_here (lane);
+  seen->own = get_attributes ();
+  g_thread_join (g_thread_new ("child", note_attributes, &seen->of_child));
+  hawser_lane_unref (lane);
+  return NULL;
+}
+
+/* On a kernel that has no slices, or forbids to choose them, both are what they were. */
+static void
+asks_for_the_shortest_slice_for_itself_alone (void)
+{
+  SchedAttributes before, shortest;
+  Seen seen;
+
+  g_thread_join (g_thread_new ("before", note_attributes, &before)); /* a fixture may have waited on this one */
+  g_thread_join (g_thread_new ("asks", ask_the_kernel, &shortest));
+  g_thread_join (g_thread_new ("waits", wait_on_a_lane, &seen));
+  g_assert_cmpuint (seen.own.runtime, ==, shortest.runtime);
+  g_assert_cmpuint (seen.own.policy, ==, before.policy);
+  g_assert_cmpint (seen.own.nice, ==, before.nice);
+  if (before.nice >= 0)
+    g_assert_cmpuint (seen.of_child.runtime, ==, before.runtime);
+}
+
 #define ADD(name) g_test_add ("/core/net/lane-wait/" #name, Fixture, NULL, set_up, name, tear_down)
 
 int
@@ -232,5 +306,6 @@ main (int argc, char **argv)
   ADD (does_not_dispatch_what_left_meanwhile);
   ADD (lets_a_loop_run_inside_a_callback);
   ADD (leaves_to_glib_what_epoll_refuses);
+  g_test_add_func ("/core/net/lane-wait/asks_for_the_shortest_slice_for_itself_alone", asks_for_the_shortest_slice_for_itself_alone);
   return g_test_run ();
 }

@@ -14,7 +14,7 @@ opened (gpointer data)
   if (self->state != HAWSER_CONNECTION_OPEN)
     return;
   if (address != NULL)
-    self->address = g_strdup (address);
+    hawser_connection_pass (self)->address = g_strdup (address);
   hawser_connection_end_opening (self);
   self->owner->opened (self->owner, self);
 }
@@ -68,15 +68,18 @@ hawser_connection_place (HawserConnection *self, HawserSideLane *side)
 void
 hawser_connection_start_carried (HawserConnection *self)
 {
+  HawserOpening *opening = self->passing->opening;
+
   hawser_carrier_set_paused (self->carrier, self->n_pauses > 0);
-  hawser_carrier_start (self->carrier, self->opening != NULL ? g_steal_pointer (&self->opening->proxy) : NULL, self->opening != NULL);
+  hawser_carrier_start (self->carrier, opening != NULL ? g_steal_pointer (&opening->proxy) : NULL, opening != NULL);
 }
 
 void
 hawser_connection_hold_carried (HawserConnection *self, const guint8 *early, gsize len)
 {
-  self->early = g_byte_array_new ();
+  GByteArray *kept = hawser_connection_pass (self)->early = g_byte_array_new ();
+
   if (len > 0)
-    g_byte_array_append (self->early, early, (guint) len);
+    g_byte_array_append (kept, early, (guint) len);
   hawser_carrier_hold (self->carrier);
 }

@@ -232,8 +232,8 @@ hawser_connection_dup_address (HawserConnection *self)
   socklen_t len = sizeof address;
   g_autoptr (GSocketAddress) parsed = NULL;
 
-  if (self->address != NULL)
-    return g_strdup (self->address);
+  if (self->passing->address != NULL)
+    return g_strdup (self->passing->address);
   if (self->socket.fd < 0 || getpeername (self->socket.fd, &address.any, &len) != 0)
     return g_strdup ("");
   if (address.any.sa_family == AF_UNIX)

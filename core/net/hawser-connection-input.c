@@ -52,7 +52,7 @@ give (HawserConnection *self, const guint8 *data, gsize len)
   if (self->owner != NULL)
     hawser_lane_note_call (self->lane, "protocol", self->owner->protocol, self->owner->listener_name);
   self->is_in_received = FALSE;
-  if (G_UNLIKELY (self->next_owner != NULL))
+  if (G_UNLIKELY (self->passing->next_owner != NULL))
     {
       if (self->state == HAWSER_CONNECTION_OPEN)
         hawser_connection_apply_upgrade (self, data + used, len - used);
@@ -239,9 +239,9 @@ hawser_connection_take_input (HawserConnection *self, const guint8 *data, gsize 
       guint8 *input;
       gsize part;
 
-      if (self->early != NULL)
+      if (self->passing->early != NULL)
         {
-          g_byte_array_append (self->early, data, (guint) len);
+          g_byte_array_append (self->passing->early, data, (guint) len);
           return;
         }
       if (self->n_pauses > 0 && self->large == NULL)

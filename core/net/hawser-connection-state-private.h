@@ -33,37 +33,27 @@ typedef enum {
   HAWSER_CONNECTION_CLOSED,
 } HawserConnectionState;
 
-struct _HawserConnection {
-  GObject parent_instance;
-  HawserSocket socket;
-  HawserCarrier *carrier;        /* not NULL: the socket lives on another lane, and of ours only the descriptor is used, to ask */
-  HawserDirty dirty;
-  HawserLane *lane;
-  HawserConnectionOwner *owner;
-  const HawserSessionFuncs *funcs;
-  gpointer session;
-
-  HawserBlock *block;            /* during received() of a large packet */
-  HawserLargeInput *large;
-  guint8 *tail;
-  HawserOutput output;
-
-  HawserPrincipal *principal;
-  char *client_id;
-  gpointer publisher;
-  GDestroyNotify publisher_destroy;
-
-  GError *error;
-  HawserFinish *finish;
+/* What a connection has while it is made, changed or ended; few have any of it for long. */
+typedef struct {
   HawserOpening *opening;
+  HawserFinish *finish;
+  GError *error;
   char *address;                 /* as a proxy says, else NULL */
   HawserConnectionOwner *next_owner; /* an upgrade is due */
   GByteArray *early;             /* until the carrier holds still: what belongs to the next owner; else NULL */
-  GList link;
-  guint64 id;
-  guint64 n_received, n_delivered;
-  guint32 tail_len;
-  guint32 expected;              /* length of the packet under way, 0: unknown */
+} HawserPassing;
+
+/* Ten thousand of these are kept, and a fan-out walks through all of them: what each message touches stands together. */
+struct _HawserConnection {
+  GObject parent_instance;
+  HawserSocket socket;
+  HawserDirty dirty;
+  HawserOutput output;
+  HawserConnectionOwner *owner;
+  HawserLane *lane;
+  HawserCarrier *carrier;        /* not NULL: the socket lives on another lane, and of ours only the descriptor is used, to ask */
+  const HawserPassing *passing;  /* never NULL; to change it: hawser_connection_pass() */
+  guint64 n_delivered;
   guint16 n_pauses;
   guint8 state;                  /* HawserConnectionState */
   guint8 needs_handshake : 1;
@@ -71,7 +61,26 @@ struct _HawserConnection {
   guint8 is_in_received : 1;
   guint8 refuses_at_once : 1;
   guint8 is_held : 1;            /* the tail holds packets that a pause kept from the session */
+  guint32 tail_len;
+
+  const HawserSessionFuncs *funcs;
+  gpointer session;
+  HawserLargeInput *large;
+  guint8 *tail;
+  gpointer publisher;
+  guint64 n_received;
+  HawserBlock *block;            /* during received() of a large packet */
+
+  HawserPrincipal *principal;
+  char *client_id;
+  GDestroyNotify publisher_destroy;
+  GList link;
+  guint64 id;
+  guint32 expected;              /* length of the packet under way, 0: unknown */
 };
+
+/* To change. */
+HawserPassing *hawser_connection_pass (HawserConnection *self);
 
 /* The session hears of it at the end of the turn. */
 void hawser_connection_fail          (HawserConnection *self,

@@ -19,6 +19,16 @@
 
 G_DEFINE_FINAL_TYPE (HawserConnection, hawser_connection, G_TYPE_OBJECT)
 
+static const HawserPassing nothing_passing;
+
+HawserPassing *
+hawser_connection_pass (HawserConnection *self)
+{
+  if (self->passing == &nothing_passing)
+    self->passing = g_new0 (HawserPassing, 1);
+  return (HawserPassing *) self->passing;
+}
+
 static void
 finalize (GObject *object)
 {
@@ -26,8 +36,14 @@ finalize (GObject *object)
 
   g_clear_pointer (&self->principal, hawser_principal_unref);
   g_free (self->client_id);
-  g_free (self->address);
-  g_clear_error (&self->error);
+  if (self->passing != &nothing_passing)
+    {
+      HawserPassing *passing = hawser_connection_pass (self);
+
+      g_free (passing->address);
+      g_clear_error (&passing->error);
+      g_free (passing);
+    }
   hawser_lane_unref (self->lane);
   G_OBJECT_CLASS (hawser_connection_parent_class)->finalize (object);
 }
@@ -43,6 +59,7 @@ static void
 hawser_connection_init (HawserConnection *self)
 {
   self->socket.fd = -1;
+  self->passing = &nothing_passing;
   self->link.data = self;
 }
 
@@ -51,8 +68,8 @@ hawser_connection_fail (HawserConnection *self, HawserError code, const char *de
 {
   if (self->state >= HAWSER_CONNECTION_CLOSING)
     return;
-  if (self->error == NULL)
-    self->error = g_error_new_literal (HAWSER_ERROR, code, detail);
+  if (self->passing->error == NULL)
+    hawser_connection_pass (self)->error = g_error_new_literal (HAWSER_ERROR, code, detail);
   self->state = HAWSER_CONNECTION_CLOSING;
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
@@ -60,17 +77,39 @@ hawser_connection_fail (HawserConnection *self, HawserError code, const char *de
 void
 hawser_connection_end_opening (HawserConnection *self)
 {
-  if (self->opening == NULL)
+  HawserPassing *passing;
+
+  if (self->passing->opening == NULL)
     return;
-  hawser_timer_disarm (&self->opening->timer);
-  g_clear_pointer (&self->opening->proxy, g_byte_array_unref);
-  g_clear_pointer (&self->opening, g_free);
+  passing = hawser_connection_pass (self);
+  hawser_timer_disarm (&passing->opening->timer);
+  g_clear_pointer (&passing->opening->proxy, g_byte_array_unref);
+  g_clear_pointer (&passing->opening, g_free);
+  if (memcmp (passing, &nothing_passing, sizeof *passing) == 0)
+    {
+      self->passing = &nothing_passing;
+      g_free (passing);
+    }
 }
 
 static inline gsize
 get_pending (HawserConnection *self)
 {
   return self->output.pending + (G_UNLIKELY (self->carrier != NULL) ? hawser_carrier_get_pending (self->carrier) : 0);
+}
+
+/* All but the address, which somebody may ask for. */
+static void
+end_passing (HawserConnection *self)
+{
+  hawser_connection_end_opening (self);
+  if (self->passing->finish != NULL)
+    {
+      hawser_timer_disarm (&self->passing->finish->timer);
+      g_clear_pointer (&hawser_connection_pass (self)->finish, g_free);
+    }
+  if (self->passing->early != NULL)
+    g_clear_pointer (&hawser_connection_pass (self)->early, g_byte_array_unref);
 }
 
 static void
@@ -82,7 +121,7 @@ tear_down (HawserConnection *self)
   if (self->carrier == NULL)
     hawser_socket_leave (&self->socket, self->lane);
   if (self->funcs != NULL && self->funcs->closed != NULL)
-    self->funcs->closed (self, self->session, self->error);
+    self->funcs->closed (self, self->session, self->passing->error);
   self->session = NULL;
   if (self->publisher != NULL)
     self->publisher_destroy (self->publisher);
@@ -96,17 +135,13 @@ tear_down (HawserConnection *self)
     }
   else
     hawser_socket_close (&self->socket);
-  g_clear_pointer (&self->early, g_byte_array_unref);
   hawser_output_clear (&self->output, self->lane);
   g_clear_pointer (&self->tail, g_free);
   g_clear_pointer (&self->large, hawser_large_input_free);
-  if (self->finish != NULL)
-    hawser_timer_disarm (&self->finish->timer);
-  g_clear_pointer (&self->finish, g_free);
-  hawser_connection_end_opening (self);
+  end_passing (self);
   hawser_lane_unmark_dirty (self->lane, &self->dirty);
-  if (self->next_owner != NULL)
-    self->owner = g_steal_pointer (&self->next_owner); /* it counts us already, and the one before through itself */
+  if (self->passing->next_owner != NULL)
+    self->owner = g_steal_pointer (&hawser_connection_pass (self)->next_owner); /* it counts us already, and the one before through itself */
   if (self->owner != NULL)
     self->owner->closed (self->owner, self);
 }
@@ -139,15 +174,15 @@ on_finish_late (HawserTimer *timer)
 static void
 finish_output (HawserConnection *self)
 {
-  if (get_pending (self) > 0 || self->finish->is_shut_down)
+  if (get_pending (self) > 0 || self->passing->finish->is_shut_down)
     return;
   /* a close with unread input would send a reset, and the reset would overtake our last packet */
-  self->finish->is_shut_down = TRUE;
+  self->passing->finish->is_shut_down = TRUE;
   if (self->carrier != NULL)
     hawser_carrier_shut_down (self->carrier);
   else
     hawser_socket_shut_down (&self->socket);
-  hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + LINGER_US, on_finish_late);
+  hawser_timer_arm (&self->passing->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + LINGER_US, on_finish_late);
 }
 
 static GByteArray *
@@ -171,14 +206,14 @@ take_unsent (HawserConnection *self)
 void
 hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gsize len)
 {
-  HawserConnectionOwner *owner = self->next_owner;
+  HawserConnectionOwner *owner = self->passing->next_owner;
 
-  if (self->carrier != NULL && self->early == NULL)
+  if (self->carrier != NULL && self->passing->early == NULL)
     {
       hawser_connection_hold_carried (self, early, len); /* and comes back here when nothing is under way any more */
       return;
     }
-  self->next_owner = NULL;
+  hawser_connection_pass (self)->next_owner = NULL;
   if (self->funcs->closed != NULL)
     self->funcs->closed (self, self->session, NULL);
   self->funcs = NULL;
@@ -189,7 +224,7 @@ hawser_connection_apply_upgrade (HawserConnection *self, const guint8 *early, gs
   if (self->carrier != NULL)
     {
       hawser_carrier_write (self->carrier, &self->output);
-      hawser_carrier_upgrade (self->carrier, g_steal_pointer (&self->early));
+      hawser_carrier_upgrade (self->carrier, g_steal_pointer (&hawser_connection_pass (self)->early));
     }
   else
     hawser_socket_upgrade (&self->socket, self->lane, take_unsent (self), early, len);
@@ -204,12 +239,12 @@ flush (HawserDirty *dirty)
 
   if (self->state == HAWSER_CONNECTION_CLOSING)
     {
-      if (self->finish != NULL && !self->socket.is_blocked)
+      if (self->passing->finish != NULL && !self->socket.is_blocked)
         send_pending (self); /* the last words of a connection that was finished first: what the kernel takes at once */
       tear_down (self);
       return;
     }
-  if (G_UNLIKELY (self->next_owner != NULL) && self->early == NULL && self->state == HAWSER_CONNECTION_OPEN && !self->is_in_received)
+  if (G_UNLIKELY (self->passing->next_owner != NULL) && self->passing->early == NULL && self->state == HAWSER_CONNECTION_OPEN && !self->is_in_received)
     hawser_connection_apply_upgrade (self, NULL, 0);
   if (self->is_held && self->n_pauses == 0 && self->state == HAWSER_CONNECTION_OPEN)
     {
@@ -245,7 +280,9 @@ on_opening_late (HawserTimer *timer)
 static void
 open_transport (HawserConnection *self)
 {
-  if (hawser_socket_open (&self->socket, &self->opening->proxy, &self->address) != 1)
+  HawserPassing *passing = hawser_connection_pass (self);
+
+  if (hawser_socket_open (&self->socket, &passing->opening->proxy, &passing->address) != 1)
     {
       hawser_connection_end_input (self, -1);
       return;
@@ -268,7 +305,7 @@ ready (HawserPollable *pollable, guint32 events)
     }
   if (self->state == HAWSER_CONNECTION_OPEN && (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLOUT)))
     {
-      if (G_UNLIKELY (self->opening != NULL))
+      if (G_UNLIKELY (self->passing->opening != NULL))
         open_transport (self);
       else if (self->n_pauses == 0)
         hawser_connection_read (self);
@@ -298,12 +335,14 @@ hawser_connection_start (HawserConnection *self)
 {
   g_assert (self->state == HAWSER_CONNECTION_NEW);
   self->state = HAWSER_CONNECTION_OPEN;
-  if (self->needs_handshake && self->funcs == NULL && self->opening == NULL)
-    self->opening = g_new0 (HawserOpening, 1);
-  if (self->opening != NULL)
+  if (self->needs_handshake && self->funcs == NULL && self->passing->opening == NULL)
+    hawser_connection_pass (self)->opening = g_new0 (HawserOpening, 1);
+  if (self->passing->opening != NULL)
     {
-      self->opening->connection = self;
-      hawser_timer_arm (&self->opening->timer, self->lane, hawser_lane_get_now_us (self->lane) + self->owner->handshake_timeout_us, on_opening_late);
+      HawserOpening *opening = self->passing->opening;
+
+      opening->connection = self;
+      hawser_timer_arm (&opening->timer, self->lane, hawser_lane_get_now_us (self->lane) + self->owner->handshake_timeout_us, on_opening_late);
     }
   self->socket.wants_input = self->n_pauses == 0;
   if (self->carrier != NULL)
@@ -315,15 +354,17 @@ hawser_connection_start (HawserConnection *self)
 void
 hawser_connection_expect_proxy (HawserConnection *self)
 {
-  self->opening = g_new0 (HawserOpening, 1);
-  self->opening->proxy = g_byte_array_new ();
+  HawserPassing *passing = hawser_connection_pass (self);
+
+  passing->opening = g_new0 (HawserOpening, 1);
+  passing->opening->proxy = g_byte_array_new ();
 }
 
 void
 hawser_connection_upgrade (HawserConnection *self, HawserConnectionOwner *owner)
 {
-  g_assert (self->next_owner == NULL);
-  self->next_owner = owner;
+  g_assert (self->passing->next_owner == NULL);
+  hawser_connection_pass (self)->next_owner = owner;
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }
 
@@ -447,7 +488,7 @@ hawser_connection_resume (HawserConnection *self)
     return;
   want_input (self, TRUE);
   /* epoll knows nothing of what was read already, or decrypted */
-  if (self->tail_len > 0 || (self->opening == NULL && hawser_socket_has_pending (&self->socket)))
+  if (self->tail_len > 0 || (self->passing->opening == NULL && hawser_socket_has_pending (&self->socket)))
     {
       self->is_held = TRUE;
       hawser_lane_mark_dirty (self->lane, &self->dirty);
@@ -477,13 +518,16 @@ hawser_connection_is_paused (HawserConnection *self)
 void
 hawser_connection_finish (HawserConnection *self, HawserError reason, const char *detail)
 {
+  HawserPassing *passing;
+
   if (self->state >= HAWSER_CONNECTION_FINISHING)
     return;
   self->state = HAWSER_CONNECTION_FINISHING;
-  self->error = g_error_new_literal (HAWSER_ERROR, reason, detail);
-  self->finish = g_new0 (HawserFinish, 1);
-  self->finish->connection = self;
-  hawser_timer_arm (&self->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + FINISH_US, on_finish_late);
+  passing = hawser_connection_pass (self);
+  passing->error = g_error_new_literal (HAWSER_ERROR, reason, detail);
+  passing->finish = g_new0 (HawserFinish, 1);
+  passing->finish->connection = self;
+  hawser_timer_arm (&passing->finish->timer, self->lane, hawser_lane_get_now_us (self->lane) + FINISH_US, on_finish_late);
   want_input (self, TRUE);
   hawser_lane_mark_dirty (self->lane, &self->dirty);
 }

@@ -15,7 +15,7 @@ typedef struct {
   HawserPollable pollable;
   HawserTransport *transport;    /* NULL: the bytes are plain */
   int fd;
-  guint32 events;                /* that epoll was asked for */
+  guint8 events;                 /* that epoll was asked for: EPOLLIN, EPOLLOUT */
   guint8 wants_input : 1;
   guint8 is_blocked : 1;         /* the kernel took less than was offered: waiting for EPOLLOUT */
   guint8 transport_wants_write : 1;

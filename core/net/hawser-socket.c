@@ -32,7 +32,7 @@ hawser_socket_join (HawserSocket *self, HawserLane *lane)
 static void
 ask (HawserSocket *self, HawserLane *lane)
 {
-  guint32 events = (self->wants_input ? EPOLLIN : 0) | (self->is_blocked || self->transport_wants_write ? EPOLLOUT : 0);
+  guint8 events = (self->wants_input ? EPOLLIN : 0) | (self->is_blocked || self->transport_wants_write ? EPOLLOUT : 0);
 
   if (events == self->events)
     return;

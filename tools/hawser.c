@@ -16,6 +16,7 @@ static const ToolVerb verbs[] = {
   { "req", "Messages", "TOPIC [PAYLOAD]", "Send a request and print the answer", tool_verb_req },
   { "reply", "Messages", "FILTER…", "Answer requests: with themselves, a text, or what a command prints", tool_verb_reply },
   { "status", "Look", "", "One screen; the exit status says ready or not", tool_verb_status },
+  { "observe", "Look", "FILTER", "Look at messages, numbers or errors of topics for a while", tool_verb_observe },
   { "topic", "Look", "list|show|add|remove", "Topics and their metadata", tool_verb_topic },
   { "subs", "Look", "list|show", "Subscriptions", tool_verb_subs },
   { "conn", "Look", "list", "Connections", tool_verb_conn },

@@ -81,6 +81,7 @@ int tool_verb_reply      (Tool *tool, int argc, char **argv);
 int tool_verb_bench      (Tool *tool, int argc, char **argv);
 int tool_verb_rtt        (Tool *tool, int argc, char **argv);
 int tool_verb_status     (Tool *tool, int argc, char **argv);
+int tool_verb_observe    (Tool *tool, int argc, char **argv);
 int tool_verb_topic      (Tool *tool, int argc, char **argv);
 int tool_verb_subs       (Tool *tool, int argc, char **argv);
 int tool_verb_conn       (Tool *tool, int argc, char **argv);

@@ -4,7 +4,7 @@
  * Deny by default: no declaration, no policy, or a rule that cannot be read means no. Context: the bus's lane. */
 
 #include "hawser-author.h"
-#include "hawser-bus-private.h"
+#include "hawser-observer-private.h"
 
 #include <string.h>
 
@@ -27,24 +27,9 @@ is_loopback (const HawserPolicyContext *context)
 }
 
 int
-hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
+hawser_bus_check_policy (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
 {
   HawserPolicy *policy;
-  int state;
-
-  /* what twins tell is the bus's own to publish; who may hear it is decided as for the name without $, unless declared */
-  if (settings == NULL && action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, "$twin/"))
-    settings = hawser_topic_table_resolve (&self->topics, context->topic + 1, strlen (context->topic + 1));
-  if (settings == NULL)
-    {
-      if (context == NULL || self->is_open)
-        return HAWSER_RESULT_OK;
-      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
-                                context->topic != NULL ? context->topic : "");
-    }
-  state = check_state (self, settings);
-  if (state != HAWSER_RESULT_OK || context == NULL)
-    return state;
 
   if (settings->requires_encryption && !context->is_encrypted && !(self->trusts_loopback && is_loopback (context)))
     return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
@@ -64,6 +49,29 @@ hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *
   if (hawser_policy_evaluate (policy, context, NULL))
     return HAWSER_RESULT_OK;
   return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
+}
+
+int
+hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
+{
+  int state;
+
+  if (action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, HAWSER_OBSERVER_PREFIX))
+    return hawser_observers_check_read (self, context);
+  /* what twins tell is the bus's own to publish; who may hear it is decided as for the name without $, unless declared */
+  if (settings == NULL && action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, "$twin/"))
+    settings = hawser_topic_table_resolve (&self->topics, context->topic + 1, strlen (context->topic + 1));
+  if (settings == NULL)
+    {
+      if (context == NULL || self->is_open)
+        return HAWSER_RESULT_OK;
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
+                                context->topic != NULL ? context->topic : "");
+    }
+  state = check_state (self, settings);
+  if (state != HAWSER_RESULT_OK || context == NULL)
+    return state;
+  return hawser_bus_check_policy (self, action, settings, context);
 }
 
 HawserBus *

@@ -203,6 +203,8 @@ struct _HawserBus {
   guint64 leases_version;            /* of the settings that has_leases was found in, and one */
   gboolean has_leases;
   GHashTable *provisioned;           /* identity -> GPtrArray of receivers made for it */
+  GHashTable *observers;             /* id -> HawserObserver (owned); NULL: none yet */
+  guint n_error_observers;           /* of them that want to know of errors */
   GHashTable *groups;                /* "$share/NAME/FILTER" -> HawserGroup */
   GPtrArray *limits;                 /* of HawserQueueLimits: few, and many receivers share each */
   guint32 next_serial;
@@ -327,6 +329,11 @@ hawser_bus_check_author (HawserBus *self, HawserMessage *message)
 {
   return G_LIKELY (message->rights_version == hawser_bus_get_authors_version (self)) || hawser_bus_find_out_author (self, message);
 }
+/* The same without the state of the topic: it may be disabled or past its time. */
+int              hawser_bus_check_policy         (HawserBus                 *self,
+                                                  HawserAction               action,
+                                                  HawserLocalTopic          *settings,
+                                                  const HawserPolicyContext *context);
 void             hawser_receiver_fill_context    (HawserReceiver            *self,
                                                   HawserPolicyContext       *out_context);
 gboolean         hawser_receiver_is_peer         (HawserReceiver            *self);

@@ -16,6 +16,7 @@
 #include "hawser-author.h"
 #include "hawser-in-process.h"
 #include "hawser-message-private.h"
+#include "hawser-observer-private.h"
 #include "hawser-param-spec.h"
 #include "hawser-topic-name.h"
 
@@ -905,6 +906,7 @@ hawser_bus_close (HawserBus *self)
   if (self->is_closed)
     return;
   self->is_closed = TRUE;
+  hawser_observers_clear (self);
   hawser_farewells_clear (self);
   hawser_memory_clear (&self->memory);
   hawser_lane_unmark_dirty (self->lane, &self->rights_dirty);

@@ -197,7 +197,7 @@ park (HawserGroup *self, const HawserQueueEntry *entry)
   if (self->parked.n >= MAX_PARKED && hawser_queue_pop (&self->parked, &oldest))
     {
       hawser_receiver_forget_position (self->receiver, oldest.position);
-      hawser_receiver_count_dropped (self->receiver, HAWSER_DROP_DENIED);
+      hawser_receiver_count_dropped (self->receiver, oldest.message, HAWSER_DROP_DENIED);
       hawser_message_unref (oldest.message);
     }
   hawser_message_ref (copy.message);

@@ -6,6 +6,7 @@
 
 #include "hawser-group-private.h"
 #include "hawser-mount-private.h"
+#include "hawser-observer-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -52,8 +53,10 @@ hawser_receiver_is_full (HawserReceiver *self)
 }
 
 void
-hawser_receiver_count_dropped (HawserReceiver *self, HawserDrop reason)
+hawser_receiver_count_dropped (HawserReceiver *self, HawserMessage *message, HawserDrop reason)
 {
+  if (hawser_bus_observes_errors (self->bus))
+    hawser_observers_note_drop (self, message != NULL ? message->data : NULL, reason);
   self->n_dropped++;
   if (!(self->flags & HAWSER_RECEIVER_HIDDEN))
     self->bus->statistics.dropped[reason]++;
@@ -104,7 +107,7 @@ drop_oldest (HawserReceiver *self)
       if (is_accounted (self, entry.position))
         {
           hawser_receiver_count_unqueued (self);
-          hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
+          hawser_receiver_count_dropped (self, entry.message, HAWSER_DROP_OVERFLOW);
         }
       hawser_receiver_forget_position (self, entry.position);
       hawser_message_unref (entry.message);
@@ -114,7 +117,7 @@ drop_oldest (HawserReceiver *self)
       if (is_accounted (self, queue.first_position))
         {
           hawser_receiver_count_unqueued (self);
-          hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
+          hawser_receiver_count_dropped (self, NULL, HAWSER_DROP_OVERFLOW);
         }
       hawser_receiver_forget_position (self, queue.first_position);
     }
@@ -226,7 +229,7 @@ give (HawserReceiver *self, const HawserDelivery *delivery)
       return FALSE;
     }
   if (accounted)
-    hawser_receiver_count_dropped (self, HAWSER_DROP_TOO_LARGE);
+    hawser_receiver_count_dropped (self, delivery->message, HAWSER_DROP_TOO_LARGE);
   hawser_receiver_forget_position (self, delivery->position);
   return TRUE;
 }
@@ -298,13 +301,13 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
 
   if (self->funcs == NULL && delivery->position == 0 && (durable == NULL || durable->queue != 0))
     {
-      hawser_receiver_count_dropped (self, HAWSER_DROP_GONE); /* QoS 0 for a party that is away, or a receiver that nobody attached to */
+      hawser_receiver_count_dropped (self, message, HAWSER_DROP_GONE); /* QoS 0 for a party that is away, or a receiver that nobody attached to */
       return;
     }
   if (!admit (self, publisher, delivery->position != 0))
     {
       hawser_receiver_forget_position (self, delivery->position);
-      hawser_receiver_count_dropped (self, HAWSER_DROP_OVERFLOW);
+      hawser_receiver_count_dropped (self, message, HAWSER_DROP_OVERFLOW);
       return;
     }
   if (delivery->position != 0 && (self->funcs == NULL || durable->skipped_position != 0 || self->queue.n >= READ_MESSAGES || self->queue.bytes >= READ_BYTES))
@@ -450,19 +453,19 @@ pump (HawserReceiver *self)
         }
       accounted = is_accounted (self, entry->position);
       if (G_UNLIKELY (entry->is_void))
-        hawser_receiver_count_dropped (self, HAWSER_DROP_GONE);
+        hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_GONE);
       else if (G_UNLIKELY (self->rights_version != hawser_bus_get_rights_version (self->bus)) && is_revoked (self, entry->message))
         {
           if (accounted)
-            hawser_receiver_count_dropped (self, HAWSER_DROP_DENIED);
+            hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_DENIED);
           hawser_receiver_forget_position (self, entry->position);
         }
       else if (G_UNLIKELY (entry->is_retained_value) && !hawser_bus_check_author (self->bus, entry->message))
-        hawser_receiver_count_dropped (self, HAWSER_DROP_DENIED);
+        hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_DENIED);
       else if (is_stale (self, entry, now_us))
         {
           if (accounted)
-            hawser_receiver_count_dropped (self, HAWSER_DROP_EXPIRED);
+            hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_EXPIRED);
           hawser_receiver_forget_position (self, entry->position);
         }
       else

@@ -25,7 +25,9 @@ hawser_receiver_call (HawserReceiver *self, const HawserDelivery *delivery)
 void         hawser_receiver_get_depth       (HawserReceiver  *self,
                                               guint64         *out_messages,
                                               guint64         *out_bytes);
+/* @message: (nullable) if it is not known any more. */
 void         hawser_receiver_count_dropped   (HawserReceiver  *self,
+                                              HawserMessage   *message,
                                               HawserDrop       reason);
 void         hawser_receiver_count_queued    (HawserReceiver  *self);
 void         hawser_receiver_count_unqueued  (HawserReceiver  *self);

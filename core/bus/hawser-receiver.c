@@ -307,7 +307,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
         if (entry.position == 0)
           {
             hawser_receiver_count_unqueued (self);
-            hawser_receiver_count_dropped (self, HAWSER_DROP_GONE);
+            hawser_receiver_count_dropped (self, entry.message, HAWSER_DROP_GONE);
           }
         hawser_message_unref (entry.message);
       }

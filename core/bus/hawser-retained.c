@@ -44,7 +44,7 @@ send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
   if (!hawser_bus_check_author (bus, message))
     {
       bus->statistics.matched += !(send->receiver->flags & HAWSER_RECEIVER_HIDDEN);
-      hawser_receiver_count_dropped (send->receiver, HAWSER_DROP_DENIED);
+      hawser_receiver_count_dropped (send->receiver, message, HAWSER_DROP_DENIED);
       return TRUE;
     }
 

@@ -14,6 +14,7 @@
 #include "hawser-hash.h"
 #include "hawser-meter.h"
 #include "hawser-mount-private.h"
+#include "hawser-observer-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 #include "hawser-trace-private.h"
@@ -811,6 +812,14 @@ count_refusal (HawserBus *self, int result)
   return result;
 }
 
+static int
+note_refusal (HawserBus *self, const HawserPublisher *publisher, const char *topic, int result)
+{
+  if (result > 0 && hawser_bus_observes_errors (self))
+    hawser_observers_note_refusal (self, publisher, topic, result);
+  return count_refusal (self, result);
+}
+
 /* As route_checked(), for topics whose refusals leave a line too. */
 static int
 route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *record, HawserMessage *message, HawserPublished published, gpointer data,
@@ -843,8 +852,9 @@ refuse_entry (HawserBus *self, HawserPublisher *publisher, HawserMessage *messag
 
   if (settings != NULL && settings->is_audited)
     hawser_audit_note_in (self, publisher, message, result);
+  note_refusal (self, publisher, message->data, result);
   hawser_message_unref (message);
-  return count_refusal (self, result);
+  return result;
 }
 
 int
@@ -855,7 +865,8 @@ hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *me
 
   if (result != HAWSER_RESULT_OK)
     return refuse_entry (self, publisher, message, result);
-  return count_refusal (self, route_entered (self, publisher, record, message, published, data, cookie, outlives));
+  result = route_entered (self, publisher, record, message, published, data, cookie, outlives);
+  return note_refusal (self, publisher, result > 0 ? record->name : NULL, result); /* a record may be gone when its message was taken */
 }
 
 static void
@@ -915,8 +926,9 @@ hawser_connection_publish (HawserConnection *self, HawserMessage *message, Hawse
 
       if (result != HAWSER_RESULT_OK)
         {
+          note_refusal (publisher->bus, publisher, message->data, result);
           hawser_message_unref (message);
-          return count_refusal (publisher->bus, result);
+          return result;
         }
     }
   if (G_UNLIKELY (mount != NULL))
@@ -960,7 +972,7 @@ hawser_bus_publish_as (HawserBus *self, const HawserPolicyContext *context, cons
   publisher.origin = hawser_origin_new (0, self->uid, source);
   result = route_entered (self, &publisher, record, message, published, data, cookie, TRUE);
   hawser_origin_unref (publisher.origin);
-  return count_refusal (self, result);
+  return note_refusal (self, &publisher, result > 0 ? record->name : NULL, result);
 }
 
 const char *

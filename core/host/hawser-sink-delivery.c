@@ -9,6 +9,7 @@
 #include "hawser-lane-private.h"
 #include "hawser-message-builder.h"
 #include "hawser-message-raw.h"
+#include "hawser-observer-raw.h"
 
 #define MAX_RETRY_AFTER_US (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC)  /* a destination may not silence us for ever */
 
@@ -363,6 +364,24 @@ record (HawserSinkRunner *self, Attempt *attempt, const HawserSinkOutcome *outco
     statistics->n_permanent++;
 }
 
+/* Observers of errors are told once for each run of messages of one topic. */
+static void
+note_failure (Attempt *attempt, const char *reason, const char *detail)
+{
+  HawserSinkRunner *self = attempt->runner;
+  g_autofree char *source = g_strconcat ("sink/", self->name, NULL);
+  const char *last = NULL;
+
+  for (guint i = 0; i < hawser_batch_get_size (attempt->batch); i++)
+    {
+      const char *topic = hawser_message_get_topic (hawser_batch_get_message (attempt->batch, i));
+
+      if (last == NULL || !g_str_equal (topic, last))
+        hawser_bus_note_error (self->bus, topic, source, reason, detail);
+      last = topic;
+    }
+}
+
 static void
 publish_replies (HawserSinkRunner *self, const HawserSinkOutcome *outcome)
 {
@@ -395,6 +414,8 @@ take_outcome (Attempt *attempt, const HawserSinkOutcome *outcome, gint64 now_us)
     }
   if (outcome->n_safe > 0)
     keep_rest (attempt, outcome->n_safe);
+  if (self->is_failing)
+    note_failure (attempt, outcome->result == HAWSER_SINK_PERMANENT ? "sink-refused" : "sink-failed", outcome->reason);
   switch (outcome->result)
     {
     case HAWSER_SINK_DONE:

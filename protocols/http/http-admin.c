@@ -248,9 +248,11 @@ http_admin_list (HttpSession *session, HttpRequest *request, const char *rest)
     hawser_ban_list_foreach (bus, list_ban, &page);
   else if (g_str_equal (rest, "scheduled"))
     hawser_bus_foreach_scheduled (bus, list_scheduled, &page);
+  else if (g_str_equal (rest, "observers"))
+    hawser_bus_foreach_observer (bus, NULL, http_admin_list_observer, &page);
   else
     {
-      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, sinks, policies, bridges, pipelines, plugins, bans and scheduled are listed");
+      http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "topics, subscriptions, connections, listeners, sinks, policies, bridges, pipelines, plugins, bans, scheduled and observers are listed");
       return;
     }
   http_page_respond (session, &page);

@@ -45,3 +45,4 @@ void http_admin_list_policies (HawserBus *bus, HttpPage *page);
 gboolean http_admin_list_topic (const HawserTopicInfo *info, gpointer data);
 gboolean http_admin_list_connection (HawserConnection *connection, gpointer data);
 gboolean http_admin_list_subscription (const HawserSubscriptionInfo *info, gpointer data);
+void http_admin_list_observer (gpointer observer, gpointer data);

@@ -23,6 +23,7 @@ typedef struct {
   HawserConnection *connection;
   HawserReceiver *receiver;
   HttpHub *hub;
+  HawserObserver *observer;                 /* whose stream it is; NULL: nobody's */
   gint64 sent_us;
   gint64 stuck_since_us;                    /* 0: there is room */
   guint64 replayed, replay_last;            /* sequences: from the hub, before live messages */
@@ -37,6 +38,9 @@ free_stream (HttpExchange *exchange)
   EventStream *self = (EventStream *) exchange;
 
   hawser_timer_disarm (&self->timer);
+  if (self->observer != NULL)
+    g_signal_handlers_disconnect_by_data (self->observer, self);
+  g_clear_object (&self->observer);
   http_owned_clear (&self->owned);
   if (self->receiver != NULL)
     hawser_receiver_remove (self->receiver);
@@ -240,6 +244,19 @@ on_tick (HawserTimer *timer)
   hawser_timer_arm (timer, lane, now_us + COMMENT_US, on_tick);
 }
 
+static void
+on_observer_ended (HawserObserver *observer, GParamSpec *pspec, gpointer data)
+{
+  static const char text[] = "event: ended\ndata: {\"reason\":\"the lease is over\"}\n\n";
+  EventStream *self = data;
+
+  if (!self->is_live || self->is_ending)
+    return;
+  self->is_ending = TRUE;
+  hawser_connection_write (self->connection, text, strlen (text));
+  http_session_finish (self->session, HAWSER_ERROR_TIMEOUT, "the observer has ended");
+}
+
 static int
 subscribe (EventStream *self, GPtrArray *filters, gboolean with_retained, const char *since, double speed)
 {
@@ -279,10 +296,10 @@ begin (EventStream *self, gboolean resumes, gboolean has_gap, HttpCursor cursor)
     }
 }
 
-void
-http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
+/* @observer: (nullable) */
+static void
+open_stream (HttpSession *session, HttpRequest *request, GPtrArray *filters, HawserObserver *observer)
 {
-  g_autoptr (GPtrArray) filters = http_request_list_query (request, "filter");
   HttpAdapter *adapter = http_session_get_adapter (session);
   g_autofree char *key = NULL;
   EventStream *self;
@@ -315,6 +332,11 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
   self->session = session;
   self->connection = http_session_get_connection (session);
   http_session_set_exchange (session, &self->base);
+  if (observer != NULL)
+    {
+      self->observer = g_object_ref (observer);
+      g_signal_connect (observer, "notify::is-live", G_CALLBACK (on_observer_ended), self);
+    }
   others = g_ptr_array_copy (filters, NULL, NULL);
   /* a queue goes on behind what the last id proves; no hub remembers it */
   resumes = !http_owned_attach (&self->owned, session, others, &cursor, &stream_funcs, self) && given && known != NULL && http_hub_has (known, cursor);
@@ -331,4 +353,21 @@ http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
     http_session_respond_error (session, result, "there are too many different sets of filters");
   else
     begin (self, resumes, given && !resumes && !self->owned.has_all, cursor);
+}
+
+void
+http_events_get (HttpSession *session, HttpRequest *request, const char *rest)
+{
+  g_autoptr (GPtrArray) filters = http_request_list_query (request, "filter");
+
+  open_stream (session, request, filters, NULL);
+}
+
+void
+http_events_observe (HttpSession *session, HttpRequest *request, HawserObserver *observer)
+{
+  g_autoptr (GPtrArray) filters = g_ptr_array_new ();
+
+  g_ptr_array_add (filters, (gpointer) hawser_observer_get_topic (observer));
+  open_stream (session, request, filters, observer);
 }

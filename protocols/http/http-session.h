@@ -113,6 +113,13 @@ void http_publish_delete     (HttpSession *session, HttpRequest *request, const 
 void http_publish_get        (HttpSession *session, HttpRequest *request, const char *rest);
 void http_publish_batch      (HttpSession *session, HttpRequest *request, const char *rest);
 void http_events_get         (HttpSession *session, HttpRequest *request, const char *rest);
+/* The stream of an observer, which ends with it. */
+void http_events_observe     (HttpSession *session, HttpRequest *request, HawserObserver *observer);
+void http_observers_post     (HttpSession *session, HttpRequest *request, const char *rest);
+void http_observers_list     (HttpSession *session, HttpRequest *request, const char *rest);
+void http_observers_get      (HttpSession *session, HttpRequest *request, const char *rest);
+void http_observers_put      (HttpSession *session, HttpRequest *request, const char *rest);
+void http_observers_delete   (HttpSession *session, HttpRequest *request, const char *rest);
 void http_poll_get           (HttpSession *session, HttpRequest *request, const char *rest);
 void http_owned_post_ack     (HttpSession *session, HttpRequest *request, const char *rest);
 void http_live_get           (HttpSession *session, HttpRequest *request, const char *rest);

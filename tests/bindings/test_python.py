@@ -186,6 +186,22 @@ class BusTest(unittest.TestCase):
         for i, message in enumerate(kept):
             self.assertEqual((message.get_topic(), message.dup_payload().get_data()), (f"keep/{i}", b"%d\0" % i * 50))
 
+    def test_observer_is_read_renewed_and_ended(self):
+        seen, ends = [], []
+        observer = self.bus.observe(Hawser.ObserverKind.MESSAGE, "plant/#", 5000)
+        self.bus.subscribe(observer.get_topic(), lambda message: seen.append((message.dup_property("topic"), message.dup_text())))
+        observer.connect("notify::is-live", lambda *_: ends.append(True))
+        self.bus.publish(text_message("plant/a", "1"))
+        run_until(lambda: seen)
+        self.assertTrue(observer.renew(0))
+        self.assertEqual((observer.get_property("kind"), observer.get_property("lease-ms")), (Hawser.ObserverKind.MESSAGE, 5000))
+        observer.end()
+        run_until(lambda: len(seen) == 2)
+        self.assertEqual((seen, ends, observer.is_live()), ([("plant/a", "1"), (None, '{"ended":"request"}')], [True], False))
+        with self.assertRaises(GLib.Error) as caught:
+            observer.renew(0)
+        self.assertTrue(caught.exception.matches(Hawser.error_quark(), Hawser.Error.NOT_FOUND))
+
     def test_callback_never_runs_inside_publish(self):
         seen = []
         self.bus.subscribe("a", seen.append)

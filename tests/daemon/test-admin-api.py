@@ -125,10 +125,12 @@ class Document(AdminCase):
                    f'uri=http://127.0.0.1:{receiver.server_port}/\nallow-private=true\ndead-letter=dead\n[twin fleet]\n[twin thing]\nparent=fleet\n', spool=True)
         self.ask('PUT', '/v1/admin/topics/made', {'description': 'x'})
         self.ask('PUT', '/v1/topics/a/b', '1')
+        observer = self.ask('POST', '/v1/observers', {'filter': 'a'})[1]['id']
         document = self.ask('GET', '/v1/openapi.json')[1]
         names = {'/v1/admin/topics/': 'made', '/v1/admin/sinks/': 'desk', '/v1/admin/policies/': 'tried', '/v1/admin/bans/': '192.0.2.1', '/v1/twins/': 'fleet',
-                 '/v1/admin/subscriptions/': 'kept', '/v1/topics/': 'a/b', '/dashboard/': 'dashboard.js'}
-        bodies = {'Policy': {'allow': 'role == "crew"'}, 'Subscription': {'filter': 'q/#'}, 'Topic': {'description': 'y'}, 'Claims': {'role': 'crew'}}
+                 '/v1/admin/subscriptions/': 'kept', '/v1/topics/': 'a/b', '/v1/observers/': observer, '/dashboard/': 'dashboard.js'}
+        bodies = {'Policy': {'allow': 'role == "crew"'}, 'Subscription': {'filter': 'q/#'}, 'Topic': {'description': 'y'}, 'Claims': {'role': 'crew'},
+                  'Observer': {'lease': 30}}
         order = {'put': 0, 'get': 1, 'post': 2, 'patch': 2, 'delete': 3}
         n = 0
         for method, path, operation in sorted(((m, p, o) for p, methods in document['paths'].items() for m, o in methods.items()), key=lambda item: order[item[0]]):
@@ -138,7 +140,7 @@ class Document(AdminCase):
                 real = re.sub(r'\{subject\}', 'hello', re.sub(r'\{(?!subject)\w+\}', name, path))
                 if path.startswith('/v1/admin/connections/'):
                     real = f'/v1/admin/connections/{self.ask("GET", "/v1/admin/connections")[1]["items"][0]["id"]}' if method == 'get' else '/v1/admin/connections/999999'
-                query = {'/v1/events': '?filter=a', '/v1/poll': '?filter=a&wait=0s', '/v1/admin/tap': '?duration=100ms', '/v1/twins/events': '?id=fleet',
+                query = {'/v1/events': '?filter=a', '/v1/poll': '?filter=a&wait=0s', '/v1/observers': '?filter=a', '/v1/admin/tap': '?duration=100ms', '/v1/twins/events': '?id=fleet',
                          '/v1/twins/{id}/history': '?from=-1min', '/v1/twins/{id}/inbox/{subject}': '?expiry=1min'}.get(path, '')
                 schema = operation.get('requestBody', {}).get('content', {}).get('application/json', {}).get('schema', {}).get('$ref', '').rsplit('/', 1)[-1]
                 body = bodies.get(schema, {'x': 1} if 'requestBody' in operation else None)

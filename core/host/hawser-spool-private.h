@@ -198,6 +198,7 @@ struct _HawserSpool {
   GArray *carried;       /* of SpoolChange: must still be made after a failure */
   gint64 synced_us;
   gint64 retry_us;
+  gint64 failed_us;      /* the last failure of a batch; one line is said of those that follow each other */
   gint64 clock_us;       /* when the line of time was stored last */
   guint expected;        /* how many appends the next batch will have if everybody goes on as before */
   gint64 commit_us;      /* how long the last commit took */

@@ -13,6 +13,7 @@
 
 #define TIDY_AFTER_US (1 * G_USEC_PER_SEC)    /* quiet for so long: fold the log into the file */
 #define RETRY_AFTER_US (1 * G_USEC_PER_SEC)   /* try a failing disk again, when nobody else does */
+#define QUIET_AFTER_US (60 * G_USEC_PER_SEC)  /* a failure of the disk is news again when there was none for so long */
 #define LAZY_US (20 * 1000)                   /* longest that acknowledgements alone wait for company */
 #define GATHER_MAX_US 1000                    /* longest wait for more to commit at once */
 #define GATHER_MAX_MESSAGES 1024              /* as many are worth a commit without waiting */
@@ -414,6 +415,20 @@ apply_carried (HawserSpool *self)
   self->retry_us = g_get_monotonic_time () + RETRY_AFTER_US;
 }
 
+/* With the lock held. Publishers are told each time; whoever minds the disk once, until it went well for a while. */
+static void
+tell_failure (HawserSpool *self, const GError *error)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gboolean is_news = self->failed_us == 0 || now_us - self->failed_us > QUIET_AFTER_US;
+
+  self->failed_us = now_us;
+  if (!is_news)
+    return;
+  g_ptr_array_add (self->problems, g_strdup_printf ("messages could not be stored: %s", error->message));
+  spool_wake_owner (self);
+}
+
 static void
 fail_batch (HawserSpool *self, SpoolBatch *batch, GError *error)
 {
@@ -421,6 +436,7 @@ fail_batch (HawserSpool *self, SpoolBatch *batch, GError *error)
 
   hawser_store_get_info (self->store, &info);
   g_mutex_lock (&self->lock);
+  tell_failure (self, error);
   self->stats.state = info.is_full ? HAWSER_SPOOL_FULL : HAWSER_SPOOL_FAILED;
   undo (self, batch);
   g_mutex_unlock (&self->lock);

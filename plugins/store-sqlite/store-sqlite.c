@@ -15,6 +15,7 @@
 #include "store-check.h"
 #include "store-mark.h"
 #include "store-record.h"
+#include "store-room.h"
 #include "store-salvage.h"
 #include "store-schema.h"
 
@@ -94,6 +95,8 @@ struct _StoreSqlite {
   StoreWitness at;           /* how far the commits went */
   guint64 n_damaged;
   guint max_pages;           /* property */
+  StoreRoomFunc room_func;   /* NULL: the file system is asked */
+  gpointer room_data;
   gboolean is_synced;        /* SQLite is set to sync each commit */
   gboolean is_full;
   gboolean is_stale;         /* the last change was refused for a revision */
@@ -646,10 +649,49 @@ transact (StoreSqlite *self, const HawserStoreOp *ops, guint n_ops)
   return rc;
 }
 
+static guint64
+file_size (const char *path, const char *suffix)
+{
+  g_autofree char *name = g_strconcat (path, suffix, NULL);
+  struct stat st;
+
+  return stat (name, &st) == 0 ? (guint64) st.st_size : 0;
+}
+
+static gboolean
+get_room (StoreSqlite *self, StoreRoom *out_room)
+{
+  return self->room_func != NULL ? self->room_func (self->path, out_room, self->room_data) : store_room_get (self->path, out_room);
+}
+
+static int
+fold (StoreSqlite *self)
+{
+  return sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+/* Before the log eats what the file needs to take it in; afterwards there is as much room as there can be. FALSE: not enough. */
+static gboolean
+make_room (StoreSqlite *self, guint64 needed, gboolean *out_is_tight)
+{
+  guint64 log = file_size (self->path, "-wal");
+  StoreRoom room;
+
+  *out_is_tight = FALSE;
+  if (!get_room (self, &room) || store_room_suffices (&room, log, needed))
+    return TRUE;
+  *out_is_tight = TRUE;
+  if (log > 0 && (fold (self) != SQLITE_OK || !get_room (self, &room)))
+    return FALSE;
+  return store_room_suffices (&room, 0, needed);
+}
+
 static gboolean
 store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean sync, GError **error)
 {
   StoreSqlite *self = STORE_SQLITE (store);
+  guint64 needed = store_room_needed (ops, n_ops);
+  gboolean is_tight;
   int rc;
 
   if (self->path == NULL)
@@ -659,6 +701,8 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
     }
   if (self->db == NULL && !reopen (self, error))
     return FALSE;
+  if (!make_room (self, needed, &is_tight) && needed > 0)
+    return fail (self, SQLITE_FULL, "writing", error);
   self->is_stale = FALSE;
   rc = set_sync (self, sync);
   if (rc == SQLITE_OK)
@@ -668,6 +712,8 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
       self->at.n_commits++;
       self->is_full = FALSE;
       store_mark_set (self->mark, &self->at);
+      if (is_tight)
+        (void) fold (self); /* so that the next one finds the log's room, whatever it is */
       return TRUE;
     }
 
@@ -919,15 +965,6 @@ store_check (HawserStore *store, GError **error)
   return store_check_all (self->db, self->at.key, on_problem, self, error);
 }
 
-static guint64
-file_size (const char *path, const char *suffix)
-{
-  g_autofree char *name = g_strconcat (path, suffix, NULL);
-  struct stat st;
-
-  return stat (name, &st) == 0 ? (guint64) st.st_size : 0;
-}
-
 static void
 store_get_info (HawserStore *store, HawserStoreInfo *out_info)
 {
@@ -951,7 +988,7 @@ store_maintain (HawserStore *store, GError **error)
 
   if (self->db == NULL)
     return FALSE;
-  rc = sqlite3_wal_checkpoint_v2 (self->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  rc = fold (self);
   if (rc != SQLITE_OK)
     return fail (self, rc, "folding the log into the file", error);
   return store_vacuum_step (self->db);
@@ -1024,4 +1061,11 @@ StoreSqlite *
 store_sqlite_new (void)
 {
   return g_object_new (STORE_TYPE_SQLITE, NULL);
+}
+
+void
+store_sqlite_set_room_func (StoreSqlite *self, StoreRoomFunc func, gpointer data)
+{
+  self->room_func = func;
+  self->room_data = data;
 }

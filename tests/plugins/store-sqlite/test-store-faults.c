@@ -211,7 +211,7 @@ survive (Fixture *fixture, FaultKind kind, guint after)
   read_all (fixture);
   assert_confirmed_is_there (fixture);
   g_assert_cmpuint (g_hash_table_size (fixture->found), ==, 60 - fixture->n_failed);
-  g_assert_cmpuint (fixture->n_problems, ==, 0);
+  g_assert_cmpuint (fixture->n_problems, ==, MIN (fixture->n_failed, 1)); /* said once, when it happened; the files are sound */
 }
 
 static void
@@ -319,7 +319,7 @@ every_single_failure_is_survived (Fixture *fixture, gconstpointer data)
         assert_confirmed_is_there (fixture);
         close_spool (fixture);
         g_assert_cmpuint (fixture->n_failed - n_failed, <=, 12);
-        g_assert_cmpuint (fixture->n_problems - n_problems, <=, 1);
+        g_assert_cmpuint (fixture->n_problems - n_problems, <=, 2); /* the failure, and what it left behind */
       }
 }
 

@@ -337,6 +337,66 @@ no_room_is_said_and_costs_nothing (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (WEXITSTATUS (status), ==, 0);
 }
 
+#define SMALL_DISK (8 << 20)
+
+/* A disk on which nothing else is. */
+static gboolean
+get_small_room (const char *path, StoreRoom *out_room, gpointer data)
+{
+  g_autofree char *log = g_strconcat (path, "-wal", NULL);
+  gsize used = 0;
+  GStatBuf st;
+
+  used += g_stat (path, &st) == 0 ? (gsize) st.st_size : 0;
+  used += g_stat (log, &st) == 0 ? (gsize) st.st_size : 0;
+  g_assert_cmpuint (used, <=, SMALL_DISK);
+  *out_room = (StoreRoom) { SMALL_DISK - used, SMALL_DISK };
+  return TRUE;
+}
+
+static gboolean
+try_append (Fixture *fixture, guint64 position)
+{
+  g_autofree char *text = g_strnfill (20000, 'x');
+  const HawserStoreOp op = { .kind = HAWSER_STORE_APPEND, .position = position, .queues = &queue_one, .n_queues = 1, .size = 20000,
+                             .time_s = 1, .data = (const guint8 *) text, .len = 20000 };
+  g_autoptr(GError) error = NULL;
+
+  if (hawser_store_apply (fixture->store, &op, 1, TRUE, &error))
+    return TRUE;
+  g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE);
+  return FALSE;
+}
+
+static void
+full_disk_takes_acknowledgements_and_then_messages (Fixture *fixture, gconstpointer data)
+{
+  guint64 position = 0, first = 1;
+
+  fill (fixture, 0, 0);
+  store_sqlite_set_room_func (STORE_SQLITE (fixture->store), get_small_room, NULL);
+  for (guint round = 0; round < 3; round++)
+    {
+      HawserStoreInfo info;
+      StoreRoom room;
+
+      while (try_append (fixture, position + 1))
+        position++;
+      g_assert_cmpuint (position - first, >, 100);
+      hawser_store_get_info (fixture->store, &info);
+      g_assert_true (info.is_full);
+      for (; first <= position; first++)
+        {
+          const HawserStoreOp ack = { .kind = HAWSER_STORE_ACK, .queue = 1, .position = first, .last = first };
+
+          g_assert_true (hawser_store_apply (fixture->store, &ack, 1, TRUE, NULL));
+          get_small_room (fixture->path, &room, NULL);
+        }
+      while (hawser_store_maintain (fixture->store, NULL))
+        ;
+    }
+}
+
 static HawserStore *
 make (void)
 {
@@ -434,6 +494,7 @@ static const struct {
   FACT (payload_cannot_pose_as_a_record),
   FACT (housekeeping_gives_the_disk_back),
   FACT (no_room_is_said_and_costs_nothing),
+  FACT (full_disk_takes_acknowledgements_and_then_messages),
   FACT (memory_of_a_large_message_is_given_back),
 };
 

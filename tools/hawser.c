@@ -29,7 +29,7 @@ static const ToolVerb verbs[] = {
   { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
   { "ban", "Operate", "list|add|remove", "Who may not connect for a while", tool_verb_ban },
   { "reload", "Operate", "", "Has a running daemon read its configuration again", tool_verb_reload },
-  { "sink", "Operate", "redrive", "Sinks of a running daemon", tool_verb_sink },
+  { "sink", "Operate", "list|show|test|pause|resume|redrive", "Sinks of a running daemon", tool_verb_sink },
   { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },
   { "inspect", "Extend", "[PLUGIN|TYPE]", "What a plugin offers: types, settings, defaults", tool_verb_inspect },
   { "plugin", "Extend", "list", "Plugins that were found", tool_verb_plugin },

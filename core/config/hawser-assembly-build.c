@@ -395,6 +395,24 @@ build_provision (HawserAssembly    *self,
   g_ptr_array_add (self->provisions, provision);
 }
 
+/* What a destination says is the operator's to know; a sink notifies at most ten times a second. */
+static void
+on_sink_state (HawserSinkRunner *runner)
+{
+  static const char key[] = "hawser-was-failing";
+  const char *name = hawser_sink_runner_get_name (runner), *reason = hawser_sink_runner_get_last_error (runner);
+  HawserSinkState state = hawser_sink_runner_get_state (runner);
+  gboolean was_failing = g_object_get_data (G_OBJECT (runner), key) != NULL;
+
+  if (state == HAWSER_SINK_STATE_FAILING)
+    g_warning ("sink '%s': %s", name, reason != NULL ? reason : "it fails");
+  else if (state == HAWSER_SINK_STATE_PAUSED)
+    g_message ("sink '%s': paused%s%s", name, was_failing && reason != NULL ? ": " : "", was_failing && reason != NULL ? reason : "");
+  else if (state == HAWSER_SINK_STATE_RUNNING && was_failing)
+    g_message ("sink '%s': writes again", name);
+  g_object_set_data (G_OBJECT (runner), key, state == HAWSER_SINK_STATE_FAILING ? runner : NULL);
+}
+
 static void
 build_subscription (HawserAssembly    *self,
                     HawserConfigGroup *group)
@@ -417,6 +435,7 @@ build_subscription (HawserAssembly    *self,
   hawser_assembly_check_effects (group, sink, G_OBJECT (runner));
   if (!hawser_config_group_apply_properties (group, G_OBJECT (runner), NULL))
     return;
+  g_signal_connect (runner, "notify::state", G_CALLBACK (on_sink_state), NULL);
   g_list_store_append (self->sinks, runner);
 }
 

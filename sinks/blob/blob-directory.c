@@ -49,6 +49,22 @@ fail (GError **error, const char *what)
   return FALSE;
 }
 
+/* The name of another object is in the way, as with topics a and a/b under path-template={topic}: no retry can help. */
+static gboolean
+fail_taken (GError **error, const char *name)
+{
+  g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "%s: another object has that name or lies below it", name);
+  return FALSE;
+}
+
+static gboolean
+is_file_at (int parent, const char *name)
+{
+  struct stat info;
+
+  return fstatat (parent, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (info.st_mode);
+}
+
 /* ---- Directories ---- */
 
 static int
@@ -101,8 +117,12 @@ open_parent (const BlobDirectory *self, const char *name, const char **out_last,
   for (const char *slash; fd >= 0 && (slash = strchr (name, '/')) != NULL; name = slash + 1)
     {
       g_autofree char *component = g_strndup (name, slash - name);
-      int inner = open_directory_at (fd, component, error);
+      int inner = -1;
 
+      if (is_file_at (fd, component))
+        fail_taken (error, component);
+      else
+        inner = open_directory_at (fd, component, error);
       close (fd);
       fd = inner;
     }
@@ -229,7 +249,10 @@ open_object (int directory, const char *name, GError **error)
   if (fstat (fd, &info) == 0 && S_ISREG (info.st_mode))
     return fd;
   close (fd);
-  g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "%s: is not a regular file", name);
+  if (S_ISDIR (info.st_mode))
+    fail_taken (error, name);
+  else
+    g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_UNAVAILABLE, "%s: is not a regular file", name);
   return -1;
 }
 

@@ -38,7 +38,12 @@ run_write (gpointer data, gpointer user_data)
   if (hawser_batch_get_size (batch) == 0)
     hawser_sink_write_done (write, 0);
   else if (g_cancellable_set_error_if_cancelled (put.cancellable, &error) || !self->backend->put (self->backend, &put, &text, &error))
-    hawser_sink_write_fail_temporary (write, 0, error->message, 0);
+    {
+      if (g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_INVALID))
+        hawser_sink_write_fail_permanent (write, 0, error->message);
+      else
+        hawser_sink_write_fail_temporary (write, 0, error->message, 0);
+    }
   else
     {
       hawser_sink_write_set_answer (write, text);

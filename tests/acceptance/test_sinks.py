@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""FEATURES S6 S9 S10 S12 S14 S16 C15 O14: sinks of a running daemon, large payloads, what it costs. Deeper: tests/sinks."""
+"""FEATURES S6 S9 S10 S12 S14 S16 S18 C15 O14: sinks of a running daemon, large payloads, what it costs. Deeper: tests/sinks."""
 import http.server
 import json
 import os
@@ -203,7 +203,83 @@ class S16CloudEventsBinaryAndStructured(SinkCase):
             daemon.stop()
 
 
+class S18SinkHealthAndTest(SinkCase):
+    log_text = ''
+
+    def verb(self, daemon, *arguments):
+        return self.hawser('sink', *arguments, '-u', f'http://127.0.0.1:{daemon.web.port}')
+
+    def log(self, daemon):
+        os.set_blocking(daemon.process.stderr.fileno(), False)
+        self.log_text += (daemon.process.stderr.read() or b'').decode()
+        return self.log_text
+
+    def sink(self, daemon, name):
+        return {item['name']: item for item in daemon.web.items('sinks')}[name]
+
+    def failing(self):
+        """A hook that answers 503 until it is told otherwise; one message waits for it."""
+        server = self.hook(lambda n: (self.status, {}))
+        self.status = 503
+        daemon = self.open(self.webhook(server, retry_initial='10ms', retry_maximum='20ms', breaker_failures='2'))
+        daemon.web.publish('h/1', 'x')
+        wait_for(lambda: self.sink(daemon, 'hook')['breaker'] != 'closed', 'the breaker')
+        return daemon, server
+
+    def test_status_shows_state_depth_oldest_age_and_last_error(self):
+        daemon, server = self.failing()
+        item = self.sink(daemon, 'hook')
+        self.assertEqual((item['state'], item['n_queued'], item['n_written']), ('failing', 1, 0))
+        self.assertIn('503', item['last_error'])
+        wait_for(lambda: self.sink(daemon, 'hook')['oldest_ms'] > item['oldest_ms'], 'an age that grows')
+        wait_for(lambda: "sink 'hook': POST" in self.log(daemon), 'a line in the log')
+        self.assertIn('503', self.verb(daemon, 'list').stdout)
+        self.status = 200
+        wait_for(lambda: self.sink(daemon, 'hook')['n_written'] == 1, 'the message')
+        item = self.sink(daemon, 'hook')
+        self.assertEqual((item['state'], item['breaker']), ('running', 'closed'))
+        wait_for(lambda: self.sink(daemon, 'hook')['n_queued'] == 0, 'an empty spool')
+        wait_for(lambda: "sink 'hook': writes again" in self.log(daemon), 'a line in the log')
+        self.assertIn('n_written        1', self.verb(daemon, 'show', 'hook').stdout)
+
+    def test_a_probe_is_sent_and_its_answer_printed(self):
+        daemon, server = self.failing()
+        result = self.verb(daemon, 'test', 'hook')
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn('503', result.stderr)
+        self.status = 204
+        result = self.verb(daemon, 'test', 'hook')
+        self.assertEqual((result.returncode, result.stdout), (0, '204 No Content\n'))
+        self.assertIn(b'{"test":true}', [body for _, _, body in server.calls])
+        self.assertEqual(self.verb(daemon, 'test', 'nobody').returncode, 6)
+
+    def test_a_pause_holds_messages_and_resume_lets_them_go(self):
+        server = self.hook(lambda n: (200, {}))
+        daemon = self.open(self.webhook(server))
+        result = self.verb(daemon, 'pause', 'hook')
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, '', ''))
+        daemon.web.publish('h/1', 'x')
+        wait_for(lambda: self.sink(daemon, 'hook')['n_queued'] == 1, 'the message')
+        self.assertEqual(self.verb(daemon, 'test', 'hook').returncode, 0)
+        self.assertEqual((self.sink(daemon, 'hook')['state'], len(server.calls)), ('paused', 1))
+        self.assertEqual(self.verb(daemon, 'resume', 'hook').returncode, 0)
+        wait_for(lambda: len(server.calls) == 2, 'the message')
+
+
+class S10NamesInTheWay(SinkCase):
+    def test_an_object_below_another_becomes_a_dead_letter(self):
+        daemon = self.open(self.blob(path_template='{topic}', format='raw', batch_age='0s', dead_letter='dead'))
+        dead = self.events(daemon, 'dead')
+        daemon.web.publish('b/x', 'whole')
+        wait_for(lambda: len(self.objects()) == 1, 'an object')
+        daemon.web.publish('b/x/y', 'below')
+        daemon.web.publish('b/z', 'next')
+        dead.wait(1)
+        self.assertEqual(dead.data(), ['below'])
+        wait_for(lambda: len(self.objects()) == 2, 'the next object')
 LARGE_S = 300   # for 256 MiB on a machine that does much else
+
+
 
 
 class C15MessageSize(SinkCase):

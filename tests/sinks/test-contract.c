@@ -52,6 +52,25 @@ mend_place (gpointer world)
   g_assert_cmpint (g_rmdir (((Place *) world)->path), ==, 0);
 }
 
+/* A directory where an object should be is a permanent failure of a blob; one where its container should be is not. */
+static void
+fail_container (gpointer world)
+{
+  Place *place = world;
+
+  g_assert_cmpint (g_rmdir (place->dir), ==, 0);
+  g_assert_true (g_file_set_contents (place->dir, "", 0, NULL));
+}
+
+static void
+mend_container (gpointer world)
+{
+  Place *place = world;
+
+  g_assert_cmpint (g_unlink (place->dir), ==, 0);
+  g_assert_cmpint (g_mkdir (place->dir, 0700), ==, 0);
+}
+
 static GPtrArray *
 list_place (gpointer world)
 {
@@ -159,7 +178,7 @@ list_hook (gpointer world)
 
 static const ContractSink contracts[] = {
   { "file", open_place, close_place, make_file, fail_place, mend_place, list_place },
-  { "blob", open_place, close_place, make_blob, fail_place, mend_place, list_place },
+  { "blob", open_place, close_place, make_blob, fail_container, mend_container, list_place },
   { "webhook", open_hook, close_hook, make_webhook, fail_hook, mend_hook, list_hook },
 };
 

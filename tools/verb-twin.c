@@ -331,6 +331,22 @@ show (Tool  *tool,
 
 /* ---- get, set ---- */
 
+/* A member at each level of @path. */
+static JsonNode *
+find_below (JsonObject *object,
+            const char *path)
+{
+  g_auto (GStrv) levels = g_strsplit (path, "/", 16);
+  JsonNode *node = NULL;
+
+  for (guint i = 0; levels[i] != NULL; i++)
+    {
+      node = object != NULL ? json_object_get_member (object, levels[i]) : NULL;
+      object = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+    }
+  return node;
+}
+
 /* `soc`, `reported/soc`, `desired/soc`, `attributes/city`, `state`: the value, of a reported property without its time. */
 static JsonNode *
 find_value (JsonObject *twin,
@@ -341,6 +357,8 @@ find_value (JsonObject *twin,
   g_autofree char *section = slash != NULL ? g_strndup (path, (gsize) (slash - path)) : NULL;
   JsonNode *node = NULL;
 
+  if (g_strcmp0 (section, "features") == 0)
+    return find_below (twin, path);
   for (gsize i = 0; i < G_N_ELEMENTS (sections) && node == NULL; i++)
     {
       JsonObject *object = get_object (twin, sections[i]);
@@ -364,7 +382,7 @@ get (Tool  *tool,
   JsonNode *value;
   int code;
 
-  if (!tool_parse (tool, &argc, &argv, NULL, "ID PATH", "Prints one value, such as soc, desired/limit-kw or attributes/city.", NULL, 2, 2, &code))
+  if (!tool_parse (tool, &argc, &argv, NULL, "ID PATH", "Prints one value, such as soc, desired/limit-kw, attributes/city or features/gps/properties/lat.", NULL, 2, 2, &code))
     return code;
   path = tool_twin_path (argv[1], "");
   code = tool_http_get_json (tool, path, &root);
@@ -396,6 +414,32 @@ read_word (const char *word)
   return node;
 }
 
+/* features/NAME/desiredProperties/KEY=VALUE: an object for each level. */
+static gboolean
+add_feature_setting (JsonObject *patch,
+                     const char *setting,
+                     const char *equals)
+{
+  g_autofree char *path = g_strndup (setting, (gsize) (equals - setting));
+  g_auto (GStrv) levels = g_strsplit (path, "/", 16);
+  guint n = g_strv_length (levels);
+  JsonObject *object = patch;
+
+  for (guint i = 0; i + 1 < n; i++)
+    {
+      JsonObject *below = get_object (object, levels[i]);
+
+      if (below == NULL)
+        {
+          below = json_object_new ();
+          json_object_set_object_member (object, levels[i], below);
+        }
+      object = below;
+    }
+  json_object_set_member (object, levels[n - 1], read_word (equals + 1));
+  return n > 1;
+}
+
 /* PATH=VALUE into the patch; a path without a section is a desired property. */
 static gboolean
 add_setting (JsonObject *patch,
@@ -415,6 +459,8 @@ add_setting (JsonObject *patch,
     }
   if (slash != NULL && slash < equals)
     section = g_strndup (setting, (gsize) (slash - setting));
+  if (g_strcmp0 (section, "features") == 0)
+    return add_feature_setting (patch, setting, equals);
   if (g_strcmp0 (section, "desired") != 0 && g_strcmp0 (section, "attributes") != 0 && g_strcmp0 (section, "reported") != 0)
     {
       g_free (section);
@@ -448,7 +494,7 @@ set (Tool  *tool,
   g_autoptr (GBytes) answer = NULL;
   int code;
 
-  if (!tool_parse (tool, &argc, &argv, entries, "ID PATH=VALUE…", "Sets desired properties, attributes (attributes/NAME=…) or the parent of a twin.",
+  if (!tool_parse (tool, &argc, &argv, entries, "ID PATH=VALUE…", "Sets desired properties, attributes (attributes/NAME=…), those of features (features/NAME/desiredProperties/KEY=…) or the parent of a twin.",
                    "A value is JSON, or text if it is none; null takes away.", 2, -1, &code))
     return code;
   json_node_take_object (patch, json_object_new ());

@@ -15,10 +15,12 @@
 
 #include "hawser-error.h"
 #include "hawser-hash.h"
+#include "hawser-json-line.h"
 #include "hawser-json-pointer.h"
 #include "hawser-spool-private.h"
 
 #define SPACE "twins"
+#define GATEWAY "gateway"              /* member of what is stored, beside those of the twin */
 #define RETRY_US G_USEC_PER_SEC        /* after a store failed: it is asked once a second whether it works again */
 #define UNSURE (G_GUINT64_CONSTANT (1) << 63) /* of a stored revision: the last put failed, and may be there or not */
 
@@ -321,6 +323,20 @@ on_put (gpointer data, gboolean ok, const GError *error)
   put_free (put);
 }
 
+/* Through whom its commands go is nobody's to read, and must be there after a restart. */
+static void
+add_gateway (HawserTwinHost *self, HawserTwinRef twin, GString *json)
+{
+  const char *gateway = hawser_twin_get_gateway (self->twins, twin);
+
+  if (gateway == NULL)
+    return;
+  g_string_truncate (json, json->len - 1);
+  g_string_append (json, ",\"" GATEWAY "\":");
+  hawser_json_append_string (json, gateway, strlen (gateway));
+  g_string_append_c (json, '}');
+}
+
 static void
 put (HawserTwinHost *self, HawserTwinRef twin)
 {
@@ -340,6 +356,7 @@ put (HawserTwinHost *self, HawserTwinRef twin)
   *stored = revision_of (record);
   text = g_string_sized_new (512);
   hawser_twin_write (self->twins, twin, text);
+  add_gateway (self, twin, text);
   hawser_twin_log_snapshot (self, store, twin, text);
   bytes = g_string_free_to_bytes (text);
   store->funcs->put_if (store->journal, SPACE, id, expected, *stored, bytes, on_put, put_new (self, store, id));
@@ -615,7 +632,7 @@ recover_document (HawserTwins *twins, const char *name, const char *text, gsize 
 static void
 read_members (HawserTwins *twins, HawserTwinRef twin, const char *text, gsize len)
 {
-  g_autofree char *parent = hawser_json_pointer_dup_string ("/parent", text, len);
+  g_autofree char *parent = hawser_json_pointer_dup_string ("/parent", text, len), *gateway = NULL;
   HawserTwinRef above = parent != NULL ? hawser_twin_activate (twins, parent, strlen (parent), NULL) : 0;
   HawserTwinExtra *extra;
   HawserJsonSlice slice;
@@ -627,6 +644,9 @@ read_members (HawserTwins *twins, HawserTwinRef twin, const char *text, gsize le
   extra = hawser_twin_need_extra (twins, twin);
   recover_document (twins, "desired", text, len, &extra->desired);
   recover_document (twins, "attributes", text, len, &extra->attributes);
+  gateway = hawser_json_pointer_dup_string ("/" GATEWAY, text, len);
+  if (gateway != NULL)
+    hawser_twin_restore_gateway (twins, twin, gateway);
   if (hawser_json_pointer_get ("/revision", text, len, &slice) && hawser_json_slice_get_int64 (&slice, &revision))
     hawser_twin_get (twins, twin)->revision = (guint64) revision;
 }

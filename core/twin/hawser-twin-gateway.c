@@ -57,11 +57,30 @@ hawser_twin_note_gateway (HawserTwins *self, HawserTwinRef twin, HawserConnectio
   name = hawser_connection_get_principal_name (connection);
   before = g_hash_table_lookup (self->gateways, GUINT_TO_POINTER (twin));
   if (!is_gateway (family, hawser_twins_get_id (self, twin), name))
-    return g_hash_table_remove (self->gateways, GUINT_TO_POINTER (twin));
+    {
+      if (before != NULL && self->host_funcs != NULL && self->host_funcs->patched != NULL)
+        self->host_funcs->patched (self->host, twin);
+      return g_hash_table_remove (self->gateways, GUINT_TO_POINTER (twin));
+    }
   if (before != NULL && strcmp (before, name) == 0)
     return FALSE;
   g_hash_table_insert (self->gateways, GUINT_TO_POINTER (twin), g_ref_string_new_intern (name));
+  if (self->host_funcs != NULL && self->host_funcs->patched != NULL)
+    self->host_funcs->patched (self->host, twin); /* a restart must not send its commands nowhere */
   return TRUE;
+}
+
+const char *
+hawser_twin_get_gateway (HawserTwins *self, HawserTwinRef twin)
+{
+  return g_hash_table_lookup (self->gateways, GUINT_TO_POINTER (twin));
+}
+
+void
+hawser_twin_restore_gateway (HawserTwins *self, HawserTwinRef twin, const char *name)
+{
+  if (is_gateway (hawser_twin_family (self, hawser_twin_get (self, twin)), hawser_twins_get_id (self, twin), name))
+    g_hash_table_insert (self->gateways, GUINT_TO_POINTER (twin), g_ref_string_new_intern (name));
 }
 
 /* Of `inbox/ID/SUBJECT` or `delta/ID` as the last gateway of @twin gets it; NULL: there is none. */

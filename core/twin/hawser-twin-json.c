@@ -115,6 +115,8 @@ hawser_twin_write (HawserTwins *self, HawserTwinRef twin, GString *out)
   write_reported (self, twin, &writer);
   write_document (&writer, "desired", extra != NULL ? &extra->desired : NULL);
   write_document (&writer, "attributes", extra != NULL ? &extra->attributes : NULL);
+  if (extra != NULL)
+    hawser_twin_write_features (extra, &writer);
   if (extra != NULL && (extra->desired.n > 0 || extra->attributes.n > 0))
     {
       hawser_json_writer_key (&writer, "metadata");

@@ -10,22 +10,27 @@
 #include "hawser-error.h"
 #include "hawser-json-merge.h"
 
-typedef struct {
-  HawserJsonSlice parent, reported, desired, attributes;
-  gboolean has_parent, has_reported, has_desired, has_attributes;
-} Patch;
+void
+hawser_twin_patch_clear (HawserTwinPatch *self)
+{
+  if (self->reported_text != NULL)
+    g_string_free (g_steal_pointer (&self->reported_text), TRUE);
+  if (self->desired_text != NULL)
+    g_string_free (g_steal_pointer (&self->desired_text), TRUE);
+}
 
 static gboolean
-read_patch (const char *text, gsize len, Patch *out, GError **error)
+read_patch (const char *text, gsize len, HawserTwinPatch *out, GError **error)
 {
   static const struct {
     const char *name;
     gsize value, flag;
   } members[] = {
-    { "parent", G_STRUCT_OFFSET (Patch, parent), G_STRUCT_OFFSET (Patch, has_parent) },
-    { "reported", G_STRUCT_OFFSET (Patch, reported), G_STRUCT_OFFSET (Patch, has_reported) },
-    { "desired", G_STRUCT_OFFSET (Patch, desired), G_STRUCT_OFFSET (Patch, has_desired) },
-    { "attributes", G_STRUCT_OFFSET (Patch, attributes), G_STRUCT_OFFSET (Patch, has_attributes) },
+    { "parent", G_STRUCT_OFFSET (HawserTwinPatch, parent), G_STRUCT_OFFSET (HawserTwinPatch, has_parent) },
+    { "reported", G_STRUCT_OFFSET (HawserTwinPatch, reported), G_STRUCT_OFFSET (HawserTwinPatch, has_reported) },
+    { "desired", G_STRUCT_OFFSET (HawserTwinPatch, desired), G_STRUCT_OFFSET (HawserTwinPatch, has_desired) },
+    { "attributes", G_STRUCT_OFFSET (HawserTwinPatch, attributes), G_STRUCT_OFFSET (HawserTwinPatch, has_attributes) },
+    { "features", G_STRUCT_OFFSET (HawserTwinPatch, features), G_STRUCT_OFFSET (HawserTwinPatch, has_features) },
   };
   HawserJsonSlice root, key, value;
   HawserJsonIter iter;
@@ -35,7 +40,7 @@ read_patch (const char *text, gsize len, Patch *out, GError **error)
     return FALSE;
   if (root.type != HAWSER_JSON_OBJECT)
     {
-      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "a patch is an object with parent, reported, desired or attributes");
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "a patch is an object with parent, reported, desired, attributes or features");
       return FALSE;
     }
   hawser_json_iter_init (&iter, &root);
@@ -47,7 +52,7 @@ read_patch (const char *text, gsize len, Patch *out, GError **error)
         i++;
       if (i == G_N_ELEMENTS (members))
         {
-          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "a patch has parent, reported, desired and attributes; %.*s is none of them",
+          g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "a patch has parent, reported, desired, attributes and features; %.*s is none of them",
                        (int) MIN (key.len, 80), key.text);
           return FALSE;
         }
@@ -59,7 +64,7 @@ read_patch (const char *text, gsize len, Patch *out, GError **error)
       *(HawserJsonSlice *) (gpointer) ((guint8 *) out + members[i].value) = value;
       *(gboolean *) (gpointer) ((guint8 *) out + members[i].flag) = TRUE;
     }
-  return TRUE;
+  return !out->has_features || hawser_twin_read_features (&out->features, out, error);
 }
 
 /* What a document becomes, made beside it; NULL when the patch is refused. @changes: members of the event. */
@@ -253,7 +258,8 @@ replace_document (HawserTwinDocument *document, HawserTwinDocument *merged)
  * hawser_twins_patch:
  * @self: twins
  * @id: a twin; it is made if it is not there
- * @patch: JSON merge patch (RFC 7396) of `parent` (an id or null), `reported`, `desired` and `attributes` (plain values)
+ * @patch: JSON merge patch (RFC 7396) of `parent` (an id or null), `reported`, `desired` and `attributes` (plain values), or of `features`, which are the objects among
+ *   those: `{NAME:{"properties":REPORTED,"desiredProperties":DESIRED}}`
  * @len: bytes of @patch, -1 when it is terminated
  * @if_revision: the revision that it must have, 0 for "not there yet"; %HAWSER_TWIN_ANY_REVISION for any
  * @source: (nullable): who writes, kept with each value; %NULL for this process
@@ -283,7 +289,7 @@ hawser_twins_patch (HawserTwins *self, const char *id, const char *patch, gssize
   HawserTwinChange change = 0;
   gboolean moved = FALSE, ok;
   guint64 before;
-  Patch read;
+  g_auto (HawserTwinPatch) read = { 0 };
 
   if (twin != 0)
     hawser_twin_use (self, twin);

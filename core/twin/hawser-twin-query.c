@@ -58,6 +58,14 @@ hawser_twin_path_init (HawserTwinPath *self, const char *text, gsize len)
 
   memset (self, 0, sizeof *self);
   self->text = g_strndup (text, len);
+  rest = *self->text == '/' ? self->text + 1 : self->text;
+  if (strncmp (rest, "features/", strlen ("features/")) == 0)
+    {
+      char *resolved = hawser_twin_resolve_feature_path (rest);
+
+      g_free (self->text);
+      self->text = resolved;
+    }
   self->place = AT_REPORTED;
   self->family = G_MAXUINT;
   rest = *self->text == '/' ? self->text + 1 : self->text;

@@ -499,7 +499,34 @@ void              hawser_twin_clear_delta    (HawserTwins       *self,
 void              hawser_twin_flush_outbox   (HawserTwins       *self,
                                               HawserTwinRef      twin);
 
+/* ---- hawser-twin-features.c ---- */
+/* What a merge patch says, in slices of its text or of the texts here. */
+typedef struct {
+  HawserJsonSlice parent, reported, desired, attributes, features;
+  gboolean has_parent, has_reported, has_desired, has_attributes, has_features;
+  GString *reported_text, *desired_text; /* NULL: no features were given */
+} HawserTwinPatch;
+
+void              hawser_twin_patch_clear    (HawserTwinPatch   *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HawserTwinPatch, hawser_twin_patch_clear)
+/* Adds what @features say to what is reported and desired. */
+gboolean          hawser_twin_read_features  (const HawserJsonSlice *features,
+                                              HawserTwinPatch   *patch,
+                                              GError           **error);
+/* Member `features`, where there is one. */
+void              hawser_twin_write_features (HawserTwinExtra   *extra,
+                                              HawserJsonWriter  *writer);
+/* Of `features/NAME/…`: the same below reported or desired. */
+char             *hawser_twin_resolve_feature_path (const char  *path);
+
 /* ---- hawser-twin-gateway.c ---- */
+/* NULL: none. */
+const char       *hawser_twin_get_gateway    (HawserTwins       *self,
+                                              HawserTwinRef      twin);
+/* As it was stored; not if the family says something else now. */
+void              hawser_twin_restore_gateway (HawserTwins      *self,
+                                              HawserTwinRef      twin,
+                                              const char        *name);
 gboolean          hawser_twin_note_gateway   (HawserTwins       *self,
                                               HawserTwinRef      twin,
                                               HawserConnection  *connection);

@@ -62,7 +62,8 @@ class Gateways(Case):
         for user in CLAIMS:
             subprocess.run(['mosquitto_passwd', '-b', str(passwords), user, 'pw-' + user], check=True, capture_output=True)
         passwords.write_text(''.join(f'{line}:{CLAIMS[line.partition(":")[0]]}\n' for line in passwords.read_text().splitlines()))
-        self.daemon = self.open(GATEWAYS % passwords)
+        self.conf = GATEWAYS % passwords
+        self.daemon = self.open(self.conf)
         self.port = self.daemon.port('guarded')
         self.web = self.daemon.web
 
@@ -152,6 +153,26 @@ class Gateways(Case):
         self.assertTrue(self.report('g2', 'm1', x=2))
         self.assertEqual(two.wait(1), ['later'])
         self.assertEqual(one.messages, [])
+
+    def test_after_a_restart_a_command_goes_to_the_gateway_used_last_before_it(self):
+        for device in ('m1', 'm2'):
+            self.assertTrue(self.report('g1', device, x=1))
+        self.assertTrue(self.report('g2', 'm1', x=1))
+        self.assertTrue(self.report('m1', 'm1', x=1))     # itself: nobody else any more
+        self.assertTrue(self.report('g2', 'm1', x=2))
+        self.daemon.stop()
+        self.daemon = self.open(self.conf)
+        self.port, self.web = self.daemon.port('guarded'), self.daemon.web
+        one, two = self.peer('g1', 'gateway/g1/#'), self.peer('g2', 'gateway/g2/#')
+        for device, listening in (('m1', two), ('m2', one)):
+            self.assertEqual(self.web.get(path('meter/' + device)).json()['state'], 'offline')
+            self.assertNotIn('gateway', self.web.get(path('meter/' + device)).json())
+            answer = self.web.request('POST', path('meter/' + device, '/inbox/set') + '?wait=0s&expiry=60s', device.encode())
+            self.assertEqual(answer.status, 202, answer.body)
+        self.assertEqual(self.web.request('PATCH', path('meter/m2'), '{"desired":{"valve":"open"}}', {'Content-Type': 'application/merge-patch+json'}).status, 200)
+        self.assertEqual(json.loads(one.wait(1)[0])['desired'], {'valve': 'open'})
+        self.assertTrue(self.report('g2', 'm1', x=3))
+        self.assertEqual(two.wait(1), ['m1'])
 
     def test_a_gateway_over_http_waits_for_the_command_to_what_it_reported_for(self):
         web = Web(self.daemon.port('guarded-web'), 'Basic ' + base64.b64encode(b'g1:pw-g1').decode())

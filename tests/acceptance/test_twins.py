@@ -114,6 +114,55 @@ class T7ReportedAndDesired(TwinCase):
         self.assertEqual(twin['attributes'], {'city': 'Bern'})
 
 
+class T7Features(TwinCase):
+    def setUp(self):
+        super().setUp()
+        self.device = Device(self, 'n/f/s')
+        self.device.say(power=1)
+        self.assertEqual(self.patch('site/n/f/s', {'features': {'gps': {'properties': {'lat': 46.9, 'lon': 7.4}, 'desiredProperties': {'interval': 5}},
+                                                                'lamp': {'desiredProperties': {'on': True}}}}).status, 200)
+
+    def test_what_is_written_is_read_and_the_device_gets_the_delta(self):
+        twin = self.twin('site/n/f/s')
+        self.assertEqual(twin['features'], {'gps': {'properties': {'lat': 46.9, 'lon': 7.4}, 'desiredProperties': {'interval': 5}}, 'lamp': {'desiredProperties': {'on': True}}})
+        self.assertEqual((twin['reported']['gps']['value'], twin['desired']['lamp']), ({'lat': 46.9, 'lon': 7.4}, {'on': True}))
+        self.assertGreater(twin['reported']['gps']['revision'], 0)
+        wait_for(lambda: self.device.deltas()[-1:] == [{'gps': {'interval': 5}, 'lamp': {'on': True}}], 'the delta')
+        self.assertNotIn('features', self.twin('feeder/n/f'))
+
+    def test_a_patch_merges_and_null_takes_away(self):
+        events = TwinEvents(self.web.port, id='site/#')
+        self.addCleanup(events.close)
+        self.assertEqual(self.patch('site/n/f/s', {'desired': {'other': 1}, 'features': {'gps': {'properties': {'lon': None, 'alt': 500}, 'desiredProperties': None}, 'lamp': None}}).status, 200)
+        twin = self.twin('site/n/f/s')
+        self.assertEqual((twin['features'], twin['desired']), ({'gps': {'properties': {'lat': 46.9, 'alt': 500}}}, {'other': 1}))
+        events.wait(1)
+        self.assertEqual(events.data()[0]['reported']['gps'], {'lat': 46.9, 'alt': 500})
+        self.assertEqual(self.patch('site/n/f/s', {'features': {'gps': None}}).status, 200)
+        self.assertNotIn('features', self.twin('site/n/f/s'))
+
+    def test_they_are_found_sorted_and_projected(self):
+        self.assertEqual(self.ids(filter='gt(features/gps/properties/lat,40)'), ['site/n/f/s'])
+        self.assertEqual(self.ids(filter='lt(features/gps/properties/lat,40)'), [])
+        self.assertEqual(self.ids(filter='eq(features/lamp/desiredProperties/on,true)', sort='-features/gps/properties/lat'), ['site/n/f/s'])
+        self.assertEqual(self.twin('site/n/f/s', fields='features/gps/properties/lat'), {'id': 'site/n/f/s', 'features': {'gps': {'properties': {'lat': 46.9}}}})
+
+    def test_what_is_none_is_refused_whole(self):
+        before = self.twin('site/n/f/s')
+        for features in (None, [], {'gps': 1}, {'gps': {'lat': 1}}, {'gps': {'properties': [1]}}, {'': {'properties': {}}}):
+            answer = self.patch('site/n/f/s', {'desired': {'x': 1}, 'features': features})
+            self.assertEqual(answer.status, 400, (features, answer.body))
+        self.assertEqual(self.patch('site/n/f/s', {'desired': None, 'features': {'gps': {'properties': {'lat': 1}}}}).status, 400)
+        self.assertEqual(self.twin('site/n/f/s'), before)
+
+    def test_they_survive_a_restart(self):
+        before = self.twin('site/n/f/s')['features']
+        self.daemon.stop()
+        self.daemon = self.open(GRID)
+        self.web = self.daemon.web
+        self.assertEqual(self.twin('site/n/f/s')['features'], before)
+
+
 class T8LiveChannel(TwinCase):
     def test_a_device_that_answers_is_live(self):
         device = Device(self, 'n/f/s', lambda subject, payload: json.dumps({'power-kw': 9}) if subject == 'read' else None)

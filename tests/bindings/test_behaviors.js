@@ -65,7 +65,7 @@ function withMeters(func) {
                 ;
         }
     };
-    func({host, seen, publish, getCount, run});
+    func({host, twins, seen, publish, getCount, run});
     bus.close();
 }
 
@@ -112,6 +112,32 @@ const tests = {
             check(host.restart('meter/bad'));
             publish('bad');
             same(getCount('bad'), 1);
+        });
+    },
+
+    'behavior/events-timers-and-reminders-of-a-behaviour'() {
+        const Account = GObject.registerClass({Implements: [Hawser.TwinBehavior]}, class Account extends GObject.Object {
+            vfunc_handle(_id, _state, message, _out) {
+                if (message.topic.startsWith('$twin/'))
+                    return Hawser.variant({attributes: {[message.topic.split('/')[1]]: message.text}});
+                return Hawser.variant({events: [{by: 2}, {by: 3}], timers: {soon: 1, never: null}, reminders: {later: {after: 2, payload: 'rent'}}});
+            }
+
+            vfunc_apply_event(_id, state, event) {
+                return Hawser.variant({attributes: {sum: (state.recursiveUnpack().attributes.sum ?? 0) + event.recursiveUnpack().by}});
+            }
+        });
+
+        withMeters(({host, twins, publish, run}) => {
+            const getAttributes = () => JSON.parse(twins.dup_json('meter/a')).attributes;
+            host.set_behavior('meter', new Account());
+            publish('a');
+            run();
+            same(getAttributes(), {sum: 5});
+            same(host.list_reminders('meter/a'), ['later']);
+            run(3);
+            same(getAttributes(), {sum: 5, timer: '', reminder: 'rent'});
+            same(host.list_reminders('meter/a'), []);
         });
     },
 

@@ -11,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.environ['FIXTURE_DIR'])
-from fixture import DEADLINE_S, HAWSER, MQTT, OPEN, WEB, Case, Daemon, environment
+from fixture import DEADLINE_S, HAWSER, MQTT, OPEN, WEB, Case, Daemon, environment, wait_for
 
 CONFIG = OPEN + MQTT + WEB + '''
 [twin-family site]
@@ -50,10 +50,11 @@ class Twin(Case):
         return result.stdout if code == 0 else result.stderr
 
     def until(self, arguments, wanted):
-        end = time.monotonic() + DEADLINE_S
-        while wanted not in (text := self.hawser(*arguments)):
-            self.assertLess(time.monotonic(), end, text)
-        return text
+        def said():
+            text = self.hawser(*arguments)
+            return text if wanted in text else None
+
+        return wait_for(said, wanted)
 
     def test_tree_has_what_is_counted_at_each_node(self):
         lines = self.until(['tree'], 'power-kw -0.5 (sum)').splitlines()

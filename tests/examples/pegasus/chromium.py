@@ -8,15 +8,18 @@ import asyncio
 import base64
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 
 import websockets
 
-START_S = 60
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'harness'))
+from waiting import DEADLINE_S as START_S, free_port, wait_for   # noqa: E402,F401
 
 
 class Page:
@@ -63,8 +66,8 @@ class Page:
     def text(self, selector):
         return self.evaluate(f'document.querySelector({json.dumps(selector)}).textContent')
 
-    def wait_for(self, expression, timeout=30):
-        """Waits until the expression is true; returns its value."""
+    def wait_for(self, expression, timeout=START_S):
+        """Waits until the expression is true; returns its value. A page says nothing when it changes: it is asked again."""
         deadline = time.monotonic() + timeout
         while True:
             value = self.evaluate(expression)
@@ -77,10 +80,23 @@ class Page:
     def _mouse(self, kind, x, y):
         self.call('Input.dispatchMouseEvent', type=kind, x=x, y=y, button='left', buttons=int(kind != 'mouseReleased'), clickCount=1)
 
+    def _middle(self, selector):
+        return self.evaluate(f'''(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});
+            const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()''')
+
+    def tap(self, selector):
+        """Puts the mouse down and lets go in one breath: both are sent before either is answered."""
+        x, y = self._middle(selector)
+
+        async def both():
+            await asyncio.gather(*(self._call('Input.dispatchMouseEvent', type=kind, x=x, y=y, button='left', buttons=int(kind == 'mousePressed'), clickCount=1)
+                                   for kind in ('mousePressed', 'mouseReleased')))
+
+        self.chromium.loop.run_until_complete(both())
+
     def press(self, selector):
         """Puts the mouse down in the middle of an element and keeps it there; returns a function that lets go."""
-        x, y = self.evaluate(f'''(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});
-            const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()''')
+        x, y = self._middle(selector)
         self._mouse('mouseMoved', x, y)
         self._mouse('mousePressed', x, y)
         return lambda: self._mouse('mouseReleased', x, y)
@@ -120,17 +136,17 @@ class Chromium:
 
     def _wait_for_port(self):
         path = os.path.join(self.folder, 'DevToolsActivePort')
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
+
+        def said():
+            if self.process.poll() is not None:
+                raise RuntimeError(f'chromium ended with {self.process.returncode}')
             if os.path.exists(path):
                 with open(path) as file:
                     lines = file.read().split('\n')
-                if len(lines) >= 2:
-                    return int(lines[0])
-            if self.process.poll() is not None:
-                raise RuntimeError(f'chromium ended with {self.process.returncode}')
-            time.sleep(0.05)
-        raise TimeoutError('chromium opened no port')
+                return lines[0] if len(lines) >= 2 else None
+            return None
+
+        return int(wait_for(said, 'the port of chromium'))
 
     async def _connect(self, url):
         return await websockets.connect(url, max_size=None)

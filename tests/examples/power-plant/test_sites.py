@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -22,22 +21,11 @@ import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / 'pegasus'))
-from chromium import Chromium   # noqa: E402
+from chromium import Chromium, wait_for   # noqa: E402
 
 HAWSERD, SIMULATOR, ROOT = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
 PATIENCE_S = 60
 PAGE_BYTES = 150 * 1024
-
-
-def wait_for(condition, what):
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f'{what}: not within {PATIENCE_S} s')
-        time.sleep(0.05)
 
 
 class Sites(unittest.TestCase):

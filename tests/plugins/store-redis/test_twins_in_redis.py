@@ -9,17 +9,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "crash"))
 import faulty_daemon as faulty  # noqa: E402
+from faulty_daemon import wait_for  # noqa: E402
 
 SETTINGS = """sync=always
 [store fleet]
 type=redis
 address=unix:%s
-timeout=2s
+timeout=20s
 [twin-family vehicle]
 topics=fleet/{vehicle}
 id=vehicle/{vehicle}
@@ -42,14 +42,6 @@ class Redis:
 
     def cli(self, *words):
         return subprocess.run(["redis-cli", "-s", self.socket, "--raw", *words], capture_output=True, text=True, check=True).stdout.rstrip("\n")
-
-
-def wait_for(condition):
-    end = time.monotonic() + faulty.DEADLINE
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("it did not happen in %d s" % faulty.DEADLINE)
-        time.sleep(0.02)
 
 
 class TwinsInRedis(unittest.TestCase):

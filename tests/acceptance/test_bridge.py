@@ -316,7 +316,11 @@ class Cut(BridgeCase):
         return numbers
 
     def wait_for_all(self, numbers, n):
-        wait_for(lambda: len(numbers) >= n and len(set(numbers)) == n, f'{n} of them', DEADLINE_S + CUT_S)
+        try:
+            wait_for(lambda: len(numbers) >= n and len(set(numbers)) == n, f'{n} of them', DEADLINE_S + CUT_S)
+        except AssertionError:
+            missing = sorted(set(range(n)) - set(numbers))
+            raise AssertionError(f'{len(missing)} of {n} did not come: {missing[:10]} to {missing[-10:]}')
 
     def in_order(self, numbers, n):
         """Each of them, the first time it came in order; at least once allows a second time."""

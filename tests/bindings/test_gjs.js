@@ -9,7 +9,7 @@ import Hawser from 'gi://Hawser?version=1';
 import HawserContract from 'gi://HawserContract?version=1';
 import System from 'system';
 
-const DEADLINE_MS = 30000;
+const DEADLINE_MS = 120000;
 
 function check(condition, text) {
     if (!condition)

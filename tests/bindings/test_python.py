@@ -10,7 +10,7 @@ gi.require_version("Hawser", "1")
 gi.require_version("HawserContract", "1")
 from gi.repository import Gio, GLib, GObject, Hawser, HawserContract
 
-DEADLINE_S = 30
+DEADLINE_S = 120
 CODES = ("INVALID", "MALFORMED", "NOT_AUTHORIZED", "NOT_FOUND", "EXISTS", "DISABLED", "TOO_LARGE", "QUOTA", "TIMEOUT",
          "UNAVAILABLE", "CLOSED", "CORRUPT")
 

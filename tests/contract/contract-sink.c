@@ -6,9 +6,9 @@
 
 #include <string.h>
 
+#include "../harness/waiting.h"
 #include "hawser-sink-private.h"
 
-#define DEADLINE_US (30 * (gint64) G_USEC_PER_SEC)
 #define OVERSIZE (8 * 1024 * 1024)
 
 typedef struct {
@@ -58,14 +58,7 @@ on_answered (HawserSinkWrite *write, gpointer data)
 static void
 wait_for_answers (Fixture *f, gint n)
 {
-  gint64 end_us = g_get_monotonic_time () + DEADLINE_US;
-
-  while (g_atomic_int_get (&f->n_answers) < n)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, end_us);
-      if (!g_main_context_iteration (NULL, FALSE))
-        g_usleep (100);
-    }
+  waiting_until (NULL, g_atomic_int_get (&f->n_answers) >= n);
 }
 
 static HawserBatch *
@@ -256,7 +249,6 @@ test_drain (Fixture *f, gconstpointer data)
   g_autoptr (HawserSinkRunner) runner = hawser_sink_runner_new (bus, "contract", sink, "in/#");
   g_autoptr (GError) error = NULL;
   gboolean is_drained = FALSE;
-  gint64 end_us = g_get_monotonic_time () + DEADLINE_US;
 
   g_object_set (runner, "batch-age", 3600 * (gint64) G_USEC_PER_SEC, NULL);
   g_assert_true (hawser_sink_runner_start (runner, &error));
@@ -269,12 +261,7 @@ test_drain (Fixture *f, gconstpointer data)
       g_assert_true (hawser_bus_publish (bus, message, &error));
     }
   hawser_sink_runner_drain_async (runner, NULL, on_drained, &is_drained);
-  while (!is_drained)
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, end_us);
-      if (!g_main_context_iteration (NULL, FALSE))
-        g_usleep (100);
-    }
+  waiting_until (NULL, is_drained);
   assert_arrived (f, 50);
   hawser_bus_close (bus);
 }

@@ -54,7 +54,7 @@ class Help:
         key = (program, verb)
         if key not in cls.known:
             arguments = [hawserd, '--help'] if program == 'hawserd' else [hawser] + ([verb] if verb else []) + ['--help']
-            done = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
+            done = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
             cls.known[key] = done.stdout if done.returncode == 0 else None
         return cls.known[key]
 
@@ -114,7 +114,7 @@ class Documentation(unittest.TestCase):
                 with self.subTest(page=path.relative_to(root)), tempfile.TemporaryDirectory() as folder:
                     file = pathlib.Path(folder) / 'hawser.conf'
                     file.write_text(match.group('text').replace('/var/lib/hawser', folder))
-                    done = subprocess.run([hawserd, '--config', str(file), '--check-config'], capture_output=True, text=True, timeout=60)
+                    done = subprocess.run([hawserd, '--config', str(file), '--check-config'], capture_output=True, text=True, timeout=120)
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_folder_says_what_it_is(self):

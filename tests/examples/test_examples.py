@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 COMMANDS = {
     "c": lambda name: [DIRECTORY / f"example-{name}"],
     "python": lambda name: ["/usr/bin/python3", DIRECTORY / f"{name}.py"],

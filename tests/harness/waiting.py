@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 _changed = threading.Condition()
 _n_changes = 0
 _ports = []

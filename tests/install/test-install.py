@@ -130,7 +130,7 @@ class Installed(fixture.Case):
             built = subprocess.run(command, cwd=work, capture_output=True, text=True, env=env)
             self.assertEqual(built.returncode, 0, built.stderr)
         self.assertNotIn(str(SOURCE) + '/', (work / 'test.d').read_text())
-        done = subprocess.run(['./test-line', '--tap'], cwd=work, capture_output=True, text=True, env=env, timeout=60)
+        done = subprocess.run(['./test-line', '--tap'], cwd=work, capture_output=True, text=True, env=env, timeout=120)
         self.assertEqual((done.returncode, done.stdout.count('\nok ')), (0, 4), done.stdout + done.stderr)
 
     def test_the_pkg_config_file_says_where_plugins_go(self):

@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../harness/waiting.h"
 #include "hawser-carrier-private.h"
 #include "hawser-handover-private.h"
 
-#define DEADLINE_S 60
 
 /* ---- Handing over ---- */
 
@@ -268,32 +268,8 @@ tear_down (Fixture *f, gconstpointer data)
     close (f->peer);
 }
 
-static gboolean
-on_tick (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
 /* Runs the home lane until something happened there or at the peer's end; a while at most. */
-static void
-wait_a_little (Fixture *f)
-{
-  g_autoptr (GSource) tick = g_timeout_source_new (2);
-
-  g_source_set_callback (tick, on_tick, NULL, NULL);
-  g_source_attach (tick, f->context);
-  g_main_context_iteration (f->context, TRUE);
-  g_source_destroy (tick);
-}
-
-#define WAIT_FOR(condition) G_STMT_START { \
-  gint64 until_us = g_get_monotonic_time () + DEADLINE_S * G_USEC_PER_SEC; \
-  while (!(condition)) \
-    { \
-      wait_a_little (f); \
-      g_assert_cmpint (g_get_monotonic_time (), <, until_us); \
-    } \
-} G_STMT_END
+#define WAIT_FOR(condition) waiting_until (f->context, condition)
 
 /* 32 bits each, so that a byte that is lost or moved shows. */
 static void
@@ -328,7 +304,7 @@ test_input_in_order (Fixture *f, gconstpointer data)
       if (n > 0)
         at += (gsize) n;
       else
-        wait_a_little (f);
+        waiting_turn (f->context);
     }
   WAIT_FOR (f->input->len == total);
   check_words (f->input->data, f->input->len);
@@ -518,7 +494,7 @@ test_both_close (Fixture *f, gconstpointer data)
       if (i % 2 == 0)
         close (fds[0]);
       if (i % 3 == 0)
-        wait_a_little (f);
+        waiting_turn (f->context);
       hawser_carrier_close (carrier);
       if (i % 2 == 1)
         close (fds[0]);

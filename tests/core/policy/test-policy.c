@@ -5,6 +5,7 @@
 #include <hawser/hawser.h>
 
 #include <string.h>
+#include <time.h>
 
 static const char *claims[] = {
   "role=viewer", "mission=pegasus-1", "level=12", "big=9007199254740993", "group=users", "group=pilots", "empty=", "quote=a\"b\\c",
@@ -277,10 +278,10 @@ a_hostile_pattern_costs_linear_time (void)
   g_autofree char *pair = g_strconcat (pairs[0], value, NULL);
   g_autoptr (HawserPrincipal) principal = hawser_principal_new_from_strings ("x", (const char *[]) { pair, NULL });
   g_autoptr (HawserPolicy) policy = hawser_policy_new ("p", "v ~ \"*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b\"", NULL);
-  gint64 start = g_get_monotonic_time ();
+  clock_t start = clock ();   /* of this process: what else the machine does is not its cost */
 
   g_assert_false (hawser_policy_evaluate (policy, &(HawserPolicyContext) { .principal = principal }, NULL));
-  g_assert_cmpint (g_get_monotonic_time () - start, <, G_USEC_PER_SEC);
+  g_assert_cmpint (clock () - start, <, CLOCKS_PER_SEC);
 }
 
 static const struct {

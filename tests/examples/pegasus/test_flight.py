@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chromium import Chromium, free_port, wait_for   # noqa: E402
 
 HAWSERD, SIMULATOR, ROOT = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
-PATIENCE_S = 60
+PATIENCE_S = 120
 N_TOPICS, N_DURABLE, N_COMMANDS, N_PAGE_FILTERS = 7, 3, 4, 3
 
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent / 'pegasus'))
 from chromium import Chromium, wait_for   # noqa: E402
 
 HAWSERD, SIMULATOR, ROOT = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
-PATIENCE_S = 60
+PATIENCE_S = 120
 PAGE_BYTES = 150 * 1024
 
 

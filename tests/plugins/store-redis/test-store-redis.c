@@ -13,6 +13,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 
+#include "../../harness/waiting.h"
 #include "contract-store.h"
 #include "store-redis.h"
 
@@ -37,7 +38,6 @@ start_server (const char *const *more)
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) argv = NULL;
   g_autoptr (GError) error = NULL;
-  gint64 until_us = g_get_monotonic_time () + 30 * (gint64) G_USEC_PER_SEC;
 
   g_strv_builder_add_many (builder, "redis-server", "--port", "0", "--unixsocket", server.socket, "--dir", server.dir, "--save", "", "--appendonly", "yes",
                            "--appendfsync", "always", "--loglevel", "warning", NULL);
@@ -48,12 +48,7 @@ start_server (const char *const *more)
   g_spawn_async (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
                  &server.pid, &error);
   g_assert_no_error (error);
-  while (!can_connect (server.socket))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, until_us);
-      g_assert_cmpint (waitpid (server.pid, NULL, WNOHANG), ==, 0);
-      g_usleep (10000);
-    }
+  waiting_until (NULL, can_connect (server.socket));
 }
 
 static void
@@ -224,8 +219,6 @@ static void
 server_that_is_away_fails_at_once_and_comes_back_with_everything (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  gint64 until_us;
-  guint n = 0;
 
   g_assert_true (put (fixture->store, "a", 0, 1, NULL));
   kill_server ();
@@ -236,14 +229,7 @@ server_that_is_away_fails_at_once_and_comes_back_with_everything (Fixture *fixtu
       g_clear_error (&error);
     }
   start_server (NULL);
-  until_us = g_get_monotonic_time () + 30 * (gint64) G_USEC_PER_SEC;
-  while (!put (fixture->store, "a", 1, 2, NULL))
-    {
-      g_assert_cmpint (g_get_monotonic_time (), <, until_us);
-      g_usleep (10000);
-      n++;
-    }
-  g_test_message ("%u attempts", n);
+  waiting_until (NULL, put (fixture->store, "a", 1, 2, NULL));
   g_assert_cmpuint (get_revision (fixture->store, "a"), ==, 2);
 }
 

@@ -3,6 +3,7 @@
 /* What strangers send as JSON, paths, header values and gzip: taken or refused, in linear time. */
 
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "http-cloud-event.h"
@@ -120,7 +121,7 @@ static void
 test_a_million_members_are_linear (void)
 {
   g_autoptr (GString) text = g_string_new ("{" EVENT ",\"subject\":\"a\",\"data\":{");
-  gint64 began_us = g_get_monotonic_time ();
+  clock_t began = clock ();   /* of this process: what else the machine does is not its cost */
   HawserMessage *message;
 
   for (int i = 0; i < 1000000; i++)
@@ -129,7 +130,7 @@ test_a_million_members_are_linear (void)
   message = read_event (text->str, text->len, NULL);
   g_assert_nonnull (message);
   hawser_message_unref (message);
-  g_assert_cmpint (g_get_monotonic_time () - began_us, <, 5 * G_USEC_PER_SEC);
+  g_assert_cmpint (clock () - began, <, 5 * CLOCKS_PER_SEC);
 }
 
 static void

@@ -226,15 +226,35 @@ dup_certificate (HawserTransport *transport)
   return bytes;
 }
 
+/* A key that was asked for is not one that was proved: in TLS 1.3 a handshake whose hash does not fit the key goes on with the
+ * certificate as if nobody had named one. */
+static gboolean
+is_key_proved (SSL *ssl)
+{
+  if (SSL_version (ssl) >= TLS1_3_VERSION)
+    return SSL_session_reused (ssl) == 1; /* there, a key is a session that is resumed */
+  switch (SSL_CIPHER_get_kx_nid (SSL_get_current_cipher (ssl)))
+    {
+    case NID_kx_psk:
+    case NID_kx_ecdhe_psk:
+    case NID_kx_dhe_psk:
+    case NID_kx_rsa_psk:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 static const char *
 get_psk_identity (HawserTransport *transport)
 {
   TlsTransport *self = (TlsTransport *) transport;
 
-  return SSL_is_init_finished (self->ssl) ? self->psk_identity : NULL;
+  return SSL_is_init_finished (self->ssl) && is_key_proved (self->ssl) ? self->psk_identity : NULL;
 }
 
-/* OpenSSL asks while it reads the hello: for TLS 1.2 and for 1.3 alike. */
+/* OpenSSL asks while it reads the hello: for TLS 1.2 and for 1.3 alike. Of several names the last one that it asks for is the one
+ * it takes. */
 static unsigned int
 find_key (SSL *ssl, const char *identity, unsigned char *out_key, unsigned int max_len)
 {
@@ -243,6 +263,7 @@ find_key (SSL *ssl, const char *identity, unsigned char *out_key, unsigned int m
   gconstpointer bytes;
   gsize len;
 
+  g_clear_pointer (&self->psk_identity, g_free);
   if (!g_utf8_validate (identity, -1, NULL))
     return 0;
   key = self->keys->find (self->keys->data, identity);
@@ -252,9 +273,27 @@ find_key (SSL *ssl, const char *identity, unsigned char *out_key, unsigned int m
   if (len == 0 || len > max_len)
     return 0;
   memcpy (out_key, bytes, len);
-  g_free (self->psk_identity);
   self->psk_identity = g_strdup (identity);
   return (unsigned int) len;
+}
+
+/* A key that says nothing of a hash is one for SHA-256 (RFC 8446, 4.2.11): with another suite, which OpenSSL likes better where
+ * there is a certificate, it would not be looked at. */
+static void
+prefer_sha256 (SSL *ssl)
+{
+  STACK_OF (SSL_CIPHER) *suites = SSL_get_ciphers (ssl);
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 0; i < sk_SSL_CIPHER_num (suites); i++)
+      {
+        const SSL_CIPHER *suite = sk_SSL_CIPHER_value (suites, i);
+
+        if (SSL_CIPHER_get_kx_nid (suite) == NID_kx_any && (SSL_CIPHER_get_handshake_digest (suite) == EVP_sha256 ()) == (pass == 0))
+          g_string_append_printf (names, "%s%s", names->len > 0 ? ":" : "", SSL_CIPHER_get_name (suite));
+      }
+  SSL_set_ciphersuites (ssl, names->str);
 }
 
 HawserTransport *
@@ -278,6 +317,7 @@ hawser_tls_accept (HawserTls *tls, int fd, const HawserPskKeys *keys)
       self->keys = keys;
       SSL_set_app_data (self->ssl, self);
       SSL_set_psk_server_callback (self->ssl, find_key);
+      prefer_sha256 (self->ssl);
       SSL_set_options (self->ssl, SSL_OP_NO_TICKET); /* who resumes would not be asked for the identity again */
       SSL_set_num_tickets (self->ssl, 0);
     }

@@ -261,6 +261,20 @@ type=unix
             self.assertEqual(self.run_client('mosquitto_pub', daemon, 'key', '--psk', '000102030405060708090a0b0c0d0e0f', '--psk-identity', 'radio', '--tls-version', version,
                                              '-t', 'a', '-m', 'x', '-q', '1', ca=None).returncode, 0, version)
 
+    def test_the_name_of_a_key_proves_nothing_where_a_certificate_makes_the_connection(self):
+        daemon = self.start(self.WHO % self.keys_file() + self.group() + '[listener key]\ntype=mqtt\naddress=tcp:127.0.0.1:0\ntls=edge\nidentities=keys;\n')
+        key, publish = '000102030405060708090a0b0c0d0e0f', ('-t', 'a', '-m', 'x', '-q', '1')
+        for version in ('tlsv1.2', 'tlsv1.3'):
+            mine = ('mosquitto_pub', daemon, 'key', '--psk-identity', 'radio', '--tls-version', version)
+            self.assertEqual(self.run_client(*mine, '--psk', key, *publish, ca=None).returncode, 0, version)
+            self.assertNotEqual(self.run_client(*mine, '--psk', 'ff' * 16, *publish, ca=None).returncode, 0, version)
+        # a suite that the key does not fit: the handshake is the certificate's, whatever key was named
+        for used in (key, 'ff' * 16):
+            hello = bytes.fromhex('100d00044d51545404020000000161')
+            answer = subprocess.run(['openssl', 's_client', '-quiet', '-connect', f'127.0.0.1:{daemon.port("key")}', '-tls1_3', '-ciphersuites', 'TLS_AES_256_GCM_SHA384',
+                                     '-psk_identity', 'radio', '-psk', used], input=hello, capture_output=True, timeout=DEADLINE_S)
+            self.assertEqual(answer.stdout, bytes.fromhex('20020005'), used)
+
     # ---- certificates that change ----
 
     def test_a_revoked_certificate_is_refused_after_a_reload_and_others_are_not(self):

@@ -76,13 +76,28 @@ append_cors (HttpSession *self, GString *out)
                           "Access-Control-Expose-Headers: Hawser-Cursor, Hawser-Lost, ETag, Retry-After, Location\r\n", origin);
 }
 
+/* libsoup knows no code that is younger than RFC 2616. */
+static const char *
+get_phrase (guint status)
+{
+  static const struct {
+    guint status;
+    const char *phrase;
+  } young[] = { { 422, "Unprocessable Content" }, { 426, "Upgrade Required" }, { 428, "Precondition Required" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (young); i++)
+    if (young[i].status == status)
+      return young[i].phrase;
+  return soup_status_get_phrase (status);
+}
+
 static GString *
 begin_head (HttpSession *self, guint status)
 {
   GString *out = self->adapter->scratch;
 
   g_string_truncate (out, 0);
-  g_string_append_printf (out, "HTTP/1.1 %u %s\r\nDate: %s\r\nX-Content-Type-Options: nosniff\r\n", status, soup_status_get_phrase (status), get_date (self->adapter));
+  g_string_append_printf (out, "HTTP/1.1 %u %s\r\nDate: %s\r\nX-Content-Type-Options: nosniff\r\n", status, get_phrase (status), get_date (self->adapter));
   append_cors (self, out);
   if (self->extra != NULL)
     {
@@ -197,7 +212,7 @@ http_append_problem (GString *out, guint status, int reason, const char *detail,
 {
   g_autofree char *valid = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
 
-  g_string_append_printf (out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u", soup_status_get_phrase (status), status);
+  g_string_append_printf (out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u", get_phrase (status), status);
   if (valid != NULL && *valid != '\0')
     {
       g_string_append (out, ",\"detail\":");

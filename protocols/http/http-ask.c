@@ -4,6 +4,7 @@
  * correlation, or with none, is the reply. Who asks what, and what an answer says, is the caller's. Context: the lane. */
 
 #include "http-ask.h"
+#include "http-range.h"
 
 #include <string.h>
 
@@ -134,13 +135,41 @@ http_ask_get_correlation (HttpAsk *self)
   return self->correlation;
 }
 
-/* With what a page of a publisher must not do on our origin, whatever its content type. */
+GBytes *
+http_ask_read_correlation (HttpRequest *request)
+{
+  const char *given = http_request_get_header (request, "ce-correlationid");
+  g_autofree char *text = given != NULL ? http_decode_value (given) : NULL;
+
+  return text != NULL && *text != '\0' ? g_bytes_new (text, strlen (text)) : NULL;
+}
+
+/* With what a page of a publisher must not do on our origin, whatever its content type. (transfer full) */
+static char *
+begin_payload (HttpSession *session, HawserMessage *message)
+{
+  g_autofree char *content_type = hawser_message_dup_content_type (message);
+
+  http_session_add_header (session, "Content-Security-Policy", "sandbox; default-src 'none'");
+  http_append_ce_headers (http_session_get_extra (session), message);
+  return content_type != NULL && http_is_header_value (content_type) ? g_steal_pointer (&content_type) : g_strdup ("application/octet-stream");
+}
+
 void
 http_ask_respond (HttpSession *session, HawserMessage *reply)
 {
-  g_autofree char *content_type = hawser_message_dup_content_type (reply);
+  g_autofree char *content_type = begin_payload (session, reply);
 
-  http_session_add_header (session, "Content-Security-Policy", "sandbox; default-src 'none'");
-  http_append_ce_headers (http_session_get_extra (session), reply);
-  http_session_respond_payload (session, 200, content_type != NULL && http_is_header_value (content_type) ? content_type : "application/octet-stream", reply);
+  http_session_respond_payload (session, 200, content_type, reply);
+}
+
+void
+http_ask_respond_part (HttpSession *session, HttpRequest *request, const char *etag, HawserMessage *message)
+{
+  g_autofree char *content_type = begin_payload (session, message);
+  gsize len;
+  gconstpointer data = hawser_message_get_data (message, &len);
+
+  if (!http_range_respond (session, request, etag, content_type, data, len))
+    http_session_respond_payload (session, 200, content_type, message);
 }

@@ -21,8 +21,15 @@ HttpAsk     *http_ask_new             (HttpSession    *session,
                                        GDestroyNotify  free_data);
 const char  *http_ask_get_reply_to    (HttpAsk        *self);
 GBytes      *http_ask_get_correlation (HttpAsk        *self);
+/* (transfer full) (nullable): what the peer calls its question, header ce-correlationid. */
+GBytes      *http_ask_read_correlation (HttpRequest   *request);
 /* The payload of @reply as the answer, with its content type and ce- headers. */
 void         http_ask_respond         (HttpSession    *session,
                                        HawserMessage  *reply);
+/* The same, or the part that a Range field asks for. */
+void         http_ask_respond_part    (HttpSession    *session,
+                                       HttpRequest    *request,
+                                       const char     *etag,
+                                       HawserMessage  *message);
 
 G_END_DECLS

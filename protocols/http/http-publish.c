@@ -142,9 +142,12 @@ begin_key (HttpSession *session, HttpRequest *request, guint64 *out_mark)
 /* ---- What a request says ---- */
 
 static gboolean
-is_true (const char *text)
+read_truth (const char *text, gboolean *out)
 {
-  return text != NULL && (*text == '\0' || g_str_equal (text, "1") || g_str_equal (text, "true") || g_str_equal (text, "yes"));
+  static const char * const yes[] = { "", "1", "true", "yes", NULL }, * const no[] = { "0", "false", "no", NULL };
+
+  *out = text != NULL && g_strv_contains (yes, text);
+  return text == NULL || *out || g_strv_contains (no, text);
 }
 
 /* FALSE: answered. */
@@ -165,7 +168,11 @@ read_terms (HttpSession *session, HttpRequest *request, const char *topic, Hawse
         }
       out->qos = (HawserQos) (*qos - '0');
     }
-  out->retain = is_true (retain);
+  if (!read_truth (retain, &out->retain))
+    {
+      http_session_respond_error (session, HAWSER_ERROR_INVALID, "retain is not 1 or 0, true or false");
+      return FALSE;
+    }
   if (!http_request_get_duration (request, "expiry", 1, G_MAXUINT32 * G_USEC_PER_SEC, &expiry_us))
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, "expiry is not a duration such as 30s");
@@ -237,7 +244,8 @@ answer_reply (HttpSession *session, HawserMessage *reply, gpointer data)
 static void
 ask (HttpSession *session, HttpRequest *request, const HawserCloudEventTerms *terms, gint64 wait_us)
 {
-  HttpAsk *question = http_ask_new (session, NULL, wait_us, answer_reply, NULL, NULL);
+  g_autoptr (GBytes) correlation = http_ask_read_correlation (request);
+  HttpAsk *question = http_ask_new (session, correlation, wait_us, answer_reply, NULL, NULL);
   HawserMessage *message;
   const char *detail;
   int result;
@@ -428,7 +436,7 @@ respond_retained (HttpSession *session, HttpRequest *request, HawserMessage *mes
       http_session_respond (session, 200, "application/cloudevents+json", json->str, json->len);
       return;
     }
-  http_ask_respond (session, message);
+  http_ask_respond_part (session, request, tag, message);
 }
 
 void

@@ -48,7 +48,7 @@ refuse (HttpSession *self, const HttpRefusal *refusal)
   if (self->state == HTTP_STATE_ANSWERING)
     self->state = HTTP_STATE_BODY;
   if (refusal->status == 405)
-    http_session_add_header (self, "Allow", "GET, POST, PUT, DELETE");
+    http_session_add_header (self, "Allow", "GET, POST, PUT, PATCH, DELETE");
   http_session_respond_problem (self, refusal->status, reason, refusal->detail);
 }
 
@@ -157,7 +157,7 @@ answer_preflight (HttpSession *self, const char *origin)
 {
   const char *headers = http_request_get_header (self->request, "Access-Control-Request-Headers");
 
-  http_session_add_header (self, "Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
+  http_session_add_header (self, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
   if (headers != NULL)
     http_session_add_header (self, "Access-Control-Allow-Headers", headers);
   http_session_add_header (self, "Access-Control-Max-Age", "600");

@@ -4,7 +4,7 @@
  * names, no symbolic link on the way (each level is opened with O_NOFOLLOW). Small files, as pages have them, are read
  * whole. Context: the lane; a page's files are local and cached by the kernel. */
 
-#include "http-session.h"
+#include "http-range.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 
 #include "http-dashboard-resource.h"
 #include "http-static.h"
+#include "http-range.h"
 
 #define MAX_FILE (64 << 20)
 
@@ -120,7 +121,7 @@ respond_file (HttpSession *session, HttpRequest *request, int fd, const struct s
   data = read_all (fd, (gsize) st->st_size);
   if (data == NULL)
     http_session_respond_problem (session, 500, HAWSER_ERROR_UNAVAILABLE, "the file cannot be read");
-  else
+  else if (!http_range_respond (session, request, tag, type_of (name), data, (gsize) st->st_size))
     http_session_respond (session, 200, type_of (name), data, (gsize) st->st_size);
 }
 

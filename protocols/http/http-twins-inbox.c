@@ -71,9 +71,7 @@ make_message (HttpSession *session, HttpRequest *request, HttpAsk *ask)
 void
 http_twins_post (HttpSession *session, HttpRequest *request, const char *rest)
 {
-  const char *given = http_request_get_header (request, "ce-correlationid");
-  g_autofree char *correlation_text = given != NULL ? http_decode_value (given) : NULL;
-  g_autoptr (GBytes) correlation = correlation_text != NULL ? g_bytes_new (correlation_text, strlen (correlation_text)) : NULL;
+  g_autoptr (GBytes) correlation = http_ask_read_correlation (request);
   g_autoptr (HawserMessage) message = NULL;
   g_auto (HttpTwinPath) path = { 0 };
   gint64 wait_us = DEFAULT_WAIT_US;

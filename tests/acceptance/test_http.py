@@ -117,10 +117,52 @@ class H1HttpPublish(HttpCase):
 
     def test_wait_makes_it_a_request(self):
         responder = self.client(self.daemon)
-        responder.client.on_message = lambda c, u, m: responder.publish(m.properties.ResponseTopic, b're:' + m.payload, 0, CorrelationData=m.properties.CorrelationData)
+        asked = []
+
+        def reply(client, user, message):
+            asked.append(message.properties.CorrelationData)
+            responder.publish(message.properties.ResponseTopic, b're:' + message.payload, 0, CorrelationData=message.properties.CorrelationData)
+
+        responder.client.on_message = reply
         responder.subscribe('ask')
         self.assertEqual(curl('-d', 'question', f'{self.url}/v1/topics/ask?wait=50s')[::2], (200, b're:question'))
         self.assertEqual(curl('-d', 'x', f'{self.url}/v1/topics/silence?wait=100ms')[:2], (504, 'application/problem+json'))
+        answer = self.web.publish('ask', b'mine', '?wait=50s', **{'ce-correlationid': 'C7'})
+        self.assertEqual((answer.status, answer.headers['ce-correlationid']), (200, 'C7'))
+        self.assertEqual(asked[-1], b'C7')
+
+    def test_what_retain_is_must_be_readable(self):
+        self.assertEqual([self.web.publish('kept', b'x', query).status for query in ('?retain=1', '?retain=false', '?retain', '?retain=maybe')], [202, 202, 202, 400])
+
+
+class H4Range(HttpCase):
+    def part(self, path, text, **headers):
+        answer = self.web.get(path, Range=text, **headers)
+        return answer.status, answer.body, answer.headers.get('Content-Range')
+
+    def check(self, path):
+        for text, status, body, field in (
+                ('bytes=2-4', 206, b'234', 'bytes 2-4/10'), ('bytes=7-', 206, b'789', 'bytes 7-9/10'), ('bytes=-2', 206, b'89', 'bytes 8-9/10'),
+                ('bytes=0-99', 206, b'0123456789', 'bytes 0-9/10'), ('bytes=8-' + '9' * 50, 206, b'89', 'bytes 8-9/10'), ('bytes=-99', 206, b'0123456789', 'bytes 0-9/10'),
+                ('bytes=4-2', 200, b'0123456789', None), ('bytes=x', 200, b'0123456789', None), ('bytes=0-1,3-4', 200, b'0123456789', None), ('lines=1-2', 200, b'0123456789', None)):
+            self.assertEqual(self.part(path, text), (status, body, field), text)
+        for text in ('bytes=10-', 'bytes=-0', 'bytes=' + '9' * 50 + '-'):
+            self.assertEqual(self.part(path, text)[::2], (416, 'bytes */10'), text)
+        whole = self.web.get(path)
+        self.assertEqual(whole.headers['Accept-Ranges'], 'bytes')
+        self.assertEqual(self.part(path, 'bytes=0-0', **{'If-Range': whole.headers['ETag']})[:2], (206, b'0'))
+        self.assertEqual(self.part(path, 'bytes=0-0', **{'If-Range': '"other"'})[:2], (200, b'0123456789'))
+
+    def test_of_a_retained_value(self):
+        self.web.request('PUT', '/v1/topics/part', b'0123456789')
+        self.check('/v1/topics/part')
+
+    def test_of_a_file(self):
+        (self.scratch / 'page').mkdir()
+        (self.scratch / 'page' / 'ten').write_text('0123456789')
+        conf = TEST_CONF.replace('admin=true', f'admin=true\nstatic=/flight:{self.scratch}/page;')
+        self.web = self.open(conf=conf, STATE_DIR=str(self.scratch / 'static')).web
+        self.check('/flight/ten')
 
 
 class H2HttpReceive(HttpCase):
@@ -282,6 +324,16 @@ class NamesOnTheWire(HttpCase):
         self.assertEqual(event['data'], {'altitude': 25913.4})
         for name in ('source', 'type', 'hawserseq', 'hawserretained'):
             self.assertIn(name, event)
+
+    def test_young_status_codes_have_their_names(self):
+        answer = self.web.get('/v1/ws')
+        self.assertEqual((answer.status, answer.json()['title']), (426, 'Upgrade Required'))
+
+    def test_a_page_of_another_origin_may_patch_a_twin_where_it_may_come_in(self):
+        conf = TEST_CONF.replace('admin=true', 'admin=true\ncors-origins=https://page.example;')
+        web = self.open(conf=conf, STATE_DIR=str(self.scratch / 'cors')).web
+        answer = web.request('OPTIONS', '/v1/twins/x', headers={'Origin': 'https://page.example', 'Access-Control-Request-Method': 'PATCH'})
+        self.assertIn('PATCH', answer.headers['Access-Control-Allow-Methods'])
 
     def test_static_files(self):
         (self.scratch / 'page').mkdir()

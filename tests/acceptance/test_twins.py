@@ -586,7 +586,7 @@ class T18Inbox(TwinCase):
         self.assertEqual((answer.status, answer.json()), (202, {'sent': 2}))
         answer = self.web.request('POST', path('fleet', '/inbox/stop'), b'')
         self.assertEqual(answer.json(), {'sent': 4})
-        wait_for(lambda: all(device.heard for device in devices), 'the message')
+        wait_for(lambda: all('stop' in [subject for _, subject, _ in device.heard] for device in devices), 'the message')
         self.assertEqual([[subject for _, subject, _ in device.heard] for device in devices], [['dispatch', 'stop']] * 2 + [['stop']] * 2)
 
     def test_what_expires_waits_for_a_device_that_comes_back(self):

@@ -11,11 +11,10 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, HAWSER, MQTT, OPEN, WEB, Case, environment
+from fixture import DEADLINE_S, HAWSER, MQTT, OPEN, WEB, Case, environment, wait_for
 
 JSON = {'Content-Type': 'application/json'}
 
@@ -72,13 +71,7 @@ class AdminCase(Case):
         return answer.status, json.loads(data) if is_json else data.decode()
 
     def until(self, what, condition):
-        end = time.monotonic() + DEADLINE_S
-        while True:
-            found = condition()
-            if found:
-                return found
-            self.assertLess(time.monotonic(), end, what)
-            time.sleep(0.02)
+        return wait_for(condition, what)
 
     def sub(self, *arguments):
         """A `hawser sub` that is live."""

@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fixture import DEADLINE_S, WEB, Case
+from fixture import DEADLINE_S, WEB, Case, wait_for
 
 import paho.mqtt.client as paho
 
@@ -35,18 +35,12 @@ def user(name, claims=''):
 
 
 class Authors(Case):
-    def wait(self, condition):
-        end = time.monotonic() + DEADLINE_S
-        while not condition():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.005)
-
     def reload(self, daemon, text):
         """Returns when the new configuration is in force: it brings a topic of its own, which the admin API lists."""
         self.n_reloads = getattr(self, 'n_reloads', 0) + 1
         self.write(text + f'[topic reload/{self.n_reloads}]\npublish-policy=anyone\nsubscribe-policy=anyone\n')
         daemon.process.send_signal(signal.SIGHUP)
-        self.wait(lambda: f'"reload/{self.n_reloads}"' in self.get(daemon, '/v1/admin/topics')[1])
+        wait_for(lambda: f'"reload/{self.n_reloads}"' in self.get(daemon, '/v1/admin/topics')[1])
 
     def get(self, daemon, path, method='GET'):
         try:
@@ -76,7 +70,7 @@ class Authors(Case):
         client.loop_start()
         self.addCleanup(client.loop_stop)
         self.addCleanup(client.disconnect)
-        self.wait(client.is_connected)
+        wait_for(client.is_connected)
         return client
 
     def kept(self, daemon, user=None):
@@ -86,9 +80,9 @@ class Authors(Case):
             client = self.client(daemon, version, user=user)
             client.subscribe('r/#', 1)
             client.subscribe('end', 1)
-            self.wait(lambda: client.n_granted == 2)
+            wait_for(lambda: client.n_granted == 2)
             client.publish('end', 'x', 1)
-            self.wait(lambda: ('end', False) in client.got)    # on one connection: what is kept came before
+            wait_for(lambda: ('end', False) in client.got)    # on one connection: what is kept came before
             client.disconnect()
             seen.append(sorted(topic for topic, retained in client.got if retained))
         self.assertEqual(seen[0], seen[1])
@@ -125,7 +119,7 @@ class Authors(Case):
         self.leave(daemon, 'r/bad', '-V', 'mqttv5', '-D', 'publish', 'user-property', 'deliver-at', str(time.time() + 1), client='bad')
         daemon.stop()
         daemon = self.start(text('true'))
-        self.wait(lambda: self.get(daemon, '/v1/topics/r/bad')[0] == 200)
+        wait_for(lambda: self.get(daemon, '/v1/topics/r/bad')[0] == 200)
         self.assertEqual(self.kept(daemon), ['r/bad', 'r/good'])
         daemon.stop()
         daemon = self.start(text('client-id != "bad"'))
@@ -140,10 +134,10 @@ class Authors(Case):
         daemon = self.start(text('true'))
         for client in ('bad', 'good'):
             peer = subprocess.Popen(['mosquitto_sub', '-p', str(daemon.port('mqtt')), '-i', client, '-t', 'x', '--will-topic', f'r/{client}', '--will-retain', '--will-payload', 'gone'])
-            self.wait(lambda: f'"{client}"' in self.get(daemon, '/v1/admin/connections')[1])
+            wait_for(lambda: f'"{client}"' in self.get(daemon, '/v1/admin/connections')[1])
             peer.kill()
             peer.wait()
-            self.wait(lambda: self.get(daemon, f'/v1/topics/r/{client}')[0] == 200)
+            wait_for(lambda: self.get(daemon, f'/v1/topics/r/{client}')[0] == 200)
         self.reload(daemon, text('client-id != "bad"'))
         self.assertEqual(self.kept(daemon), ['r/good'])
 
@@ -180,7 +174,7 @@ class Authors(Case):
             with self.subTest(name):
                 peer = self.client(daemon, name='good', user='bad')
                 self.assertEqual(self.get(daemon, f'/v1/admin/bans/{name}', 'PUT')[0], 204)
-                self.wait(lambda: peer.n_ended > 0)
+                wait_for(lambda: peer.n_ended > 0)
                 peer.disconnect()
                 self.assertEqual(self.kept(daemon, 'reader'), remaining)
                 self.assertEqual(self.get(daemon, f'/v1/admin/bans/{name}', 'DELETE')[0], 204)

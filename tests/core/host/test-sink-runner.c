@@ -5,7 +5,7 @@
 #include "sink-fixture.h"
 
 #include "../../harness/waiting.h"
-#include "store-sqlite.h"
+#include "spool-fixture.h"
 
 static void
 test_neighbour (Fixture *f, gconstpointer data)
@@ -316,15 +316,11 @@ all_committed (Durable *d)
 static void
 open_durable (Durable *d, Answer what)
 {
-  g_autoptr (GObject) store = g_object_new (STORE_TYPE_SQLITE, NULL);
   g_autofree char *path = g_build_filename (d->dir, "spool.db", NULL);
   g_autoptr (GError) error = NULL;
 
   d->bus = hawser_bus_new ();
-  d->spool = hawser_spool_new (HAWSER_STORE (store), path, HAWSER_SPOOL_SYNC_ALWAYS, 0, &error);
-  g_assert_no_error (error);
-  hawser_bus_set_spool (d->bus, d->spool, &error);
-  g_assert_no_error (error);
+  d->spool = spool_fixture_open (d->bus, path);
   d->sink = sink_fixture_make_sink (hawser_clock_get_system ());
   d->sink->answer = what;
   d->runner = hawser_sink_runner_new (d->bus, "archive", HAWSER_SINK (d->sink), "in/#");
@@ -341,11 +337,7 @@ close_durable (Durable *d)
     sink_fixture_answer (d->sink, d->sink->held, SAY_TEMPORARY);
   settle ();
   g_object_unref (d->runner);
-  hawser_bus_close (d->bus);
-  hawser_bus_set_spool (d->bus, NULL, NULL);
-  hawser_spool_close (d->spool, 10 * SECOND);
-  settle ();
-  g_object_unref (d->spool);
+  spool_fixture_close (d->bus, d->spool);
   g_object_unref (d->bus);
   g_object_unref (d->sink);
 }
@@ -354,7 +346,6 @@ static void
 test_spool (void)
 {
   Durable d = { .dir = g_dir_make_tmp ("hawser-runner-XXXXXX", NULL) };
-  g_autofree char *command = g_strdup_printf ("rm -r %s", d.dir);
 
   open_durable (&d, SAY_NOTHING);
   for (guint i = 0; i < 5; i++)
@@ -379,7 +370,7 @@ test_spool (void)
   open_durable (&d, SAY_DONE);
   g_assert_cmpuint (hawser_sink_runner_get_depth (d.runner), ==, 0);
   close_durable (&d);
-  g_assert_cmpint (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL), ==, TRUE);
+  spool_fixture_remove (d.dir);
   g_free (d.dir);
 }
 

@@ -6,6 +6,7 @@
 
 #include "../../harness/waiting.h"
 #include "hawser-spool-private.h"
+#include "spool-fixture.h"
 #include "store-sqlite.h"
 
 #include <string.h>
@@ -56,26 +57,11 @@ set_up (Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_files (const char *path)
-{
-  g_autoptr(GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (path, name, NULL);
-
-      g_unlink (file);
-    }
-  g_rmdir (path);
-}
-
-static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   hawser_spool_close (fixture->spool, 0);
   g_object_unref (fixture->spool);
-  remove_files (fixture->dir);
+  spool_fixture_remove (fixture->dir);
   g_free (fixture->dir);
   g_free (fixture->path);
   g_string_free (fixture->text, TRUE);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "hawser.h"
-#include "store-sqlite.h"
+#include "../../harness/waiting.h"
+#include "spool-fixture.h"
 
 #define FAULTY_TYPE (faulty_get_type ())
 G_DECLARE_FINAL_TYPE (Faulty, faulty, FAULTY, BEHAVIOR, GObject)
@@ -238,13 +239,11 @@ static void
 threads_count_exactly (Fixture *f, gconstpointer data)
 {
   GThread *threads[N_THREADS];
-  gint64 end_us = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
 
   publish (f, "f/one", "{}");
   for (guint i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("producer", send_many, f->twins);
-  while (get_count (f, "f/one") < N_THREADS * N_EACH + 1 && g_get_monotonic_time () < end_us)
-    g_main_context_iteration (NULL, FALSE);
+  waiting_until (NULL, get_count (f, "f/one") >= N_THREADS * N_EACH + 1);
   for (guint i = 0; i < N_THREADS; i++)
     g_thread_join (threads[i]);
   while (g_main_context_iteration (NULL, FALSE))
@@ -263,14 +262,11 @@ static void
 begin_life (Life *life, const char *path)
 {
   static const char * const topics[] = { "lab/{name}", NULL };
-  g_autoptr (HawserStore) store = g_object_new (STORE_TYPE_SQLITE, NULL);
   g_autoptr (HawserTwinFamily) family = hawser_twin_family_new ("lab");
   g_autoptr (GError) error = NULL;
 
   life->bus = hawser_bus_new ();
-  life->spool = hawser_spool_new (store, path, HAWSER_SPOOL_SYNC_ALWAYS, 0, &error);
-  g_assert_no_error (error);
-  g_assert_true (hawser_bus_set_spool (life->bus, life->spool, &error));
+  life->spool = spool_fixture_open (life->bus, path);
   g_object_set (family, "topics", topics, "id", "lab/{name}", "persist", "on-change", NULL);
   g_assert_true (hawser_twins_add_family (hawser_twins_get (life->bus), family, &error));
   g_assert_true (hawser_twin_host_recover (hawser_twin_host_get (life->bus), &error));
@@ -293,9 +289,7 @@ end_life (Life *life, const char *id)
   hawser_twins_commit_async (hawser_twins_get (life->bus), id, NULL, on_commit, &is_done);
   while (!is_done)
     g_main_context_iteration (NULL, TRUE);
-  hawser_bus_close (life->bus);
-  hawser_spool_close (life->spool, G_USEC_PER_SEC);
-  g_object_unref (life->spool);
+  spool_fixture_close (life->bus, life->spool);
   g_object_unref (life->bus);
 }
 
@@ -307,8 +301,6 @@ twins_come_back_from_the_disk (void)
   g_autoptr (HawserMessage) message = hawser_message_new_text ("lab/x", "{\"t\": 20.5, \"door\": \"open\"}");
   g_autoptr (GError) error = NULL;
   Life life;
-  GDir *dir;
-  const char *name;
 
   begin_life (&life, path);
   g_assert_true (hawser_bus_publish (life.bus, message, NULL));
@@ -330,15 +322,7 @@ twins_come_back_from_the_disk (void)
   }
   g_assert_false (hawser_twins_contains (hawser_twins_get (life.bus), "lab/gone"));
   end_life (&life, "lab/x");
-  dir = g_dir_open (directory, 0, NULL);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (directory, name, NULL);
-
-      g_unlink (file);
-    }
-  g_dir_close (dir);
-  g_rmdir (directory);
+  spool_fixture_remove (directory);
 }
 
 static void

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hawser.h"
-#include "store-sqlite.h"
+#include "spool-fixture.h"
 
 #define COUNTER_TYPE (counter_get_type ())
 G_DECLARE_FINAL_TYPE (Counter, counter, COUNTER, BEHAVIOR, GObject)
@@ -127,7 +127,6 @@ static void
 begin_life (Fixture *f)
 {
   static const char *const topics[] = { "lab/{name}", NULL };
-  g_autoptr (HawserStore) store = g_object_new (STORE_TYPE_SQLITE, NULL);
   g_autoptr (HawserTwinFamily) family = hawser_twin_family_new ("lab");
   g_autoptr (GError) error = NULL;
 
@@ -135,9 +134,7 @@ begin_life (Fixture *f)
   f->twins = hawser_twins_get (f->bus);
   f->host = hawser_twin_host_get (f->bus);
   f->counter = g_object_new (COUNTER_TYPE, NULL);
-  f->spool = hawser_spool_new (store, f->path, HAWSER_SPOOL_SYNC_ALWAYS, 0, &error);
-  g_assert_no_error (error);
-  g_assert_true (hawser_bus_set_spool (f->bus, f->spool, &error));
+  f->spool = spool_fixture_open (f->bus, f->path);
   g_object_set (family, "topics", topics, "id", "lab/{name}", "snapshot-every", f->snapshot_every, NULL);
   g_assert_true (hawser_twins_add_family (f->twins, family, &error));
   g_assert_true (hawser_twin_host_set_behavior (f->host, "lab", HAWSER_TWIN_BEHAVIOR (f->counter), &error));
@@ -188,9 +185,7 @@ static void
 end_life (Fixture *f)
 {
   settle (f);
-  hawser_bus_close (f->bus);
-  hawser_spool_close (f->spool, G_USEC_PER_SEC);
-  g_clear_object (&f->spool);
+  spool_fixture_close (f->bus, g_steal_pointer (&f->spool));
   g_assert_finalize_object (f->bus);
   g_assert_finalize_object (f->counter);
 }
@@ -208,17 +203,8 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GDir) dir = g_dir_open (f->dir, 0, NULL);
-  const char *name;
-
   end_life (f);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (f->dir, name, NULL);
-
-      g_unlink (file);
-    }
-  g_rmdir (f->dir);
+  spool_fixture_remove (f->dir);
   g_free (f->dir);
   g_free (f->path);
   g_object_unref (f->clock);

@@ -167,6 +167,7 @@ struct _HawserBus {
   HawserLane *lane;
   GPtrArray *side_lanes;             /* of HawserSideLane; NULL: none was needed yet */
   guint threads;                     /* lanes altogether; 0 is 1 */
+  gint64 busy_poll_us;
   GThread *thread;                   /* that made it: may use it while nobody runs the context */
   HawserClock *clock;
   char uid[17];

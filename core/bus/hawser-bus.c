@@ -31,6 +31,7 @@ enum {
   PROP_MAX_CONNECTIONS,
   PROP_MAX_MEMORY,
   PROP_THREADS,
+  PROP_BUSY_POLL,
   PROP_TOPICS,
   PROP_SUBSCRIPTIONS,
   PROP_CONNECTIONS,
@@ -86,6 +87,14 @@ constructed (GObject *object)
   G_OBJECT_CLASS (hawser_bus_parent_class)->constructed (object);
 }
 
+/* Who is looked out for needs a processor too. */
+static void
+apply_busy_poll (HawserBus *self)
+{
+  if (self->lane != NULL)
+    hawser_lane_set_busy_poll (self->lane, g_get_num_processors () > MAX (self->threads, 1) ? self->busy_poll_us : 0);
+}
+
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
@@ -100,7 +109,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_MAX_MEMORY:
       hawser_memory_set_max (&self->memory, self->lane, g_value_get_uint64 (value));
       break;
-    case PROP_THREADS: self->threads = g_value_get_uint (value); break;
+    case PROP_THREADS: self->threads = g_value_get_uint (value); apply_busy_poll (self); break;
+    case PROP_BUSY_POLL: self->busy_poll_us = g_value_get_int64 (value); apply_busy_poll (self); break;
     case PROP_TRUST_LOOPBACK: self->trusts_loopback = g_value_get_boolean (value); hawser_bus_rights_changed (self); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     }
@@ -119,6 +129,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_TRUST_LOOPBACK: g_value_set_boolean (value, self->trusts_loopback); break;
     case PROP_MAX_CONNECTIONS: g_value_set_uint (value, self->max_connections); break;
     case PROP_THREADS: g_value_set_uint (value, self->threads); break;
+    case PROP_BUSY_POLL: g_value_set_int64 (value, self->busy_poll_us); break;
     case PROP_TOPICS: g_value_set_object (value, hawser_bus_get_topics (self)); break;
     case PROP_SUBSCRIPTIONS: g_value_set_object (value, hawser_bus_get_subscriptions (self)); break;
     case PROP_CONNECTIONS: g_value_set_object (value, hawser_bus_get_connections (self)); break;
@@ -205,6 +216,9 @@ hawser_bus_class_init (HawserBusClass *klass)
                                                    0, G_MAXINT64, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_THREADS] = g_param_spec_uint ("threads", "Threads", "Lanes, each a thread, that sockets of peers are spread over; 0 and 1: all are on that of the bus, "
                                            "and there is no other", 0, 256, 0, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
+  props[PROP_BUSY_POLL] = hawser_param_spec_duration ("busy-poll", "Longest time that a lane which does the waiting looks for the next message before it sleeps, where that costs no more and "
+                                                      "the process has more processors than lanes; 0: it sleeps at once", 0, G_USEC_PER_SEC / 1000, 0,
+                                                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TRUST_LOOPBACK] = g_param_spec_boolean ("trust-loopback", "Trust loopback", "Whether loopback counts as encrypted for require-encryption",
                                                      FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
   props[PROP_TOPICS] = g_param_spec_object ("topics", "Topics", "Topics in use or declared", G_TYPE_LIST_MODEL, read);

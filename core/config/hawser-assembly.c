@@ -218,7 +218,8 @@ start_topics (HawserAssembly  *self,
   g_object_set (self->bus, "trust-loopback", hawser_config_group_get_boolean (group, "trust-loopback"),
                 "max-connections", (guint) hawser_config_group_get_uint (group, "max-connections"),
                 "max-memory", hawser_assembly_get_max_memory (group), "name", hawser_config_group_get_string (group, "name"),
-                "threads", (guint) hawser_config_group_get_uint (group, "threads"), NULL);
+                "threads", (guint) hawser_config_group_get_uint (group, "threads"),
+                "busy-poll", hawser_config_group_get_duration_us (group, "busy-poll"), NULL);
   for (guint i = 0; i < self->policies->len; i++)
     hawser_bus_add_policy (self->bus, self->policies->pdata[i]);
   for (guint i = 0; i < self->topics->len; i++)

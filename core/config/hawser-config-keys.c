@@ -43,6 +43,7 @@ const HawserConfigKey hawser_config_keys[] = {
   { "hawser", "config-version", HAWSER_KEY_INTEGER, "1", 1, 1, NULL, FALSE, "Version of this format" },
   { "hawser", "state-dir", HAWSER_KEY_STRING, NULL, 0, 0, NULL, FALSE, "Directory of spool, sessions and twins; without it everything is in memory only" },
   { "hawser", "threads", HAWSER_KEY_INTEGER, "0", 0, 256, NULL, FALSE, "Lanes, each a thread, that connections are spread over; 0 and 1 are one" },
+  { "hawser", "busy-poll", HAWSER_KEY_DURATION, "50us", 0, MS, NULL, FALSE, "Longest time that a lane looks for the next message before it sleeps, where that costs no more and processors outnumber lanes; 0s: never" },
   { "hawser", "plugins", HAWSER_KEY_LIST, NULL, 0, 0, NULL, FALSE, "Plugins that must be there; others are opened on first use" },
   { "hawser", "on-plugin-error", HAWSER_KEY_WORD, "fail", 0, 0, "fail skip", FALSE, "Whether a missing or broken plugin stops the start" },
   { "hawser", "trace-context", HAWSER_KEY_WORD, "propagate", 0, 0, "propagate generate off", TRUE, "What happens to W3C trace context" },

@@ -72,6 +72,12 @@ void     hawser_lane_expect_company (HawserLane   *self);
 /* The end of hawser_lane_wait_here(), for a lane that is freed on another thread. */
 void     hawser_lane_leave_here   (HawserLane     *self);
 
+/* Where it waits itself, it looks up to @max_us for what comes next before it sleeps; 0: it sleeps. For each lane that does,
+ * the process needs a processor more than that. On the lane, or before it runs. */
+void     hawser_lane_set_busy_poll (HawserLane    *self,
+                                   gint64          max_us);
+gint64   hawser_lane_get_busy_poll (HawserLane    *self);
+
 /* The watchdog: a plugin was called since the round began, or since the last note. If that took so long that the others
  * waited for it, the log says whose plugin it was; @place (nullable): which instance, such as `listener 'mqtt'`. */
 void     hawser_lane_note_call    (HawserLane     *self,

@@ -11,12 +11,14 @@
 #include <malloc.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hawser-clock-private.h"
 #include "hawser-lane-wait-private.h"
 #include "hawser-message-private.h"
 #include "hawser-prompt-private.h"
+#include "hawser-spin-private.h"
 
 #define MAX_CALL_US (100 * 1000)   /* of one call of a plugin; longer is seen by whoever plays or pilots over us */
 #define MAX_EVENTS 256          /* events a round: bounds how long control work of the same context waits */
@@ -79,6 +81,7 @@ struct _HawserLane {
   gboolean has_waited;          /* the next round has its events already */
   gboolean waits;               /* instead of GLib: hawser_lane_wait_here() */
   HawserLaneOthers others;
+  HawserSpin spin;
 
   HawserTimerWheel wheel;
   gint64 armed_us;              /* what the timer source waits for; -1: nothing */
@@ -389,6 +392,52 @@ hawser_lane_new (GMainContext *context, HawserClock *clock)
 
 static __thread HawserLane *waiting_lane;
 
+/* Looks for @max_us without sleeping. */
+static int
+look_awake (HawserLane *self, gint64 began_us, gint64 max_us)
+{
+  int n;
+
+  do
+    n = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, 0);
+  while (n == 0 && g_get_monotonic_time () - began_us < max_us);
+  return n;
+}
+
+static gint64
+get_cpu_ns (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * G_GINT64_CONSTANT (1000000000) + time.tv_nsec;
+}
+
+static int
+sleep_measured (HawserLane *self, int timeout_ms)
+{
+  gboolean is_measured = hawser_spin_wants_sleep (&self->spin);
+  gint64 began_ns = is_measured ? get_cpu_ns () : 0;
+  int n = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, timeout_ms);
+
+  if (is_measured)
+    hawser_spin_learn_sleep (&self->spin, get_cpu_ns () - began_ns);
+  return n;
+}
+
+static int
+wait_busily (HawserLane *self, int timeout_ms)
+{
+  gint64 began_us = g_get_monotonic_time (), look_us = hawser_spin_get_us (&self->spin);
+  int n = look_us > 0 ? look_awake (self, began_us, timeout_ms < 0 ? look_us : MIN (look_us, timeout_ms * G_GINT64_CONSTANT (1000))) : 0;
+  gboolean sleeps = n == 0;
+
+  if (sleeps)
+    n = sleep_measured (self, timeout_ms);
+  hawser_spin_learn_gap (&self->spin, g_get_monotonic_time () - began_us, look_us > 0, sleeps);
+  return n;
+}
+
 /* GLib's poll, for the context of the one lane that waits on this thread. */
 static int
 wait_for_events (GPollFD *fds, guint n_fds, int timeout_ms)
@@ -398,7 +447,10 @@ wait_for_events (GPollFD *fds, guint n_fds, int timeout_ms)
 
   if (self == NULL || self->is_in_turn || !hawser_lane_others_follow (&self->others, self->epoll_fd, fds, n_fds))
     return g_poll (fds, n_fds, timeout_ms);
-  n = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, timeout_ms);
+  if (self->spin.max_us > 0 && timeout_ms != 0)
+    n = wait_busily (self, timeout_ms);
+  else
+    n = epoll_wait (self->epoll_fd, self->events, MAX_EVENTS, timeout_ms);
   self->n_events = MAX (n, 0);
   self->has_waited = FALSE;
   for (guint i = 0; i < n_fds; i++)
@@ -426,6 +478,18 @@ hawser_lane_wait_here (HawserLane *self)
   waiting_lane = self;
   g_main_context_set_poll_func (self->context, wait_for_events);
   hawser_prompt_ask ();
+}
+
+void
+hawser_lane_set_busy_poll (HawserLane *self, gint64 max_us)
+{
+  hawser_spin_init (&self->spin, max_us);
+}
+
+gint64
+hawser_lane_get_busy_poll (HawserLane *self)
+{
+  return self->spin.max_us;
 }
 
 void

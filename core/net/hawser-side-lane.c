@@ -53,6 +53,7 @@ hawser_side_lane_new (HawserLane *home, guint number)
   self->context = g_main_context_new ();
   self->home = hawser_lane_ref (home);
   self->lane = hawser_lane_new (self->context, NULL); /* no manual clock: what is timed is timed on the home lane */
+  hawser_lane_set_busy_poll (self->lane, hawser_lane_get_busy_poll (home));
   self->out = hawser_handover_new (home, self->lane);
   self->back = hawser_handover_new (self->lane, home);
   self->thread = g_thread_new (name, run, self);

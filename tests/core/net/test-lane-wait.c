@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hawser-lane-private.h"
+
 typedef struct {
   GMainContext *context;
   HawserLane *lane;
@@ -294,7 +296,17 @@ asks_for_the_shortest_slice_for_itself_alone (void)
     g_assert_cmpuint (seen.of_child.runtime, ==, before.runtime);
 }
 
-#define ADD(name) g_test_add ("/core/net/lane-wait/" #name, Fixture, NULL, set_up, name, tear_down)
+static void
+set_up_busy (Fixture *f, gconstpointer data)
+{
+  set_up (f, data);
+  hawser_lane_set_busy_poll (f->lane, 1000);
+}
+
+/* Each as it is, and with a lane that looks for a while before it sleeps. */
+#define ADD(name) \
+  g_test_add ("/core/net/lane-wait/" #name, Fixture, NULL, set_up, name, tear_down); \
+  g_test_add ("/core/net/lane-wait/busily/" #name, Fixture, NULL, set_up_busy, name, tear_down)
 
 int
 main (int argc, char **argv)

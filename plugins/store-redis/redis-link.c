@@ -10,6 +10,8 @@
 #include <gio/gunixsocketaddress.h>
 #include <hawser/hawser.h>
 
+#include "redis-reply.h"
+
 #define DEFAULT_PORT 6379
 #define MAX_REPLY (256 * 1024 * 1024)   /* ours: a chunk of what we store, with room to spare */
 
@@ -95,7 +97,7 @@ redis_link_open (const RedisAddress *address, guint timeout_s, const char *ca_fi
     return NULL;
   self = g_new0 (RedisLink, 1);
   self->stream = g_steal_pointer (&stream);
-  self->reader = redisReaderCreate ();
+  self->reader = redis_reply_new_reader ();
   return self;
 }
 

@@ -14,9 +14,12 @@
 #include <string.h>
 
 #include "redis-link.h"
+#include "redis-reply.h"
 #include "redis-script.h"
 
 #define CHUNK 1000                       /* entries and values asked for at once */
+#define MAX_IDLE 10000                   /* answers to HSCAN without a new value: empty slots of a table that shrinks are fewer */
+#define NO_PROGRESS "the server says the same again and again"
 #define READ_CHUNK 64                    /* messages, which may be large */
 #define OWNER_GOES_US (500 * 1000)       /* until the server has noticed that a connection is gone */
 #define LOOK_AGAIN_US (20 * 1000)
@@ -91,9 +94,9 @@ call_raw (StoreRedis *self, int argc, const char **argv, const gsize *lens, GErr
     return reply;
   self->is_full = g_str_has_prefix (reply->str, "OOM") || strstr (reply->str, "maxmemory") != NULL;
   if (g_str_has_prefix (reply->str, "STALE"))
-    refuse (self, HAWSER_ERROR_CONFLICT, reply->str + strlen ("STALE "), error);
+    refuse (self, HAWSER_ERROR_CONFLICT, redis_reply_get_detail (reply), error);
   else if (g_str_has_prefix (reply->str, "FENCED"))
-    refuse (self, HAWSER_ERROR_EXISTS, reply->str + strlen ("FENCED "), error);
+    refuse (self, HAWSER_ERROR_EXISTS, redis_reply_get_detail (reply), error);
   else
     refuse (self, HAWSER_ERROR_UNAVAILABLE, reply->str, error);
   freeReplyObject (reply);
@@ -165,12 +168,6 @@ dup_run_id (StoreRedis *self, GError **error)
   return at != NULL ? g_strndup (at + strlen ("run_id:"), strspn (at + strlen ("run_id:"), "0123456789abcdef")) : g_strdup ("");
 }
 
-static char *
-dup_field (const redisReply *reply, gsize i)
-{
-  return i < reply->elements && reply->element[i]->type == REDIS_REPLY_STRING ? g_strndup (reply->element[i]->str, reply->element[i]->len) : g_strdup ("");
-}
-
 /* Whether the connection that owns the store is still there. */
 static gboolean
 is_connected (StoreRedis *self, const char *client)
@@ -196,10 +193,10 @@ try_claim (StoreRedis *self, const char *run_id, const char *client, GError **er
 
   if (fields == NULL)
     return CLAIM_FAILED;
-  owner = dup_field (fields, 0);
-  run = dup_field (fields, 1);
-  owner_client = dup_field (fields, 2);
-  schema = dup_field (fields, 3);
+  owner = redis_reply_dup_field (fields, 0);
+  run = redis_reply_dup_field (fields, 1);
+  owner_client = redis_reply_dup_field (fields, 2);
+  schema = redis_reply_dup_field (fields, 3);
   if (g_ascii_strtoull (schema, NULL, 10) > REDIS_SCHEMA_VERSION)
     {
       g_autofree char *text = g_strdup_printf ("'%s' is of version %s; this program knows up to %d", self->path, schema, REDIS_SCHEMA_VERSION);
@@ -349,8 +346,8 @@ load_state (StoreRedis *self, GError **error)
 
   if (reply == NULL)
     return FALSE;
-  last = dup_field (reply, 0);
-  commits = dup_field (reply, 1);
+  last = redis_reply_dup_field (reply, 0);
+  commits = redis_reply_dup_field (reply, 1);
   self->last_position = g_ascii_strtoull (last, NULL, 10);
   self->n_commits = g_ascii_strtoull (commits, NULL, 10);
   return TRUE;
@@ -441,8 +438,8 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
   if (reply == NULL)
     return FALSE;
   self->is_full = FALSE;
-  last = dup_field (reply, 0);
-  commits = dup_field (reply, 1);
+  last = redis_reply_dup_field (reply, 0);
+  commits = redis_reply_dup_field (reply, 1);
   self->last_position = MAX (self->last_position, g_ascii_strtoull (last, NULL, 10));
   self->n_commits = g_ascii_strtoull (commits, NULL, 10);
   return TRUE;
@@ -450,44 +447,18 @@ store_apply (HawserStore *store, const HawserStoreOp *ops, guint n_ops, gboolean
 
 /* ---- reading ---- */
 
-typedef struct {
-  guint32 number;
-  char *id;
-  GBytes *meta;
-} Queue;
-
 static void
 queue_clear (gpointer data)
 {
-  Queue *queue = data;
-
-  g_free (queue->id);
-  g_bytes_unref (queue->meta);
+  redis_queue_clear (data);
 }
 
 static int
 compare_queues (gconstpointer a, gconstpointer b)
 {
-  guint32 x = ((const Queue *) a)->number, y = ((const Queue *) b)->number;
+  guint32 x = ((const RedisQueue *) a)->number, y = ((const RedisQueue *) b)->number;
 
   return x < y ? -1 : x > y;
-}
-
-static gboolean
-read_queue (const redisReply *number, const redisReply *record, Queue *out)
-{
-  char *rest;
-  guint64 id_len;
-
-  if (number->type != REDIS_REPLY_STRING || record->type != REDIS_REPLY_STRING)
-    return FALSE;
-  id_len = g_ascii_strtoull (record->str, &rest, 10);
-  if (*rest != ' ' || id_len > record->len - (gsize) (rest + 1 - record->str))
-    return FALSE;
-  rest++;
-  *out = (Queue) { (guint32) g_ascii_strtoull (number->str, NULL, 10), g_strndup (rest, id_len),
-                   g_bytes_new (rest + id_len, record->len - (gsize) (rest + id_len - record->str)) };
-  return TRUE;
 }
 
 /* NULL and @error if they cannot be read. */
@@ -504,13 +475,13 @@ list_queues (StoreRedis *self, GError **error)
   reply = call (self, error, "HGETALL", key, NULL);
   if (reply == NULL)
     return NULL;
-  queues = g_array_new (FALSE, FALSE, sizeof (Queue));
+  queues = g_array_new (FALSE, FALSE, sizeof (RedisQueue));
   g_array_set_clear_func (queues, queue_clear);
   for (gsize i = 0; i + 1 < reply->elements; i += 2)
     {
-      Queue queue;
+      RedisQueue queue;
 
-      if (read_queue (reply->element[i], reply->element[i + 1], &queue))
+      if (redis_reply_read_queue (reply->element[i], reply->element[i + 1], &queue))
         g_array_append_val (queues, queue);
       else
         report (self, 0, "a queue of '%s' is damaged and left out", self->path);
@@ -526,7 +497,7 @@ store_foreach_queue (HawserStore *store, HawserStoreQueueFunc func, gpointer dat
 
   for (guint i = 0; queues != NULL && i < queues->len; i++)
     {
-      const Queue *queue = &g_array_index (queues, Queue, i);
+      const RedisQueue *queue = &g_array_index (queues, RedisQueue, i);
       gsize len;
       const guint8 *meta = g_bytes_get_data (queue->meta, &len);
 
@@ -534,29 +505,6 @@ store_foreach_queue (HawserStore *store, HawserStoreQueueFunc func, gpointer dat
         break;
     }
   return queues != NULL;
-}
-
-typedef struct {
-  guint64 position;
-  guint32 size;
-  guint32 time_s;
-} Entry;
-
-static gboolean
-read_entry (const redisReply *reply, Entry *out)
-{
-  char *rest = NULL;
-
-  if (reply->type != REDIS_REPLY_STRING)
-    return FALSE;
-  out->position = g_ascii_strtoull (reply->str, &rest, 10);
-  if (*rest != ':')
-    return FALSE;
-  out->size = (guint32) g_ascii_strtoull (rest + 1, &rest, 10);
-  if (*rest != ':')
-    return FALSE;
-  out->time_s = (guint32) g_ascii_strtoull (rest + 1, NULL, 10);
-  return TRUE;
 }
 
 /* Up to @n entries of a queue from a position on. */
@@ -576,46 +524,47 @@ store_foreach_entry (HawserStore *store, HawserStoreEntryFunc func, gpointer dat
 
   for (guint q = 0; queues != NULL && q < queues->len; q++)
     {
-      guint32 queue = g_array_index (queues, Queue, q).number;
-      guint64 next = 0;
+      guint32 queue = g_array_index (queues, RedisQueue, q).number;
+      guint64 next = 0, before;
       gsize n = CHUNK;
 
-      while (n == CHUNK)
+      while (n >= CHUNK)
         {
           g_autoptr (redisReply) reply = list_entries (self, queue, next, CHUNK, error);
 
           if (reply == NULL)
             return FALSE;
           n = reply->elements;
+          before = next;
           for (gsize i = 0; i < n; i++)
             {
-              Entry entry;
+              RedisEntry entry;
 
-              if (!read_entry (reply->element[i], &entry))
+              if (!redis_reply_read_entry (reply->element[i], &entry))
                 continue;
               if (!func (data, queue, entry.position, entry.size, entry.time_s))
                 return TRUE;
-              next = entry.position + 1;
+              next = MAX (next, entry.position + 1);
             }
+          if (n >= CHUNK && next == before)
+            return refuse (self, HAWSER_ERROR_CORRUPT, NO_PROGRESS, error);
         }
     }
   return queues != NULL;
 }
 
-/* A value as it is kept. FALSE if it is none of ours. */
+/* What cannot be read is told and left out. FALSE: enough. */
 static gboolean
 give_value (StoreRedis *self, const char *space, const char *key, const redisReply *value, HawserStoreValueFunc func, gpointer data)
 {
-  char *rest = NULL;
-  guint64 revision = value->type == REDIS_REPLY_STRING ? g_ascii_strtoull (value->str, &rest, 10) : 0;
+  const guint8 *bytes;
+  guint64 revision;
+  gsize len;
 
-  if (rest == NULL || rest == value->str || *rest != ' ')
-    {
-      report (self, 0, "value '%s' of '%s' is damaged and left out", key, space);
-      return TRUE;
-    }
-  rest++;
-  return func (data, key, revision, (const guint8 *) rest, value->len - (gsize) (rest - value->str));
+  if (redis_reply_read_value (value, &revision, &bytes, &len))
+    return func (data, key, revision, bytes, len);
+  report (self, 0, "value '%s' of '%s' is damaged and left out", key, space);
+  return TRUE;
 }
 
 /* HSCAN may name an entry twice while the server makes the table larger. */
@@ -625,6 +574,7 @@ store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc
   StoreRedis *self = STORE_REDIS (store);
   g_autofree char *hash = NULL, *cursor = g_strdup ("0");
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  guint n_idle = 0;                      /* answers in a row without anything new */
   char most[16];
 
   if (!require_link (self, error))
@@ -635,14 +585,16 @@ store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc
     {
       g_autoptr (redisReply) reply = call (self, error, "HSCAN", hash, cursor, "COUNT", most, NULL);
       const redisReply *pairs = reply != NULL && reply->elements == 2 ? reply->element[1] : NULL;
+      guint n_known;
 
       if (pairs == NULL)
         return reply == NULL ? FALSE : refuse (self, HAWSER_ERROR_CORRUPT, "an answer to HSCAN that is none", error);
       g_free (cursor);
-      cursor = dup_field (reply, 0);
+      cursor = redis_reply_dup_field (reply, 0);
+      n_known = g_hash_table_size (seen);
       for (gsize i = 0; i + 1 < pairs->elements; i += 2)
         {
-          g_autofree char *key = dup_field (pairs, i);
+          g_autofree char *key = redis_reply_dup_field (pairs, i);
 
           if (g_hash_table_contains (seen, key))
             continue;
@@ -650,6 +602,9 @@ store_foreach_value (HawserStore *store, const char *space, HawserStoreValueFunc
             return TRUE;
           g_hash_table_add (seen, g_steal_pointer (&key));
         }
+      n_idle = g_hash_table_size (seen) > n_known ? 0 : n_idle + 1;
+      if (n_idle > MAX_IDLE)
+        return refuse (self, HAWSER_ERROR_CORRUPT, NO_PROGRESS, error);
     }
   while (strcmp (cursor, "0") != 0);
   return TRUE;
@@ -682,9 +637,9 @@ get_messages (StoreRedis *self, const redisReply *entries, GError **error)
   redis_arguments_add_string (&arguments, hash);
   for (gsize i = 0; i < entries->elements; i++)
     {
-      Entry entry = { 0 };
+      RedisEntry entry = { 0 };
 
-      (void) read_entry (entries->element[i], &entry);
+      (void) redis_reply_read_entry (entries->element[i], &entry);
       redis_arguments_add_number (&arguments, entry.position);
     }
   return call_raw (self, (int) arguments.args->len, (const char **) arguments.args->pdata, (const gsize *) (gpointer) arguments.lens->data, error);
@@ -705,27 +660,29 @@ store_read (HawserStore *store, guint32 queue, guint64 first, HawserStoreMessage
 {
   StoreRedis *self = STORE_REDIS (store);
   gsize n = READ_CHUNK;
+  guint64 before;
 
   if (!require_link (self, error))
     return FALSE;
-  while (n == READ_CHUNK)
+  while (n >= READ_CHUNK)
     {
       g_autoptr (redisReply) entries = list_entries (self, queue, first, READ_CHUNK, error), messages = NULL;
 
       if (entries == NULL)
         return FALSE;
       n = entries->elements;
+      before = first;
       messages = n > 0 ? get_messages (self, entries, error) : NULL;
       if (n > 0 && messages == NULL)
         return FALSE;
       for (gsize i = 0; i < n && i < messages->elements; i++)
         {
           const redisReply *message = messages->element[i];
-          Entry entry;
+          RedisEntry entry;
 
-          if (!read_entry (entries->element[i], &entry))
+          if (!redis_reply_read_entry (entries->element[i], &entry))
             continue;
-          first = entry.position + 1;
+          first = MAX (first, entry.position + 1);
           if (message->type != REDIS_REPLY_STRING)
             set_aside (self, queue, entry.position);
           else if (!func (data, entry.position, (const guint8 *) message->str, message->len))
@@ -733,6 +690,8 @@ store_read (HawserStore *store, guint32 queue, guint64 first, HawserStoreMessage
           if (self->link == NULL)
             return refuse (self, HAWSER_ERROR_UNAVAILABLE, "the connection was lost", error);
         }
+      if (n >= READ_CHUNK && first == before)
+        return refuse (self, HAWSER_ERROR_CORRUPT, NO_PROGRESS, error);
     }
   return TRUE;
 }
@@ -746,29 +705,32 @@ store_check (HawserStore *store, GError **error)
 
   for (guint q = 0; queues != NULL && q < queues->len; q++)
     {
-      guint32 queue = g_array_index (queues, Queue, q).number;
-      guint64 next = 0;
+      guint32 queue = g_array_index (queues, RedisQueue, q).number;
+      guint64 next = 0, before;
       gsize n = READ_CHUNK;
 
-      while (n == READ_CHUNK)
+      while (n >= READ_CHUNK)
         {
           g_autoptr (redisReply) entries = list_entries (self, queue, next, READ_CHUNK, error), messages = NULL;
 
           if (entries == NULL)
             return FALSE;
           n = entries->elements;
+          before = next;
           messages = n > 0 ? get_messages (self, entries, error) : NULL;
           if (n > 0 && messages == NULL)
             return FALSE;
           for (gsize i = 0; i < n && i < messages->elements; i++)
             {
-              Entry entry = { 0 };
+              RedisEntry entry = { 0 };
 
-              (void) read_entry (entries->element[i], &entry);
+              (void) redis_reply_read_entry (entries->element[i], &entry);
               next = MAX (next, entry.position + 1);
               if (messages->element[i]->type != REDIS_REPLY_STRING)
                 report (self, entry.position, "message %" G_GUINT64_FORMAT " of queue %u is missing", entry.position, queue);
             }
+          if (n >= READ_CHUNK && next == before)
+            return refuse (self, HAWSER_ERROR_CORRUPT, NO_PROGRESS, error);
         }
     }
   return queues != NULL;

@@ -311,6 +311,118 @@ wrong_addresses_are_named (Fixture *fixture, gconstpointer data)
   assert_refused (nowhere, "No such file");
 }
 
+/* A server of the test's own, that says what it likes. */
+static const char *
+lie (const char *request)
+{
+  static GString *entries;
+
+  if (strstr (request, "INFO") != NULL)
+    return "$10\r\nrun_id:abc\r\n";
+  if (strstr (request, "HMGET") != NULL)
+    return "*4\r\n$-1\r\n$-1\r\n$-1\r\n$-1\r\n";
+  if (strstr (request, "HGETALL") != NULL)
+    return "*2\r\n$1\r\n1\r\n$7\r\n1 ameta\r\n";
+  if (strstr (request, "HSCAN") != NULL)
+    return strstr (request, "short") != NULL ? "*1\r\n$1\r\n0\r\n" : strstr (request, "large") != NULL ? "*2147483647\r\n" : "*2\r\n$1\r\n7\r\n*0\r\n";
+  if (strstr (request, "HGET") != NULL)
+    return "-STALE\r\n";
+  if (strstr (request, "ZRANGEBYSCORE") == NULL)
+    return ":1\r\n"; /* whatever script it was, and CLIENT ID */
+  if (entries == NULL)
+    {
+      entries = g_string_new ("*1000\r\n");
+      for (guint i = 0; i < 1000; i++)
+        g_string_append (entries, i % 2 ? "$5\r\n1:1:1\r\n" : "$3\r\nany\r\n");
+    }
+  return entries->str;
+}
+
+/* One request is one write of a few hundred bytes. Ends when nobody may connect any more. */
+static gpointer
+serve_lies (gpointer listener)
+{
+  GSocketConnection *connection;
+
+  while ((connection = g_socket_listener_accept (listener, NULL, NULL, NULL)) != NULL)
+    {
+      GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+      GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (connection));
+      char request[65537];
+      gboolean is_over = FALSE;
+      gssize n;
+
+      while (!is_over && (n = g_input_stream_read (input, request, sizeof request - 1, NULL, NULL)) > 0)
+        {
+          const char *reply;
+
+          request[n] = '\0';
+          is_over = g_str_has_prefix (request, "end");
+          reply = lie (request);
+          if (!is_over && !g_output_stream_write_all (output, reply, strlen (reply), NULL, NULL, NULL))
+            break;
+        }
+      g_object_unref (connection);
+      if (is_over)
+        break;
+    }
+  return NULL;
+}
+
+static gboolean
+take_value (gpointer data, const char *key, guint64 revision, const guint8 *value, gsize len)
+{
+  return TRUE;
+}
+
+static gboolean
+take_entry (gpointer data, guint32 queue, guint64 position, guint32 size, guint32 time_s)
+{
+  return TRUE;
+}
+
+static void
+server_that_says_nonsense_is_not_listened_to_for_ever (Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *space;
+    HawserError expected;
+  } spaces[] = { { "endless", HAWSER_ERROR_CORRUPT }, { "short", HAWSER_ERROR_CORRUPT }, { "large", HAWSER_ERROR_UNAVAILABLE } };
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autofree char *path = g_build_filename (server.dir, "liar", NULL), *where = g_strconcat ("unix:", path, NULL);
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (GSocketConnection) last = NULL;
+  g_autoptr (HawserStore) store = g_object_new (STORE_TYPE_REDIS, "address", where, NULL);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, &error);
+  g_assert_no_error (error);
+  thread = g_thread_new ("liar", serve_lies, listener);
+  hawser_store_open (store, "x", on_problem, fixture, &error);
+  g_assert_no_error (error);
+  g_assert_false (hawser_store_get_value (store, "a", "b", take_value, NULL, &error));
+  g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_CONFLICT);
+  g_clear_error (&error);
+  g_assert_false (hawser_store_foreach_entry (store, take_entry, NULL, &error));
+  g_assert_error (error, HAWSER_ERROR, HAWSER_ERROR_CORRUPT);
+  g_clear_error (&error);
+  for (guint i = 0; i < G_N_ELEMENTS (spaces); i++)
+    {
+      g_assert_false (hawser_store_foreach_value (store, spaces[i].space, take_value, NULL, &error));
+      g_assert_error (error, HAWSER_ERROR, (int) spaces[i].expected);
+      g_clear_error (&error);
+    }
+  hawser_store_close (store);
+  last = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+  g_assert_nonnull (last);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (last)), "end", 3, NULL, NULL, NULL);
+  g_thread_join (thread);
+  g_socket_listener_close (listener);
+  g_unlink (path);
+}
+
 static void
 password_is_read_from_its_file (Fixture *fixture, gconstpointer data)
 {
@@ -401,6 +513,7 @@ static const struct {
   FACT (missing_message_and_foreign_value_are_named),
   FACT (newer_store_is_refused_and_left_alone),
   FACT (wrong_addresses_are_named),
+  FACT (server_that_says_nonsense_is_not_listened_to_for_ever),
   FACT (password_is_read_from_its_file),
   FACT (tls_is_spoken_and_strangers_are_not_trusted),
 };

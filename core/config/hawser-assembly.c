@@ -551,7 +551,7 @@ on_sink_drained (GObject      *source,
  * @callback: called when everything has stopped
  * @user_data: data of @callback
  *
- * Stops in order: listeners accept nobody and tell their peers that the server shuts down; sinks write what is queued; the
+ * Stops in order: listeners accept nobody and tell their peers that the server shuts down; pipelines send on what they hold; sinks write what is queued; the
  * spool commits; then everything is stopped.
  *
  * Since: 0.1
@@ -578,6 +578,8 @@ hawser_assembly_drain_async (HawserAssembly      *self,
       return;
     }
   stop_listeners (self);
+  for (guint i = 0; i < self->pipelines->len; i++)
+    hawser_pipeline_finish (self->pipelines->pdata[i]);
   stop_bridges (self);
   drain->n_sinks = n_sinks;
   for (guint i = 0; i < n_sinks; i++)

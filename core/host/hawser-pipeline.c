@@ -26,6 +26,7 @@
 
 #define MAX_STAGES 16
 #define MAX_PASSED 16                      /* pipelines of one message: a longer chain is a circle */
+#define MAX_LAST_ROUNDS 10000          /* of up to 64 messages each: all keys of windows, several times over */
 #define MAX_ROUNDS 16                      /* through the stages in a turn; then others have theirs */
 #define N_LEVELS 9                         /* of the topic that `to` may name: {1} to {9} */
 #define RETRY_US (10 * 1000)
@@ -61,6 +62,7 @@ struct _HawserPipeline {
   GQueue arrived;                /* of HawserMessage: in front of the first stage */
   HawserMessage *held;           /* the bus would not have it now; tried again when the timer says */
   guint n_in_flight;             /* published, and not on the disk yet */
+  gboolean is_ending;        /* nothing waits for time any more */
   gboolean is_started;
   gboolean is_dirty;
   gboolean is_busy;              /* the receiver waits for hawser_receiver_resume() */
@@ -102,7 +104,7 @@ get_time (HawserPipeline *self)
 {
   HawserClock *clock = hawser_lane_get_clock (self->lane);
 
-  return (HawserStageTime) { hawser_clock_get_monotonic_us (clock), hawser_clock_get_wall_us (clock) };
+  return (HawserStageTime) { hawser_clock_get_monotonic_us (clock), hawser_clock_get_wall_us (clock), self->is_ending };
 }
 
 static void
@@ -531,16 +533,49 @@ hawser_pipeline_start (HawserPipeline *self, GError **error)
   self->dirty.flush = flush;
   self->is_busy = FALSE;
   self->is_started = TRUE;
+  self->is_ending = FALSE;
   hawser_backoff_init (&self->backoff, RETRY_US, RETRY_MAXIMUM_US, 0);
   hawser_bus_add_pipeline (self->bus, self);
   return TRUE;
 }
 
 /**
+ * hawser_pipeline_finish:
+ * @self: a pipeline
+ *
+ * Nothing more will come: what its windows hold is told, with `"partial":true`, and what waits for its time goes on at once, as far
+ * as there is room for it. From here on nothing waits for time in it.
+ *
+ * Context: that of the bus.
+ *
+ * Since: 0.1
+ */
+void
+hawser_pipeline_finish (HawserPipeline *self)
+{
+  HawserStageTime time;
+  guint n = 0;
+
+  g_return_if_fail (HAWSER_IS_PIPELINE (self));
+  if (!self->is_started)
+    return;
+  self->is_ending = TRUE;
+  if (self->is_running)
+    return;
+  time = get_time (self);
+  self->is_running = TRUE;
+  while (n++ < MAX_LAST_ROUNDS && move_all (self, &time))
+    continue;
+  self->is_running = FALSE;
+  wake (self);
+}
+
+/**
  * hawser_pipeline_stop:
  * @self: a pipeline
  *
- * Stops now. What waits in it, and what its windows hold, is gone.
+ * Stops now. What waits in it, and what its windows hold, is gone, and a line in the log says how many; hawser_pipeline_finish()
+ * sends them on.
  *
  * Context: that of the bus.
  *
@@ -553,6 +588,8 @@ hawser_pipeline_stop (HawserPipeline *self)
 
   if (!self->is_started)
     return;
+  if (hawser_pipeline_get_depth (self) > 0)
+    g_message ("pipeline '%s': %" G_GUINT64_FORMAT " messages and windows in it are lost", self->name, hawser_pipeline_get_depth (self));
   self->is_started = FALSE;
   hawser_timer_disarm (&self->timer);
   hawser_timer_disarm (&self->retry_timer);

@@ -23,6 +23,8 @@ HAWSER_AVAILABLE_IN_ALL
 gboolean        hawser_pipeline_start          (HawserPipeline  *self,
                                                 GError         **error);
 HAWSER_AVAILABLE_IN_ALL
+void            hawser_pipeline_finish         (HawserPipeline  *self);
+HAWSER_AVAILABLE_IN_ALL
 void            hawser_pipeline_stop           (HawserPipeline  *self);
 
 HAWSER_AVAILABLE_IN_ALL

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
   gint64 now_us;             /* monotonic */
   gint64 wall_us;
+  gboolean is_end;           /* nothing more comes: what waits for time goes on */
 } HawserStageTime;
 
 /* Errors: %HAWSER_ERROR_INVALID. */

@@ -237,8 +237,9 @@ copy_passed (HawserMessageBuilder *builder, HawserMessage *message)
       }
 }
 
+/* @is_partial: it is closed before its time, because everything ends. */
 static HawserMessage *
-tell (HawserWindows *self, Window *window)
+tell (HawserWindows *self, Window *window, gboolean is_partial)
 {
   g_autoptr (HawserMessageBuilder) builder = hawser_message_builder_new (hawser_message_get_topic (window->last));
   g_autoptr (GString) json = g_string_new (NULL);
@@ -250,6 +251,8 @@ tell (HawserWindows *self, Window *window)
   write_time (self, &writer, "to", self->duration_us > 0 ? self->end_us : window->last_us);
   if (!is_named (self, "count"))
     hawser_json_writer_member_int (&writer, "count", (gint64) window->n);
+  if (is_partial && !is_named (self, "partial"))
+    hawser_json_writer_member_boolean (&writer, "partial", TRUE);
   for (guint i = 0; i < self->members->len; i++)
     {
       const Member *member = &g_array_index (self->members, Member, i);
@@ -267,9 +270,9 @@ tell (HawserWindows *self, Window *window)
 }
 
 static void
-close_window (HawserWindows *self, Window *window, GQueue *out)
+close_window (HawserWindows *self, Window *window, gboolean is_partial, GQueue *out)
 {
-  g_queue_push_tail (out, tell (self, window));
+  g_queue_push_tail (out, tell (self, window, is_partial));
   g_queue_unlink (&self->order, &window->link);
   g_hash_table_remove (self->open, window->key);
 }
@@ -280,7 +283,7 @@ open_window (HawserWindows *self, const char *key, HawserMessage *message, const
   Window *window;
 
   if (g_hash_table_size (self->open) >= HAWSER_STAGE_MAX_KEYS)
-    close_window (self, self->order.head->data, out);
+    close_window (self, self->order.head->data, FALSE, out);
   window = g_malloc0 (sizeof (Window) + self->members->len * sizeof (Figures));
   window->key = g_strdup (key);
   window->link.data = window;
@@ -325,16 +328,18 @@ hawser_windows_add (HawserWindows *self, const char *key, HawserMessage *message
   window->last = hawser_message_ref (message);
   window->last_us = time->wall_us;
   if (++window->n == self->count)
-    close_window (self, window, out);
+    close_window (self, window, FALSE, out);
 }
 
 void
 hawser_windows_close_due (HawserWindows *self, const HawserStageTime *time, GQueue *out)
 {
-  if (self->end_us == 0 || time->wall_us < self->end_us)
+  gboolean is_due = self->end_us != 0 && time->wall_us >= self->end_us;
+
+  if (!is_due && !time->is_end)
     return;
   while (self->order.head != NULL)
-    close_window (self, self->order.head->data, out);
+    close_window (self, self->order.head->data, !is_due, out);
   self->end_us = 0;
 }
 

@@ -373,7 +373,7 @@ pop_newest (HawserStage *self, const HawserStageTime *time)
   HawserMessage *message;
   Newest *newest;
 
-  if (self->interval_us > 0 && self->open_us != 0 && time->now_us >= self->open_us)
+  if (self->interval_us > 0 && self->open_us != 0 && (time->now_us >= self->open_us || time->is_end))
     {
       self->n_open = self->waiting.length;
       self->open_us = 0;
@@ -454,7 +454,7 @@ hawser_stage_pop (HawserStage *self, const HawserStageTime *time)
     hawser_windows_close_due (self->windows, time, &self->waiting);
   if (self->kind == STAGE_CONFLATE)
     message = pop_newest (self, time);
-  else if (self->kind == STAGE_THROTTLE && !self->drops && time->now_us < self->open_us)
+  else if (self->kind == STAGE_THROTTLE && !self->drops && time->now_us < self->open_us && !time->is_end)
     message = NULL;
   else
     message = g_queue_pop_head (&self->waiting);

@@ -122,6 +122,16 @@ class T20Pipelines(Case):
         self.assertEqual(metrics['hawser_pipeline_messages_total{pipeline="lossy",outcome="published"}'], 1)
         self.assertEqual(metrics['hawser_pipeline_queued{pipeline="lossy"}'], queued)
 
+    def test_an_orderly_end_tells_what_open_windows_hold(self):
+        more = '\n[pipeline hourly]\nfrom=heat/+\nto=hourly/{2}\nstages=window 100d sum=sum(/v)\nretain=true\n'
+        daemon = self.open(more, STATE_DIR=str(self.scratch / 'hourly'))
+        for value in 1, 2, 4:
+            daemon.web.publish('heat/oven', json.dumps({'v': value}).encode(), '?qos=1')
+        wait_for(lambda: daemon.web.items('pipelines')[-1]['stages'][0]['n_in'] == 3, 'the window')
+        self.assertEqual(daemon.stop()[0], 0)
+        told = self.open(more, STATE_DIR=str(self.scratch / 'hourly')).web.get('/v1/topics/hourly/oven').json()
+        self.assertEqual((told['count'], told['sum'], told['partial']), (3, 7, True))
+
     def test_a_bad_pipeline_is_an_error_with_its_place(self):
         for key, line, text in (('stages', 'stages=throtle 5/s', "begins with none of filter, map, window, throttle, conflate"),
                                 ('to', 'to=a/b', "one of its own topics")):

@@ -184,6 +184,31 @@ window_of_a_duration_ends_at_its_multiples (Fixture *f, gconstpointer data)
 }
 
 static void
+end_sends_on_what_waits_for_time (Fixture *f, gconstpointer data)
+{
+  HawserPipeline *first = start (f, "in/+", "mid/{2}", "window 1h sum=sum(/v)");
+  HawserPipeline *second = make (f, "second", "mid/+", "out/{2}", "conflate 1h;throttle 1/h");
+  g_autoptr (GError) error = NULL;
+
+  hawser_pipeline_start (second, &error);
+  g_assert_no_error (error);
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("{\"v\":%u}", i);
+
+      send_one (f, i == 3 ? "in/b" : "in/a", text);
+    }
+  assert_seen (f, "");
+  hawser_pipeline_finish (second); /* in the wrong order: what comes later goes through at once */
+  hawser_pipeline_finish (first);
+  wait_ms (f, 20);
+  assert_seen (f, "out/a {\"from\":\"2026-09-21T14:00:00Z\",\"to\":\"2026-09-21T15:00:00Z\",\"count\":2,\"partial\":true,\"sum\":3}; "
+                  "out/b {\"from\":\"2026-09-21T14:00:00Z\",\"to\":\"2026-09-21T15:00:00Z\",\"count\":1,\"partial\":true,\"sum\":3}");
+  g_assert_cmpuint (get (first, "depth"), ==, 0);
+  g_assert_cmpuint (get (second, "depth"), ==, 0);
+}
+
+static void
 window_of_a_count_is_of_each_key (Fixture *f, gconstpointer data)
 {
   start (f, "in/#", "out/x", "window 3 from=count(), to=count(), sum=sum(/v) by /k");
@@ -564,6 +589,7 @@ main (int argc, char **argv)
   ADD ("/stage/map-makes-a-new-object", map_makes_a_new_object);
   ADD ("/stage/window-of-a-duration-ends-at-its-multiples", window_of_a_duration_ends_at_its_multiples);
   ADD ("/stage/window-of-a-count-is-of-each-key", window_of_a_count_is_of_each_key);
+  ADD ("/end/sends-on-what-waits-for-time", end_sends_on_what_waits_for_time);
   ADD ("/stage/window-that-has-too-many-keys-closes-the-oldest", window_that_has_too_many_keys_closes_the_oldest);
   ADD ("/stage/throttle-spreads-and-loses-nothing", throttle_spreads_and_loses_nothing);
   ADD ("/stage/throttle-with-drop-counts-what-is-too-much", throttle_with_drop_counts_what_is_too_much);

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#include "hawser-history.h"
+#include "hawser-message-private.h"
+#include "hawser-since.h"
 #include "hawser-wishes.h"
 
 #define NOW_US (G_GINT64_CONSTANT (1000) * G_USEC_PER_SEC)

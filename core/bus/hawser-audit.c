@@ -2,19 +2,12 @@
 
 /* The lines of the audit trail: see the header. Only for topics that ask for it; on the lane of the bus. */
 
-#include "hawser-audit-private.h"
+#include "hawser-audit.h"
 
 #include <string.h>
 
 #include "hawser-json-line.h"
 #include "hawser-principal.h"
-
-void
-hawser_bus_set_audit (HawserBus *self, const HawserAuditFuncs *funcs, gpointer trail)
-{
-  self->audit_funcs = funcs;
-  self->audit_trail = trail;
-}
 
 static void
 append (GString *line, const char *name, const char *value)
@@ -26,7 +19,7 @@ append (GString *line, const char *name, const char *value)
 }
 
 static GString *
-begin (HawserBus *self, const char *direction, const char *outcome, HawserMessage *message)
+begin (const HawserAudit *self, const char *direction, const char *outcome, HawserMessage *message)
 {
   GString *line = g_string_sized_new (320);
   g_autoptr (GDateTime) now = g_date_time_new_from_unix_utc (hawser_clock_get_wall_us (self->clock) / G_USEC_PER_SEC);
@@ -66,18 +59,18 @@ append_connection (GString *line, HawserConnection *connection)
 }
 
 static void
-end (HawserBus *self, GString *line)
+end (const HawserAudit *self, GString *line)
 {
   g_string_append_c (line, '}');
-  self->audit_funcs->note (self->audit_trail, line);
+  self->funcs->note (self->trail, line);
 }
 
 void
-hawser_audit_note_in (HawserBus *self, const HawserPublisher *publisher, HawserMessage *message, int result)
+hawser_audit_note_in (const HawserAudit *self, const HawserPublisher *publisher, HawserMessage *message, int result)
 {
   GString *line;
 
-  if (self->audit_funcs == NULL)
+  if (self->funcs == NULL)
     return;
   line = begin (self, "in", result == HAWSER_RESULT_OK ? "accepted" : "refused", message);
   if (publisher->given != NULL)
@@ -88,19 +81,18 @@ hawser_audit_note_in (HawserBus *self, const HawserPublisher *publisher, HawserM
   if (result != HAWSER_RESULT_OK)
     {
       append (line, "reason", hawser_error_to_nick (result));
-      append (line, "detail", self->refusal.text);
+      append (line, "detail", self->refusal->text);
     }
   end (self, line);
 }
 
 void
-hawser_audit_note_out (HawserReceiver *receiver, HawserMessage *message)
+hawser_audit_note_out (const HawserAudit *self, HawserReceiver *receiver, HawserMessage *message)
 {
-  HawserBus *self = receiver->bus;
   GString *line;
 
   /* without peer and name it is part of this very process, such as what an event stream catches up from */
-  if (self->audit_funcs == NULL || (hawser_receiver_get_id (receiver) == NULL && !hawser_receiver_is_peer (receiver)))
+  if (self->funcs == NULL || (hawser_receiver_get_id (receiver) == NULL && !hawser_receiver_is_peer (receiver)))
     return;
   line = begin (self, "out", receiver->connection != NULL ? "given" : "queued", message);
   append (line, "subscription", hawser_receiver_get_id (receiver));

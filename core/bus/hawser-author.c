@@ -2,7 +2,7 @@
 
 /* Authors of what stays: a retained value speaks in the name of whoever left it, long after that connection, and after a
  * restart. What a policy may ask about them is kept once for all values of one connection. Whether they still have the
- * right is asked by hawser_bus_check_author(). Context: the bus's lane; freed on the thread of the last message. */
+ * right is asked by hawser_authority_check_author(). Context: the bus's lane; freed on the thread of the last message. */
 
 #include "hawser-author.h"
 

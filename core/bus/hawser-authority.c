@@ -3,20 +3,41 @@
 /* The one function that decides about rights: publishing, subscribing, each delivery's route, retained values, wills.
  * Deny by default: no declaration, no policy, or a rule that cannot be read means no. Context: the bus's lane. */
 
-#include "hawser-author.h"
-#include "hawser-observer-private.h"
+#include "hawser-authority.h"
 
 #include <string.h>
 
+#include "hawser-author.h"
 #include "hawser-principal.h"
 
+void
+hawser_authority_init (HawserAuthority *self, HawserClock *clock, HawserTopicTable *topics, HawserRefusal *refusal, HawserAuthorityFuncs funcs, gpointer data)
+{
+  self->clock = clock;
+  self->topics = topics;
+  self->refusal = refusal;
+  self->policies = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) hawser_policy_unref);
+  self->is_open = TRUE;
+  self->funcs = funcs;
+  self->data = data;
+}
+
+void
+hawser_authority_clear (HawserAuthority *self)
+{
+  g_clear_pointer (&self->policies, g_hash_table_unref);
+  g_clear_pointer (&self->admin_policy, g_free);
+}
+
+/* ---- Deciding ---- */
+
 static int
-check_state (HawserBus *self, HawserLocalTopic *settings)
+check_state (HawserAuthority *self, HawserLocalTopic *settings)
 {
   if (!settings->is_enabled)
-    return hawser_refuse (&self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': is disabled", settings->name);
+    return hawser_refuse (self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': is disabled", settings->name);
   if (settings->expires_us != 0 && hawser_clock_get_wall_us (self->clock) >= settings->expires_us)
-    return hawser_refuse (&self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': has expired", settings->name);
+    return hawser_refuse (self->refusal, HAWSER_ERROR_DISABLED, "topic '%s': has expired", settings->name);
   return HAWSER_RESULT_OK;
 }
 
@@ -26,16 +47,40 @@ is_loopback (const HawserPolicyContext *context)
   return context->address != NULL && (g_str_has_prefix (context->address, "127.") || g_str_equal (context->address, "::1") || *context->address == '\0');
 }
 
+static HawserPolicy *
+find_policy (HawserAuthority *self, const char *name)
+{
+  HawserPolicy *policy = hawser_authority_get_policy (self, name);
+
+  return policy != NULL ? hawser_policy_ref (policy) : NULL;
+}
+
+static void
+resolve_policies (HawserAuthority *self, HawserLocalTopic *topic)
+{
+  g_clear_pointer (&topic->publish_policy, hawser_policy_unref);
+  g_clear_pointer (&topic->subscribe_policy, hawser_policy_unref);
+  topic->publish_policy = find_policy (self, topic->publish_policy_name);
+  topic->subscribe_policy = find_policy (self, topic->subscribe_policy_name);
+  topic->policy_version = self->version;
+}
+
+static int
+refuse_unknown (HawserAuthority *self, const char *topic)
+{
+  return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic != NULL ? topic : "");
+}
+
 int
-hawser_bus_check_policy (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
+hawser_authority_check_policy (HawserAuthority *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
 {
   HawserPolicy *policy;
 
   if (settings->requires_encryption && !context->is_encrypted && !(self->trusts_loopback && is_loopback (context)))
-    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
+    return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': requires an encrypted connection", settings->name);
 
-  if (G_UNLIKELY (settings->policy_version != self->policy_version))
-    hawser_bus_resolve_policies (self, settings);
+  if (G_UNLIKELY (settings->policy_version != self->version))
+    resolve_policies (self, settings);
   policy = action == HAWSER_ACTION_PUBLISH ? settings->publish_policy : settings->subscribe_policy;
   if (policy == NULL)
     {
@@ -43,130 +88,134 @@ hawser_bus_check_policy (HawserBus *self, HawserAction action, HawserLocalTopic 
 
       if (self->is_open && name == NULL)
         return HAWSER_RESULT_OK;
-      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': has no %s policy", settings->name,
-                                action == HAWSER_ACTION_PUBLISH ? "publish" : "subscribe");
+      return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': has no %s policy", settings->name,
+                            action == HAWSER_ACTION_PUBLISH ? "publish" : "subscribe");
     }
   if (hawser_policy_evaluate (policy, context, NULL))
     return HAWSER_RESULT_OK;
-  return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
+  return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': policy '%s' denies it", settings->name, hawser_policy_get_name (policy));
 }
 
 int
-hawser_bus_check_right (HawserBus *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
+hawser_authority_check (HawserAuthority *self, HawserAction action, HawserLocalTopic *settings, const HawserPolicyContext *context)
 {
   int state;
 
   if (action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, HAWSER_OBSERVER_PREFIX))
-    return hawser_observers_check_read (self, context);
+    return self->funcs.check_observer (self->data, context);
   /* what twins tell is the bus's own to publish; who may hear it is decided as for the name without $, unless declared */
   if (settings == NULL && action == HAWSER_ACTION_SUBSCRIBE && context != NULL && context->topic != NULL && g_str_has_prefix (context->topic, "$twin/"))
-    settings = hawser_topic_table_resolve (&self->topics, context->topic + 1, strlen (context->topic + 1));
+    settings = hawser_topic_table_resolve (self->topics, context->topic + 1, strlen (context->topic + 1));
   if (settings == NULL)
-    {
-      if (context == NULL || self->is_open)
-        return HAWSER_RESULT_OK;
-      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use",
-                                context->topic != NULL ? context->topic : "");
-    }
+    return context == NULL || self->is_open ? HAWSER_RESULT_OK : refuse_unknown (self, context->topic);
   state = check_state (self, settings);
   if (state != HAWSER_RESULT_OK || context == NULL)
     return state;
-  return hawser_bus_check_policy (self, action, settings, context);
+  return hawser_authority_check_policy (self, action, settings, context);
 }
 
-HawserBus *
-hawser_connection_get_bus (HawserConnection *self)
+int
+hawser_authority_check_publish (HawserAuthority *self, HawserLocalTopic *settings, gboolean is_known, const HawserPolicyContext *context)
 {
-  return hawser_connection_get_owner (self)->bus;
-}
+  int result;
 
-const char *
-hawser_publisher_get_address (HawserPublisher *publisher)
-{
-  if (publisher->address == NULL)
-    {
-      g_autofree char *full = hawser_connection_dup_address (publisher->connection);
-      char *start = g_str_has_prefix (full, "tcp:") ? full + 4 : full, *colon = strrchr (start, ':');
-
-      if (g_str_has_prefix (full, "unix:"))
-        start = full + 5;
-      else if (colon != NULL)
-        *colon = '\0';
-      if (*start == '[')
-        start[strlen (start) - 1] = '\0', start++;
-      publisher->address = g_strdup (start);
-    }
-  return publisher->address;
-}
-
-void
-hawser_connection_fill_context (HawserConnection *self, HawserPolicyContext *out_context)
-{
-  HawserBus *bus = hawser_connection_get_bus (self);
-
-  *out_context = (HawserPolicyContext) {
-    .principal = hawser_connection_get_principal (self), .client_id = hawser_connection_get_client_id (self),
-    .listener = hawser_connection_get_listener_name (self), .protocol = hawser_connection_get_protocol (self),
-    .is_encrypted = hawser_connection_get_is_encrypted (self), .address = bus->asks_address ? hawser_publisher_get_address (hawser_publisher_of (self)) : NULL,
-    .mount_point = hawser_connection_get_owner (self)->mount_point,
-  };
+  if (*context->topic == '$')
+    return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", context->topic);
+  result = hawser_authority_check (self, HAWSER_ACTION_PUBLISH, settings, context);
+  if (result == HAWSER_RESULT_OK && !is_known && settings != NULL && !settings->creates)
+    return refuse_unknown (self, context->topic);
+  return result;
 }
 
 gboolean
-hawser_bus_find_out_author (HawserBus *self, HawserMessage *message)
+hawser_authority_find_out_author (HawserAuthority *self, HawserMessage *message)
 {
   const HawserPolicyContext *author = hawser_author_of (message);
-  const guint32 version = hawser_bus_get_authors_version (self);
+  const guint32 version = hawser_authority_get_authors_version (self);
   g_autoptr (HawserPrincipal) principal = NULL;
-  HawserTopicRecord *record;
-  HawserLocalTopic *settings;
   HawserPolicyContext context;
 
   if (author == NULL)
     return TRUE;
   context = *author;
   context.topic = message->data;
-  if (self->admits_author != NULL && !self->admits_author (self, &context, &principal))
+  if (self->funcs.admits_author != NULL && !self->funcs.admits_author (self->data, &context, &principal))
     return FALSE;
   context.principal = principal != NULL ? principal : context.principal;
-  record = hawser_topic_table_find (&self->topics, message->data, message->topic_len);
-  settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, message->data, message->topic_len);
-  if (hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &context) != HAWSER_RESULT_OK)
+  if (hawser_authority_check (self, HAWSER_ACTION_PUBLISH, hawser_topic_table_find_settings (self->topics, message->data, message->topic_len), &context) != HAWSER_RESULT_OK)
     return FALSE;
   message->rights_version = version;
   return TRUE;
 }
 
 int
-hawser_bus_check_admin (HawserBus *self, HawserConnection *connection)
+hawser_authority_check_admin (HawserAuthority *self, const HawserPolicyContext *context)
 {
-  HawserPolicy *policy = self->admin_policy != NULL ? g_hash_table_lookup (self->policies, self->admin_policy) : NULL;
-  HawserPolicyContext context;
+  HawserPolicy *policy = hawser_authority_get_policy (self, self->admin_policy);
 
-  if (self->admin_policy == NULL)
+  if (self->admin_policy == NULL || (policy != NULL && hawser_policy_evaluate (policy, context, NULL)))
     return HAWSER_RESULT_OK;
-  hawser_connection_fill_context (connection, &context);
-  if (policy != NULL && hawser_policy_evaluate (policy, &context, NULL))
-    return HAWSER_RESULT_OK;
-  return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "the admin API: policy '%s' denies it", self->admin_policy);
+  return hawser_refuse (self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "the admin API: policy '%s' denies it", self->admin_policy);
 }
 
-gboolean
-hawser_receiver_is_peer (HawserReceiver *self)
+/* ---- What decides ---- */
+
+/* Routes, decisions and subscriptions are looked at again. */
+static void
+note_change (HawserAuthority *self)
 {
-  return self->connection != NULL || (self->durable != NULL && self->durable->protocol != NULL);
+  GHashTableIter iter;
+  gpointer policy;
+
+  self->version++;
+  self->asks_address = self->trusts_loopback;
+  g_hash_table_iter_init (&iter, self->policies);
+  while (g_hash_table_iter_next (&iter, NULL, &policy))
+    self->asks_address |= hawser_policy_uses (policy, "address");
+  self->funcs.changed (self->data);
+}
+
+HawserPolicy *
+hawser_authority_get_policy (HawserAuthority *self, const char *name)
+{
+  return name != NULL ? g_hash_table_lookup (self->policies, name) : NULL;
 }
 
 void
-hawser_receiver_fill_context (HawserReceiver *self, HawserPolicyContext *out_context)
+hawser_authority_add_policy (HawserAuthority *self, HawserPolicy *policy)
 {
-  if (self->connection != NULL)
-    {
-      hawser_connection_fill_context (self->connection, out_context);
-      return;
-    }
-  *out_context = (HawserPolicyContext) {
-    .principal = self->durable->principal, .client_id = self->durable->id, .listener = self->durable->listener,
-    .protocol = self->durable->protocol, .is_encrypted = self->durable->was_encrypted,
-  };
+  policy = hawser_policy_ref (policy);
+  g_hash_table_replace (self->policies, (gpointer) hawser_policy_get_name (policy), policy);
+  self->is_open = FALSE;
+  note_change (self);
+}
+
+gboolean
+hawser_authority_remove_policy (HawserAuthority *self, const char *name)
+{
+  if (!g_hash_table_remove (self->policies, name))
+    return FALSE;
+  note_change (self);
+  return TRUE;
+}
+
+void
+hawser_authority_set_admin_policy (HawserAuthority *self, const char *name)
+{
+  g_free (self->admin_policy);
+  self->admin_policy = g_strdup (name);
+}
+
+void
+hawser_authority_set_open (HawserAuthority *self, gboolean is_open)
+{
+  self->is_open = is_open;
+  self->version++;
+}
+
+void
+hawser_authority_set_trusts_loopback (HawserAuthority *self, gboolean trusts_loopback)
+{
+  self->trusts_loopback = trusts_loopback;
+  note_change (self);
 }

@@ -185,25 +185,7 @@ hawser_bus_get_connections (HawserBus *self)
   return G_LIST_MODEL (self->connection_model);
 }
 
-/* ---- Listeners ---- */
-
-void
-hawser_bus_add_listener (HawserBus *self, gpointer listener)
-{
-  g_ptr_array_add (self->listeners, listener);
-  if (self->listener_model != NULL)
-    g_list_store_append (self->listener_model, listener);
-}
-
-void
-hawser_bus_remove_listener (HawserBus *self, gpointer listener)
-{
-  guint position;
-
-  g_ptr_array_remove (self->listeners, listener);
-  if (self->listener_model != NULL && g_list_store_find (self->listener_model, listener, &position))
-    g_list_store_remove (self->listener_model, position);
-}
+/* ---- What the host runs ---- */
 
 /**
  * hawser_bus_get_listeners: (get-property listeners)
@@ -215,33 +197,7 @@ hawser_bus_remove_listener (HawserBus *self, gpointer listener)
 GListModel *
 hawser_bus_get_listeners (HawserBus *self)
 {
-  if (self->listener_model == NULL)
-    {
-      self->listener_model = g_list_store_new (G_TYPE_OBJECT);
-      for (guint i = 0; i < self->listeners->len; i++)
-        g_list_store_append (self->listener_model, g_ptr_array_index (self->listeners, i));
-    }
-  return G_LIST_MODEL (self->listener_model);
-}
-
-/* ---- Bridges ---- */
-
-void
-hawser_bus_add_bridge (HawserBus *self, gpointer bridge)
-{
-  g_ptr_array_add (self->bridges, bridge);
-  if (self->bridge_model != NULL)
-    g_list_store_append (self->bridge_model, bridge);
-}
-
-void
-hawser_bus_remove_bridge (HawserBus *self, gpointer bridge)
-{
-  guint position;
-
-  g_ptr_array_remove (self->bridges, bridge);
-  if (self->bridge_model != NULL && g_list_store_find (self->bridge_model, bridge, &position))
-    g_list_store_remove (self->bridge_model, position);
+  return hawser_roster_get_model (&self->listeners);
 }
 
 /**
@@ -254,33 +210,7 @@ hawser_bus_remove_bridge (HawserBus *self, gpointer bridge)
 GListModel *
 hawser_bus_get_bridges (HawserBus *self)
 {
-  if (self->bridge_model == NULL)
-    {
-      self->bridge_model = g_list_store_new (G_TYPE_OBJECT);
-      for (guint i = 0; i < self->bridges->len; i++)
-        g_list_store_append (self->bridge_model, g_ptr_array_index (self->bridges, i));
-    }
-  return G_LIST_MODEL (self->bridge_model);
-}
-
-/* ---- Pipelines ---- */
-
-void
-hawser_bus_add_pipeline (HawserBus *self, gpointer pipeline)
-{
-  g_ptr_array_add (self->pipelines, pipeline);
-  if (self->pipeline_model != NULL)
-    g_list_store_append (self->pipeline_model, pipeline);
-}
-
-void
-hawser_bus_remove_pipeline (HawserBus *self, gpointer pipeline)
-{
-  guint position;
-
-  g_ptr_array_remove (self->pipelines, pipeline);
-  if (self->pipeline_model != NULL && g_list_store_find (self->pipeline_model, pipeline, &position))
-    g_list_store_remove (self->pipeline_model, position);
+  return hawser_roster_get_model (&self->bridges);
 }
 
 /**
@@ -293,33 +223,7 @@ hawser_bus_remove_pipeline (HawserBus *self, gpointer pipeline)
 GListModel *
 hawser_bus_get_pipelines (HawserBus *self)
 {
-  if (self->pipeline_model == NULL)
-    {
-      self->pipeline_model = g_list_store_new (G_TYPE_OBJECT);
-      for (guint i = 0; i < self->pipelines->len; i++)
-        g_list_store_append (self->pipeline_model, g_ptr_array_index (self->pipelines, i));
-    }
-  return G_LIST_MODEL (self->pipeline_model);
-}
-
-/* ---- Sinks ---- */
-
-void
-hawser_bus_add_sink (HawserBus *self, gpointer runner)
-{
-  g_ptr_array_add (self->sinks, runner);
-  if (self->sink_model != NULL)
-    g_list_store_append (self->sink_model, runner);
-}
-
-void
-hawser_bus_remove_sink (HawserBus *self, gpointer runner)
-{
-  guint position;
-
-  g_ptr_array_remove (self->sinks, runner);
-  if (self->sink_model != NULL && g_list_store_find (self->sink_model, runner, &position))
-    g_list_store_remove (self->sink_model, position);
+  return hawser_roster_get_model (&self->pipelines);
 }
 
 /**
@@ -332,11 +236,5 @@ hawser_bus_remove_sink (HawserBus *self, gpointer runner)
 GListModel *
 hawser_bus_get_sinks (HawserBus *self)
 {
-  if (self->sink_model == NULL)
-    {
-      self->sink_model = g_list_store_new (G_TYPE_OBJECT);
-      for (guint i = 0; i < self->sinks->len; i++)
-        g_list_store_append (self->sink_model, g_ptr_array_index (self->sinks, i));
-    }
-  return G_LIST_MODEL (self->sink_model);
+  return hawser_roster_get_model (&self->sinks);
 }

@@ -6,7 +6,7 @@
  * Context: the bus's lane. Shape of a stored value: i64 time on the line, i64 window, microseconds, little-endian; the
  * key is the digest in hexadecimal digits. */
 
-#include "hawser-bus-private.h"
+#include "hawser-dedup.h"
 
 #include <string.h>
 
@@ -23,6 +23,13 @@ typedef struct {
   GList link;
 } DedupId;
 
+struct _HawserDedup {
+  const HawserJournal *journal;
+  GHashTable *ids;                   /* of DedupId; NULL: no topic asked yet */
+  GQueue order;                      /* the same, oldest first */
+  guint64 n_duplicates;
+};
+
 static guint
 hash_digest (gconstpointer key)
 {
@@ -38,18 +45,29 @@ equal_digests (gconstpointer a, gconstpointer b)
   return memcmp (a, b, DIGEST_LEN) == 0;
 }
 
-void
-hawser_dedup_init (HawserDedup *self, HawserBus *bus)
+HawserDedup *
+hawser_dedup_new (const HawserJournal *journal)
 {
-  self->bus = bus;
+  HawserDedup *self = g_new0 (HawserDedup, 1);
+
+  self->journal = journal;
   g_queue_init (&self->order);
+  return self;
 }
 
 void
-hawser_dedup_clear (HawserDedup *self)
+hawser_dedup_free (HawserDedup *self)
 {
+  if (self == NULL)
+    return;
   g_clear_pointer (&self->ids, g_hash_table_unref);
-  g_queue_init (&self->order);
+  g_free (self);
+}
+
+guint64
+hawser_dedup_get_n_duplicates (HawserDedup *self)
+{
+  return self->n_duplicates;
 }
 
 static void
@@ -75,15 +93,10 @@ write_key (const guint8 *digest, char *out)
 static void
 forget (HawserDedup *self, DedupId *id)
 {
-  HawserBus *bus = self->bus;
+  char key[KEY_LEN + 1];
 
-  if (hawser_journal_exists (&bus->journal))
-    {
-      char key[KEY_LEN + 1];
-
-      write_key (id->digest, key);
-      hawser_journal_remove (&bus->journal, SPACE, key, NULL, NULL);
-    }
+  write_key (id->digest, key);
+  hawser_journal_remove (self->journal, SPACE, key, NULL, NULL);
   g_queue_unlink (&self->order, &id->link);
   g_hash_table_remove (self->ids, id);
 }
@@ -105,7 +118,7 @@ remember (HawserDedup *self, const guint8 *digest, gint64 line_us, gint64 window
 }
 
 typedef struct {
-  HawserBus *bus;
+  HawserDedup *dedup;
   guint8 digest[DIGEST_LEN];
   HawserJournalDone done;            /* NULL: the first one */
   gpointer data;
@@ -116,7 +129,7 @@ static void
 on_put (gpointer data, gboolean ok, const GError *error)
 {
   Put *put = data;
-  HawserDedup *self = &put->bus->dedup;
+  HawserDedup *self = put->dedup;
   DedupId *id = self->ids != NULL ? g_hash_table_lookup (self->ids, put->digest) : NULL;
 
   if (put->done != NULL)
@@ -131,18 +144,17 @@ on_put (gpointer data, gboolean ok, const GError *error)
 static void
 store (HawserDedup *self, const DedupId *id, HawserJournalDone done, gpointer data)
 {
-  HawserBus *bus = self->bus;
   const gint64 times[2] = { GINT64_TO_LE (id->line_us), GINT64_TO_LE (id->window_us) };
   g_autoptr (GBytes) value = g_bytes_new (times, sizeof times);
   char key[KEY_LEN + 1];
   Put *put = g_new0 (Put, 1);
 
-  put->bus = bus;
+  put->dedup = self;
   put->done = done;
   put->data = data;
   memcpy (put->digest, id->digest, DIGEST_LEN);
   write_key (id->digest, key);
-  hawser_journal_put (&bus->journal, SPACE, key, value, on_put, put);
+  hawser_journal_put (self->journal, SPACE, key, value, on_put, put);
 }
 
 static gboolean
@@ -159,7 +171,7 @@ find_id (const HawserMessage *message, HawserProperty *out)
 gboolean
 hawser_dedup_is_known (HawserDedup *self, const HawserMessage *message, gint64 window_us)
 {
-  gint64 now_us = hawser_journal_get_line_us (&self->bus->journal);
+  gint64 now_us = hawser_journal_get_line_us (self->journal);
   HawserProperty property;
   guint8 digest[DIGEST_LEN];
   DedupId *id;
@@ -178,7 +190,7 @@ hawser_dedup_is_known (HawserDedup *self, const HawserMessage *message, gint64 w
   if (id != NULL)
     forget (self, id);
   id = remember (self, digest, now_us, window_us);
-  if (hawser_journal_exists (&self->bus->journal))
+  if (hawser_journal_exists (self->journal))
     store (self, id, NULL, NULL);
   return FALSE;
 }
@@ -234,7 +246,7 @@ compare_ages (gconstpointer a, gconstpointer b, gpointer data)
 gboolean
 hawser_dedup_recover (HawserDedup *self, GError **error)
 {
-  gboolean is_done = hawser_journal_foreach_value (&self->bus->journal, SPACE, recover, self, error);
+  gboolean is_done = hawser_journal_foreach_value (self->journal, SPACE, recover, self, error);
 
   g_queue_sort (&self->order, compare_ages, NULL);
   return is_done;

@@ -2,24 +2,32 @@
 
 /* Messages in the name of a party that is away, published unless it comes back in time: what MQTT calls a will with a delay. Kept
  * in the journal, if there is one, so that a restart changes nothing. The rights are those of the moment at which it is
- * published. Called by adapters, through hawser-receiver.h. Context: the bus's lane. */
+ * published. Context: the bus's lane. */
 
 #include "hawser-farewell.h"
 
 #include <string.h>
 
-#include "hawser-bus-private.h"
 #include "hawser-hash.h"
+#include "hawser-message-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
 #define SPACE "farewells"
 #define STORED_TYPE "(xsayayuybmsmsmsmsbmsmsa(ss))"
 
+struct _HawserFarewells {
+  HawserLane *lane;
+  const HawserJournal *journal;
+  HawserFarewellFunc publish;
+  gpointer data;
+  GHashTable *by_key;            /* of Farewell */
+};
+
 /* One party's. */
 typedef struct {
-  HawserTimer timer;
-  HawserBus *bus;
+  HawserTimer timer;             /* first: the callback casts */
+  HawserFarewells *all;
   char *key;
   HawserMessage *message;
   gint64 due_us;
@@ -45,32 +53,46 @@ farewell_free (gpointer data)
   g_free (self);
 }
 
-static GHashTable *
-need_table (HawserBus *bus)
+HawserFarewells *
+hawser_farewells_new (HawserLane *lane, const HawserJournal *journal, HawserFarewellFunc publish, gpointer data)
 {
-  if (bus->farewells == NULL)
-    bus->farewells = g_hash_table_new_full (hawser_hash_string, g_str_equal, NULL, farewell_free);
-  return bus->farewells;
+  HawserFarewells *self = g_new0 (HawserFarewells, 1);
+
+  self->lane = lane;
+  self->journal = journal;
+  self->publish = publish;
+  self->data = data;
+  self->by_key = g_hash_table_new_full (hawser_hash_string, g_str_equal, NULL, farewell_free);
+  return self;
 }
 
-static void
-ignore_published (gpointer data, guint64 cookie, int result)
+void
+hawser_farewells_free (HawserFarewells *self)
 {
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->by_key);
+  g_free (self);
+}
+
+void
+hawser_farewells_forget (HawserFarewells *self)
+{
+  g_hash_table_remove_all (self->by_key);
 }
 
 /* (transfer full): it is in the table no more. The message is in its queues before it leaves the journal: a crash may repeat it. */
 static void
 publish (Farewell *self)
 {
-  HawserBus *bus = self->bus;
-  HawserPolicyContext context = {
+  HawserFarewells *all = self->all;
+  const HawserPolicyContext context = {
     .principal = self->principal, .client_id = self->client_id, .listener = self->listener, .protocol = self->protocol,
     .topic = hawser_message_get_topic (self->message), .address = self->address, .is_encrypted = self->is_encrypted, .mount_point = self->mount_point,
   };
 
-  hawser_bus_publish_as (bus, &context, NULL, g_steal_pointer (&self->message), ignore_published, NULL, 0);
-  if (hawser_journal_exists (&bus->journal))
-    hawser_journal_remove (&bus->journal, SPACE, self->key, NULL, NULL);
+  all->publish (all->data, &context, g_steal_pointer (&self->message));
+  hawser_journal_remove (all->journal, SPACE, self->key, NULL, NULL);
   farewell_free (self);
 }
 
@@ -79,15 +101,15 @@ on_due (HawserTimer *timer)
 {
   Farewell *self = (Farewell *) timer;
 
-  g_hash_table_steal (self->bus->farewells, self->key);
+  g_hash_table_steal (self->all->by_key, self->key);
   publish (self);
 }
 
 static void
 insert (Farewell *self)
 {
-  g_hash_table_replace (need_table (self->bus), self->key, self);
-  hawser_timer_arm (&self->timer, self->bus->lane, self->due_us, on_due);
+  g_hash_table_replace (self->all->by_key, self->key, self);
+  hawser_timer_arm (&self->timer, self->all->lane, self->due_us, on_due);
 }
 
 static GBytes *
@@ -102,7 +124,7 @@ store (Farewell *self)
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     for (guint k = 0; hawser_principal_get_claim_value (self->principal, names[i], k) != NULL; k++)
       g_variant_builder_add (&claims, "(ss)", names[i], hawser_principal_get_claim_value (self->principal, names[i], k));
-  stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_journal_get_line_offset_us (&self->bus->journal), message->data,
+  stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_journal_get_line_offset_us (self->all->journal), message->data,
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, hawser_message_properties (message), message->properties_len, 1),
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, message->payload, message->payload_len, 1),
                                               message->expiry_s, message->qos, (gboolean) message->retain, self->client_id, self->listener, self->protocol,
@@ -112,48 +134,47 @@ store (Farewell *self)
 }
 
 void
-hawser_bus_promise (HawserBus *bus, const char *key, const HawserPolicyContext *context, HawserMessage *message, gint64 delay_us)
+hawser_farewells_promise (HawserFarewells *self, const char *key, const HawserPolicyContext *context, HawserMessage *message, gint64 delay_us)
 {
-  Farewell *self = g_new0 (Farewell, 1);
+  Farewell *farewell = g_new0 (Farewell, 1);
 
-  *self = (Farewell) {
-    .bus = bus, .key = g_strdup (key), .message = message, .due_us = hawser_lane_get_now_us (bus->lane) + delay_us,
+  *farewell = (Farewell) {
+    .all = self, .key = g_strdup (key), .message = message, .due_us = hawser_lane_get_now_us (self->lane) + delay_us,
     .client_id = g_strdup (context->client_id), .listener = g_strdup (context->listener), .protocol = g_strdup (context->protocol),
     .address = g_strdup (context->address), .mount_point = g_intern_string (context->mount_point), .is_encrypted = context->is_encrypted,
     .principal = context->principal != NULL ? hawser_principal_ref (context->principal) : NULL,
   };
-  insert (self);
-  if (hawser_journal_exists (&bus->journal))
+  insert (farewell);
+  if (hawser_journal_exists (self->journal))
     {
-      g_autoptr (GBytes) stored = store (self);
+      g_autoptr (GBytes) stored = store (farewell);
 
-      hawser_journal_put (&bus->journal, SPACE, key, stored, NULL, NULL);
+      hawser_journal_put (self->journal, SPACE, key, stored, NULL, NULL);
     }
 }
 
 gboolean
-hawser_bus_end_promise (HawserBus *bus, const char *key, gboolean is_kept)
+hawser_farewells_end (HawserFarewells *self, const char *key, gboolean is_kept)
 {
-  Farewell *self = bus->farewells != NULL ? g_hash_table_lookup (bus->farewells, key) : NULL;
+  Farewell *farewell = g_hash_table_lookup (self->by_key, key);
 
-  if (self == NULL)
+  if (farewell == NULL)
     return FALSE;
-  g_hash_table_steal (bus->farewells, key);
+  g_hash_table_steal (self->by_key, key);
   if (is_kept)
     {
-      publish (self);
+      publish (farewell);
       return TRUE;
     }
-  if (hawser_journal_exists (&bus->journal))
-    hawser_journal_remove (&bus->journal, SPACE, key, NULL, NULL);
-  farewell_free (self);
+  hawser_journal_remove (self->journal, SPACE, key, NULL, NULL);
+  farewell_free (farewell);
   return TRUE;
 }
 
 static void
 recover (gpointer data, const char *key, GBytes *value)
 {
-  HawserBus *bus = data;
+  HawserFarewells *all = data;
   g_autoptr (GVariant) stored = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STORED_TYPE), value, FALSE));
   g_autoptr (GVariant) properties = NULL, payload = NULL;
   g_autoptr (GVariantIter) claims = NULL;
@@ -166,7 +187,7 @@ recover (gpointer data, const char *key, GBytes *value)
   gboolean retain;
   gsize len;
 
-  self->bus = bus;
+  self->all = all;
   self->key = g_strdup (key);
   g_variant_get (stored, "(x&s@ay@ayuybmsmsmsmsbmsmsa(ss))", &line_us, &topic, &properties, &payload, &init.expiry_s, &init.qos, &retain, &self->client_id,
                  &self->listener, &self->protocol, &self->address, &self->is_encrypted, &mount, &principal, &claims);
@@ -190,18 +211,12 @@ recover (gpointer data, const char *key, GBytes *value)
   init.payload_len = (guint32) len;
   self->message = hawser_message_new_raw (&init);
   self->mount_point = g_intern_string (mount);
-  self->due_us = line_us - hawser_journal_get_line_offset_us (&bus->journal);
+  self->due_us = line_us - hawser_journal_get_line_offset_us (all->journal);
   insert (self);
 }
 
 gboolean
-hawser_farewells_recover (HawserBus *bus, GError **error)
+hawser_farewells_recover (HawserFarewells *self, GError **error)
 {
-  return hawser_journal_foreach_value (&bus->journal, SPACE, recover, bus, error);
-}
-
-void
-hawser_farewells_clear (HawserBus *bus)
-{
-  g_clear_pointer (&bus->farewells, g_hash_table_unref);
+  return hawser_journal_foreach_value (self->journal, SPACE, recover, self, error);
 }

@@ -5,6 +5,7 @@
  * has not acknowledged it: when a member leaves, that goes to another one. A group of which a member is durable is
  * durable: while nobody is there its queue waits, in the journal if there is one. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
 
 #include <string.h>
@@ -86,24 +87,11 @@ hawser_group_get_n_members (HawserGroup *self)
 
 /* ---- Who gets it ---- */
 
-static gboolean
-may_receive (HawserMember *member, HawserLocalTopic *settings, const char *topic)
-{
-  HawserBus *bus = member->group->bus;
-  HawserPolicyContext context;
-
-  if (!hawser_receiver_is_peer (member->receiver))
-    return settings == NULL || hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, NULL) == HAWSER_RESULT_OK;
-  hawser_receiver_fill_context (member->receiver, &context);
-  context.topic = topic;
-  return hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
-}
-
 gboolean
 hawser_group_may_receive (HawserGroup *self, HawserLocalTopic *settings, const char *topic)
 {
   for (guint i = 0; i < self->members->len; i++)
-    if (may_receive (g_ptr_array_index (self->members, i), settings, topic))
+    if (hawser_receiver_may_read (((HawserMember *) self->members->pdata[i])->receiver, &self->bus->authority, settings, topic))
       return TRUE;
   return FALSE;
 }
@@ -112,15 +100,9 @@ static gboolean
 is_allowed (HawserMember *member, HawserMessage *message)
 {
   HawserBus *bus = member->group->bus;
-  HawserTopicRecord *record;
-  HawserLocalTopic *settings;
 
-  if (G_LIKELY (bus->is_open))
-    return TRUE;
-  record = hawser_topic_table_find (&bus->topics, message->data, message->topic_len);
-  settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record)
-                            : hawser_topic_table_resolve (&bus->topics, message->data, message->topic_len);
-  return may_receive (member, settings, message->data);
+  return G_LIKELY (bus->authority.is_open) ||
+         hawser_receiver_may_read (member->receiver, &bus->authority, hawser_topic_table_find_settings (&bus->topics, message->data, message->topic_len), message->data);
 }
 
 /* The one with the fewest messages under way of the next few whose turn it is; NULL: nobody can take it now. */
@@ -457,10 +439,10 @@ group_new (HawserBus *bus, const char *text, gsize len, gsize filter_at)
   self->receiver->group = self;
   g_hash_table_insert (bus->groups, self->text, self);
 
-  node = hawser_match_tree_insert (bus->filters, text + filter_at, len - filter_at);
+  node = hawser_match_tree_insert (bus->routes.filters, text + filter_at, len - filter_at);
   entry = hawser_receiver_add_entry (self->receiver, node, text + filter_at, len - filter_at);
   entry->retain_as_published = TRUE; /* each member decides for itself */
-  hawser_bus_filter_changed (bus, text + filter_at, len - filter_at);
+  hawser_routes_filter_changed (&bus->routes, text + filter_at, len - filter_at);
   hawser_bus_model_add_subscription (bus, entry);
   return self;
 }

@@ -4,56 +4,45 @@
 /* Private: the last messages of topics that say `history`, for who subscribes later. */
 
 #include "hawser-journal.h"
+#include "hawser-lane-private.h"
 #include "hawser-message-private.h"
+#include "hawser-since.h"
 
 G_BEGIN_DECLS
 
-typedef struct _HawserBus HawserBus;
-typedef struct _HawserReceiver HawserReceiver;
+typedef struct _HawserHistory HawserHistory;
 
-typedef struct {
-  guint64 sequence;                  /* not before */
-  gint64 published_us;               /* not before, monotonic */
-} HawserSince;
+/* How many messages of @topic are to be kept. */
+typedef guint    (*HawserHistoryLimit)   (gpointer    data,
+                                          const char *topic);
+typedef gboolean (*HawserHistoryMayRead) (gpointer    data,
+                                          const char *topic);
 
-typedef struct {
-  HawserBus *bus;
-  GHashTable *rings;                 /* topic -> GQueue of messages; NULL: no topic asked yet */
-  GHashTable *replays;               /* receiver -> GPtrArray of Replay; NULL: none ever */
-  guint64 n_bytes;
-  guint64 ceiling;                   /* in the journal: numbers up to it may have been given; 0: none there yet */
-} HawserHistory;
-
-/* A sequence number, a time as in RFC 3339 or a duration before now; FALSE: none of these. A pure function. */
-gboolean    hawser_since_parse    (const char     *text,
-                                   gint64          now_us,
-                                   gint64          wall_minus_monotonic_us,
-                                   HawserSince    *out);
-void        hawser_history_init   (HawserHistory  *self,
-                                   HawserBus      *bus);
-void        hawser_history_clear  (HawserHistory  *self);
+/* What is pointed to must live longer; @sequence: the number that a message was given last, raised by what is recovered. */
+HawserHistory *hawser_history_new     (HawserLane           *lane,
+                                       const HawserJournal  *journal,
+                                       guint64              *sequence);
+void           hawser_history_free    (HawserHistory        *self);
 /* @message was stamped; the last @limit of the topic are kept. FALSE: in memory only, and @done will not be called. */
-gboolean    hawser_history_add    (HawserHistory  *self,
-                                   const char     *topic,
-                                   HawserMessage  *message,
-                                   guint           limit,
-                                   HawserJournalDone done,
-                                   gpointer        data);
+gboolean       hawser_history_add     (HawserHistory        *self,
+                                       const char           *topic,
+                                       HawserMessage        *message,
+                                       guint                 limit,
+                                       HawserJournalDone     done,
+                                       gpointer              data);
+/* (transfer full) (element-type HawserMessage): what @filter selects, may be read and is not before @since, in the order it was
+ * published. */
+GPtrArray     *hawser_history_take    (HawserHistory        *self,
+                                       const char           *filter,
+                                       const HawserSince    *since,
+                                       HawserHistoryMayRead  may_read,
+                                       gpointer              data);
 /* What the journal has, before anybody publishes. */
-gboolean    hawser_history_recover (HawserHistory *self,
-                                   GError        **error);
+gboolean       hawser_history_recover (HawserHistory        *self,
+                                       GError              **error);
 /* All topics are declared: those that ask for less than is there lose it. */
-void        hawser_history_sweep  (HawserHistory  *self);
-/* Gives @receiver what @filter selects, may be read and is not before @since, in the order it was published; @speed 0: at
- * once, before anything newer; else with the pauses of then divided by it. FALSE: @since means nothing. */
-gboolean    hawser_history_replay (HawserHistory  *self,
-                                   HawserReceiver *receiver,
-                                   const char     *filter,
-                                   const char     *since,
-                                   double          speed,
-                                   guint8          max_qos);
-/* The receiver leaves. */
-void        hawser_history_forget (HawserHistory  *self,
-                                   HawserReceiver *receiver);
+void           hawser_history_sweep   (HawserHistory        *self,
+                                       HawserHistoryLimit    get_limit,
+                                       gpointer              data);
 
 G_END_DECLS

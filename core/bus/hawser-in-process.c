@@ -4,11 +4,13 @@
  * context that subscribed, which hands the batch over. So a callback never runs inside a publish call, and a script
  * pays one crossing a batch. The two sides share a lock for the moment of handing over. */
 
-#include "hawser-in-process.h"
+#include "hawser-bus.h"
 
 #include <string.h>
 
 #include "hawser-batch.h"
+#include "hawser-lane-private.h"
+#include "hawser-receiver.h"
 #include "hawser-topic-filter.h"
 
 #define MAX_BATCH 1000   /* messages that may wait for the callback before the bus's own queue is used */
@@ -84,7 +86,7 @@ hawser_function_subscription_init (HawserFunctionSubscription *self)
 {
 }
 
-HawserSubscription *
+static HawserSubscription *
 hawser_function_subscription_new (const char *filter, HawserMessageFunc func, gpointer user_data, GDestroyNotify destroy)
 {
   HawserFunctionSubscription *self = g_object_new (HAWSER_TYPE_FUNCTION_SUBSCRIPTION, NULL);
@@ -257,8 +259,22 @@ on_ended (HawserReceiver *receiver, gpointer data, HawserError reason)
 
 static const HawserReceiverFuncs receiver_funcs = { gather, note_lost, on_ended };
 
+/* ---- Coming and going ---- */
+
+/**
+ * hawser_bus_add_subscription:
+ * @self: a bus
+ * @subscription: a filter and a receiver of your own making
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID (filter), %HAWSER_ERROR_EXISTS (added already).
+ * Context: the bus's; @subscription is called on the thread-default context of this call.
+ *
+ * Returns: %TRUE if messages will come
+ * Since: 0.1
+ */
 gboolean
-hawser_in_process_add (HawserBus *bus, HawserSubscription *subscription, GError **error)
+hawser_bus_add_subscription (HawserBus *self, HawserSubscription *subscription, GError **error)
 {
   g_autofree char *filter = hawser_subscription_dup_filter (subscription);
   g_autoptr (HawserTopicFilter) parsed = NULL;
@@ -285,7 +301,7 @@ hawser_in_process_add (HawserBus *bus, HawserSubscription *subscription, GError 
   g_atomic_ref_count_init (&handover->ref_count);
   g_atomic_ref_count_inc (&handover->ref_count);
   g_mutex_init (&handover->lock);
-  handover->lane = hawser_lane_ref (bus->lane);
+  handover->lane = hawser_lane_ref (hawser_bus_get_lane (self));
   handover->subscription = g_object_ref (subscription);
   handover->source = g_source_new (&source_funcs, sizeof (HandoverSource));
   ((HandoverSource *) handover->source)->handover = handover;
@@ -293,25 +309,56 @@ hawser_in_process_add (HawserBus *bus, HawserSubscription *subscription, GError 
   g_source_attach (handover->source, context);
   g_source_unref (handover->source);
 
-  handover->receiver = hawser_receiver_new (bus, NULL, 0, NULL);
+  handover->receiver = hawser_receiver_new (self, NULL, 0, NULL);
   hawser_receiver_attach (handover->receiver, NULL, &receiver_funcs, handover);
   g_object_set_qdata (G_OBJECT (subscription), handover_quark (), handover);
   result = hawser_receiver_subscribe (handover->receiver, filter, strlen (filter), &options);
   if (result == HAWSER_RESULT_OK)
     return TRUE;
-  g_set_error (error, HAWSER_ERROR, result, "%s", hawser_bus_get_last_refusal (bus));
-  hawser_in_process_remove (bus, subscription);
+  g_set_error (error, HAWSER_ERROR, result, "%s", hawser_bus_get_last_refusal (self));
+  hawser_bus_unsubscribe (self, subscription);
   return FALSE;
 }
 
-gboolean
-hawser_in_process_remove (HawserBus *bus, HawserSubscription *subscription)
+/**
+ * hawser_bus_subscribe:
+ * @self: a bus
+ * @filter: topic filter with `+` and `#`
+ * @func: (scope notified) (closure user_data) (destroy destroy): called for each message, retained values first
+ * @user_data: data for @func
+ * @destroy: (nullable): called with @user_data when the subscription ended
+ * @error: return location
+ *
+ * Errors: %HAWSER_ERROR_INVALID (filter).
+ * Context: the bus's; @func runs on the thread-default context of this call.
+ *
+ * Returns: (transfer full) (nullable): the subscription, for hawser_bus_unsubscribe(); it lives without this reference
+ * Since: 0.1
+ */
+HawserSubscription *
+hawser_bus_subscribe (HawserBus *self, const char *filter, HawserMessageFunc func, gpointer user_data, GDestroyNotify destroy, GError **error)
+{
+  g_autoptr (HawserSubscription) subscription = hawser_function_subscription_new (filter, func, user_data, destroy);
+
+  return hawser_bus_add_subscription (self, subscription, error) ? g_steal_pointer (&subscription) : NULL;
+}
+
+/**
+ * hawser_bus_unsubscribe:
+ * @self: a bus
+ * @subscription: what hawser_bus_subscribe() returned or hawser_bus_add_subscription() took
+ *
+ * Ends the subscription. A batch that was handed over before may still be delivered; then it is told that it ended.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_bus_unsubscribe (HawserBus *self, HawserSubscription *subscription)
 {
   Handover *handover = g_object_steal_qdata (G_OBJECT (subscription), handover_quark ());
 
-  if (handover == NULL)
-    return FALSE;
-  if (handover->receiver != NULL)
+  if (handover != NULL && handover->receiver != NULL)
     hawser_receiver_remove (handover->receiver); /* on_ended() follows, and the source ends the rest */
-  return TRUE;
 }

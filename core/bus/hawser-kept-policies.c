@@ -16,7 +16,7 @@
 void
 hawser_bus_forget_kept_policy (HawserBus *self, const char *name)
 {
-  if (g_hash_table_remove (self->kept_policies, name) && hawser_journal_exists (&self->journal))
+  if (g_hash_table_remove (self->kept_policies, name))
     hawser_journal_remove (&self->journal, SPACE, name, NULL, NULL);
 }
 
@@ -26,7 +26,7 @@ hawser_bus_put_policy (HawserBus *self, HawserPolicy *policy, GError **error)
   const char *name = hawser_policy_get_name (policy), *rule = hawser_policy_get_expression (policy);
   gboolean is_kept = g_hash_table_contains (self->kept_policies, name);
 
-  if (!is_kept && g_hash_table_contains (self->policies, name))
+  if (!is_kept && g_hash_table_contains (self->authority.policies, name))
     {
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_EXISTS, "policy '%s' is declared by the configuration: change it there", name);
       return FALSE;
@@ -50,7 +50,7 @@ hawser_bus_put_policy (HawserBus *self, HawserPolicy *policy, GError **error)
 gboolean
 hawser_bus_drop_policy (HawserBus *self, const char *name, GError **error)
 {
-  if (!g_hash_table_contains (self->policies, name))
+  if (!g_hash_table_contains (self->authority.policies, name))
     {
       g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND, "there is no such policy");
       return FALSE;
@@ -61,8 +61,7 @@ hawser_bus_drop_policy (HawserBus *self, const char *name, GError **error)
       return FALSE;
     }
   hawser_bus_remove_policy (self, name);
-  if (hawser_journal_exists (&self->journal))
-    hawser_journal_remove (&self->journal, SPACE, name, NULL, NULL);
+  hawser_journal_remove (&self->journal, SPACE, name, NULL, NULL);
   return TRUE;
 }
 
@@ -75,10 +74,10 @@ compare_names (gconstpointer a, gconstpointer b)
 void
 hawser_bus_foreach_policy (HawserBus *self, HawserPolicyFunc func, gpointer data)
 {
-  g_autoptr (GList) names = g_list_sort (g_hash_table_get_keys (self->policies), compare_names);
+  g_autoptr (GList) names = g_list_sort (g_hash_table_get_keys (self->authority.policies), compare_names);
 
   for (GList *link = names; link != NULL; link = link->next)
-    func (g_hash_table_lookup (self->policies, link->data), g_hash_table_contains (self->kept_policies, link->data), data);
+    func (g_hash_table_lookup (self->authority.policies, link->data), g_hash_table_contains (self->kept_policies, link->data), data);
 }
 
 static void

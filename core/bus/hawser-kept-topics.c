@@ -4,11 +4,45 @@
  * properties as a GVariant a{sv} in the journal's space "topics". A declaration by the configuration wins over a kept
  * one of the same name. Context: the bus's lane. */
 
-#include "hawser-bus-private.h"
+#include "hawser-kept-topics.h"
 
 #include <string.h>
 
+#include "hawser-local-topic-private.h"
+
 #define SPACE "topics"
+
+struct _HawserKeptTopics {
+  const HawserJournal *journal;
+  GHashTable *names;
+  HawserKeptTopicFunc add;           /* while they are recovered */
+  gpointer data;
+};
+
+HawserKeptTopics *
+hawser_kept_topics_new (const HawserJournal *journal)
+{
+  HawserKeptTopics *self = g_new0 (HawserKeptTopics, 1);
+
+  self->journal = journal;
+  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return self;
+}
+
+void
+hawser_kept_topics_free (HawserKeptTopics *self)
+{
+  if (self == NULL)
+    return;
+  g_hash_table_unref (self->names);
+  g_free (self);
+}
+
+gboolean
+hawser_kept_topics_contains (HawserKeptTopics *self, const char *name)
+{
+  return g_hash_table_contains (self->names, name);
+}
 
 static GVariant *
 to_variant (const GValue *value)
@@ -47,20 +81,8 @@ from_variant (GVariant *variant, GValue *value)
     }
 }
 
-/**
- * hawser_bus_keep_topic:
- * @self: a bus
- * @topic: a #HawserLocalTopic that was added to it
- *
- * Lets a declaration survive a restart, as it is now; does nothing for a bus without a spool. hawser_bus_remove_topic()
- * ends that too.
- *
- * Context: the bus's.
- *
- * Since: 0.1
- */
 void
-hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
+hawser_kept_topics_keep (HawserKeptTopics *self, HawserTopic *topic)
 {
   g_autofree char *name = hawser_topic_dup_name (topic);
   g_autofree GParamSpec **pspecs = NULL;
@@ -69,7 +91,7 @@ hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
   g_autoptr (GBytes) bytes = NULL;
   guint n_pspecs;
 
-  if (!hawser_journal_exists (&self->journal) || !HAWSER_IS_LOCAL_TOPIC (topic))
+  if (!hawser_journal_exists (self->journal) || !HAWSER_IS_LOCAL_TOPIC (topic))
     return;
   pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (topic), &n_pspecs);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
@@ -87,21 +109,21 @@ hawser_bus_keep_topic (HawserBus *self, HawserTopic *topic)
     }
   stored = g_variant_ref_sink (g_variant_builder_end (&builder));
   bytes = g_variant_get_data_as_bytes (stored);
-  hawser_journal_put (&self->journal, SPACE, name, bytes, NULL, NULL);
-  g_hash_table_add (self->kept, g_steal_pointer (&name));
+  hawser_journal_put (self->journal, SPACE, name, bytes, NULL, NULL);
+  g_hash_table_add (self->names, g_steal_pointer (&name));
 }
 
 void
-hawser_bus_forget_kept_topic (HawserBus *self, const char *name)
+hawser_kept_topics_forget (HawserKeptTopics *self, const char *name)
 {
-  if (g_hash_table_remove (self->kept, name) && hawser_journal_exists (&self->journal))
-    hawser_journal_remove (&self->journal, SPACE, name, NULL, NULL);
+  if (g_hash_table_remove (self->names, name))
+    hawser_journal_remove (self->journal, SPACE, name, NULL, NULL);
 }
 
 static void
 recover (gpointer data, const char *key, GBytes *value)
 {
-  HawserBus *self = data;
+  HawserKeptTopics *self = data;
   g_autoptr (GVariant) stored = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARDICT, value, FALSE));
   g_autoptr (HawserLocalTopic) topic = hawser_local_topic_new (key);
   g_autoptr (GError) error = NULL;
@@ -121,55 +143,16 @@ recover (gpointer data, const char *key, GBytes *value)
       if (from_variant (variant, &property))
         g_object_set_property (G_OBJECT (topic), name, &property);
     }
-  if (!hawser_bus_add_topic (self, HAWSER_TOPIC (topic), &error))
+  if (!self->add (self->data, HAWSER_TOPIC (topic), &error))
     g_debug ("kept topic '%s' was left out: %s", key, error->message);
   else
-    g_hash_table_add (self->kept, g_strdup (key));
+    g_hash_table_add (self->names, g_strdup (key));
 }
 
 gboolean
-hawser_bus_recover_kept_topics (HawserBus *self, GError **error)
+hawser_kept_topics_recover (HawserKeptTopics *self, HawserKeptTopicFunc add, gpointer data, GError **error)
 {
-  return hawser_journal_foreach_value (&self->journal, SPACE, recover, self, error);
-}
-
-/* ---- When it is safe ---- */
-
-typedef struct {
-  HawserDirty dirty;
-  HawserBus *bus;
-  HawserPublished done;
-  gpointer data;
-  guint64 cookie;
-} Commit;
-
-static void
-on_flushed (gpointer data, gboolean ok, const GError *error)
-{
-  Commit *commit = data;
-
-  commit->done (commit->data, commit->cookie, ok ? HAWSER_RESULT_OK : HAWSER_ERROR_UNAVAILABLE);
-  g_object_unref (commit->bus);
-  g_free (commit);
-}
-
-/* Receivers that were declared before are in the list before this: they have saved themselves. */
-static void
-flush_commit (HawserDirty *dirty)
-{
-  Commit *commit = (Commit *) dirty;
-
-  if (hawser_journal_exists (&commit->bus->journal))
-    commit->bus->journal.funcs->flush (commit->bus->journal.log, on_flushed, commit);
-  else
-    on_flushed (commit, TRUE, NULL);
-}
-
-void
-hawser_bus_commit (HawserBus *self, HawserPublished done, gpointer data, guint64 cookie)
-{
-  Commit *commit = g_new0 (Commit, 1);
-
-  *commit = (Commit) { { .flush = flush_commit }, g_object_ref (self), done, data, cookie };
-  hawser_lane_mark_dirty (self->lane, &commit->dirty);
+  self->add = add;
+  self->data = data;
+  return hawser_journal_foreach_value (self->journal, SPACE, recover, self, error);
 }

@@ -2,6 +2,7 @@
 
 /* What the listing shows of each subscription, and what nobody is shown. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 

@@ -16,6 +16,20 @@ typedef struct {
   gint64 next_trim_us;
 } HawserMemory;
 
+/* Publishers are held back, or refused where that is not enough. Any thread. */
+static inline gboolean
+hawser_memory_is_tight (const HawserMemory *self)
+{
+  return G_UNLIKELY (g_atomic_int_get (&self->level) > 0);
+}
+
+/* Nothing more is taken. */
+static inline gboolean
+hawser_memory_is_exhausted (const HawserMemory *self)
+{
+  return g_atomic_int_get (&self->level) > 1;
+}
+
 void    hawser_memory_set_max      (HawserMemory *self,
                                     HawserLane   *lane,
                                     guint64       max);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hawser-hash.h"
+#include "hawser-message-private.h"
 #include "hawser-principal.h"
 
 #define MEMORY_PATIENCE_US (5 * G_USEC_PER_SEC) /* ours: then what it sends is looked at, and refused: acknowledgements among it free memory */
@@ -17,8 +18,8 @@
 
 struct _HawserMeter {
   HawserTimer timer;
+  const HawserMetering *metering;
   HawserConnection *connection;
-  HawserBus *bus;
   HawserRates *rates;              /* NULL: none, and memory alone is the reason for this */
   HawserRatedIdentity *identity;   /* found at the first message */
   gint64 rate_due_us;              /* held back until then */
@@ -26,13 +27,13 @@ struct _HawserMeter {
   gboolean is_holding;
 };
 
-static HawserMeter *
-meter_new (HawserPublisher *publisher, HawserRates *rates)
+HawserMeter *
+hawser_meter_new (const HawserMetering *metering, HawserConnection *connection, HawserRates *rates)
 {
   HawserMeter *self = g_new0 (HawserMeter, 1);
 
-  self->connection = publisher->connection;
-  self->bus = publisher->bus;
+  self->metering = metering;
+  self->connection = connection;
   self->rates = rates != NULL ? hawser_rates_ref (rates) : NULL;
   return self;
 }
@@ -58,16 +59,6 @@ hawser_meter_free (HawserMeter *self)
   g_free (self);
 }
 
-void
-hawser_meter_renew (HawserPublisher *publisher)
-{
-  HawserRates *rates = hawser_connection_get_owner (publisher->connection)->rates;
-
-  g_clear_pointer (&publisher->meter, hawser_meter_free);
-  if (rates != NULL)
-    publisher->meter = meter_new (publisher, rates);
-}
-
 static gint64
 get_now_us (HawserMeter *self)
 {
@@ -79,14 +70,14 @@ on_due (HawserTimer *timer)
 {
   HawserMeter *self = (HawserMeter *) timer;
   gint64 now_us = get_now_us (self);
-  gboolean waits_memory = self->memory_since_us != 0 && hawser_bus_is_tight (self->bus) && now_us < self->memory_since_us + MEMORY_PATIENCE_US;
+  gboolean waits_memory = self->memory_since_us != 0 && hawser_memory_is_tight (self->metering->memory) && now_us < self->memory_since_us + MEMORY_PATIENCE_US;
 
   if (now_us < self->rate_due_us || waits_memory)
     {
       hawser_timer_arm (timer, hawser_connection_get_lane (self->connection), waits_memory ? now_us + LOOK_AGAIN_US : self->rate_due_us, on_due);
       return;
     }
-  if (!hawser_bus_is_tight (self->bus))
+  if (!hawser_memory_is_tight (self->metering->memory))
     self->memory_since_us = 0;
   let_go (self);
 }
@@ -106,7 +97,7 @@ static void
 hold_for_memory (HawserMeter *self, gint64 now_us)
 {
   self->memory_since_us = now_us;
-  self->bus->statistics.held_for_memory++;
+  self->metering->statistics->held_for_memory++;
   hold (self, now_us + LOOK_AGAIN_US);
 }
 
@@ -119,22 +110,17 @@ admit_tight (HawserMeter *self)
 
   if (!refuses_at_once)
     hold_for_memory (self, now_us);
-  if (!refuses_at_once && !was_held && !hawser_bus_is_exhausted (self->bus))
+  if (!refuses_at_once && !was_held && !hawser_memory_is_exhausted (self->metering->memory))
     return HAWSER_RESULT_OK;
-  self->bus->statistics.refused_for_memory++;
-  return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_QUOTA, "the bus is over its memory budget (max-memory)");
+  self->metering->statistics->refused_for_memory++;
+  return hawser_refuse (self->metering->refusal, HAWSER_ERROR_QUOTA, "the bus is over its memory budget (max-memory)");
 }
 
 gboolean
-hawser_meter_hold_large (HawserPublisher *publisher)
+hawser_meter_hold_large (HawserMeter *self)
 {
-  HawserMeter *self;
-  gint64 now_us;
+  gint64 now_us = get_now_us (self);
 
-  if (publisher->meter == NULL)
-    publisher->meter = meter_new (publisher, NULL);
-  self = publisher->meter;
-  now_us = get_now_us (self);
   if (self->memory_since_us != 0 && now_us >= self->memory_since_us + MEMORY_PATIENCE_US)
     return FALSE;
   if (self->memory_since_us == 0)
@@ -177,11 +163,11 @@ find_identity (HawserMeter *self, gint64 now_us)
 static int
 refuse_for_rate (HawserMeter *self, gint64 debt_us)
 {
-  int result = hawser_refuse (&self->bus->refusal, HAWSER_ERROR_QUOTA, "listener '%s': message rate is too high",
+  int result = hawser_refuse (self->metering->refusal, HAWSER_ERROR_QUOTA, "listener '%s': message rate is too high",
                                   hawser_connection_get_listener_name (self->connection));
 
-  self->bus->statistics.refused_for_rate++;
-  self->bus->refusal.retry_after_us = debt_us;
+  self->metering->statistics->refused_for_rate++;
+  self->metering->refusal->retry_after_us = debt_us;
   return result;
 }
 
@@ -203,35 +189,26 @@ admit_rated (HawserMeter *self, const HawserMessage *message)
   if (debt_us == 0 || hawser_connection_refuses_at_once (self->connection))
     return HAWSER_RESULT_OK;
   if (!self->is_holding)
-    self->bus->statistics.held_for_rate++;
+    self->metering->statistics->held_for_rate++;
   self->rate_due_us = now_us + debt_us;
   hold (self, self->rate_due_us);
   return HAWSER_RESULT_OK;
 }
 
 int
-hawser_meter_admit (HawserPublisher *publisher, const HawserMessage *message)
+hawser_meter_admit (HawserMeter *self, const HawserMessage *message)
 {
-  int result = HAWSER_RESULT_OK;
+  int result = hawser_memory_is_tight (self->metering->memory) ? admit_tight (self) : HAWSER_RESULT_OK;
 
-  if (hawser_bus_is_tight (publisher->bus))
-    {
-      if (publisher->meter == NULL)
-        publisher->meter = meter_new (publisher, NULL);
-      result = admit_tight (publisher->meter);
-    }
-  if (result == HAWSER_RESULT_OK && publisher->meter != NULL && publisher->meter->rates != NULL)
-    result = admit_rated (publisher->meter, message);
-  return result;
+  return result == HAWSER_RESULT_OK && self->rates != NULL ? admit_rated (self, message) : result;
 }
 
 gint64
-hawser_meter_enter (HawserPublisher *publisher)
+hawser_meter_enter (HawserMeter *self)
 {
-  HawserMeter *self = publisher->meter;
   gint64 now_us, debt_us;
 
-  if (self == NULL || self->rates == NULL)
+  if (self->rates == NULL)
     return 0;
   now_us = get_now_us (self);
   find_identity (self, now_us);
@@ -239,6 +216,6 @@ hawser_meter_enter (HawserPublisher *publisher)
   if (debt_us == 0)
     hawser_rates_take_identity (self->rates, self->identity, HAWSER_RATE_CONNECT, 1, now_us);
   else
-    self->bus->statistics.connects_refused++;
+    self->metering->statistics->connects_refused++;
   return debt_us;
 }

@@ -8,10 +8,8 @@
 
 G_BEGIN_DECLS
 
-#define HAWSER_OBSERVER_PREFIX "$observer/"
-
-/* May @context, with its topic below $observer/, read that? */
-int  hawser_observers_check_read (HawserBus                 *bus,
+/* check_observer() of the authority of @bus, a #HawserBus. */
+int  hawser_observers_check_read (gpointer                   bus,
                                   const HawserPolicyContext *context);
 /* All of them end. */
 void hawser_observers_clear      (HawserBus                 *bus);

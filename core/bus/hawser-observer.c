@@ -108,8 +108,9 @@ is_of (HawserObserver *self, HawserPrincipal *principal)
 }
 
 int
-hawser_observers_check_read (HawserBus *bus, const HawserPolicyContext *context)
+hawser_observers_check_read (gpointer data, const HawserPolicyContext *context)
 {
+  HawserBus *bus = data;
   HawserObserver *observer = bus->observers != NULL ? g_hash_table_lookup (bus->observers, context->topic + strlen (HAWSER_OBSERVER_PREFIX)) : NULL;
 
   if (observer == NULL)
@@ -124,7 +125,6 @@ static gboolean
 may_see (HawserObserver *self, const char *topic)
 {
   HawserBus *bus = self->bus;
-  HawserTopicRecord *record;
   HawserLocalTopic *settings;
   const HawserRefusal refusal = bus->refusal;
   HawserPolicyContext context = {
@@ -133,15 +133,14 @@ may_see (HawserObserver *self, const char *topic)
   };
   gboolean may;
 
-  if (!self->maker.is_peer || bus->is_open)
+  if (!self->maker.is_peer || bus->authority.is_open)
     return TRUE;
-  record = hawser_topic_table_find (&bus->topics, topic, strlen (topic));
-  settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, topic, strlen (topic));
+  settings = hawser_topic_table_find_settings (&bus->topics, topic, strlen (topic));
   if (settings == NULL && g_str_has_prefix (topic, "$twin/"))
     settings = hawser_topic_table_resolve (&bus->topics, topic + 1, strlen (topic + 1));
   if (settings == NULL)
     return FALSE;
-  may = hawser_bus_check_policy (bus, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
+  may = hawser_authority_check_policy (&bus->authority, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
   bus->refusal = refusal;
   return may;
 }

@@ -3,6 +3,7 @@
 /* What a durable receiver is in the journal: its filters, party and limits, written once a turn when they changed, read
  * back at the start. Its messages are hawser-receiver-flow.c. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
 #include "hawser-receiver-private.h"
 
@@ -181,14 +182,14 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
         }
       if (!hawser_topic_filter_check (filter, len))
         continue;
-      node = hawser_match_tree_insert (bus->filters, filter, len);
+      node = hawser_match_tree_insert (bus->routes.filters, filter, len);
       entry = hawser_receiver_add_entry (self, node, filter, len);
       entry->id = id;
       entry->qos = MIN (qos, 2);
       entry->no_local = no_local;
       entry->retain_as_published = retain_as_published;
       self->has_ids |= id != 0;
-      hawser_bus_filter_changed (bus, filter, len);
+      hawser_routes_filter_changed (&bus->routes, filter, len);
       hawser_receiver_lease_entry (self, entry, filter, len);
     }
   hawser_receiver_arm_expiry (self);
@@ -211,9 +212,18 @@ hawser_receiver_set_identity (HawserReceiver *self, const char *identity)
 }
 
 void
+hawser_receiver_set_expiry (HawserReceiver *self, guint32 expiry_s)
+{
+  if (self->durable == NULL || self->flags & HAWSER_RECEIVER_PROVISIONED || self->durable->expiry_s == expiry_s)
+    return;
+  self->durable->expiry_s = expiry_s;
+  hawser_receiver_save_later (self);
+}
+
+void
 hawser_bus_idle_unclaimed (HawserBus *self)
 {
-  hawser_history_sweep (&self->history);
+  hawser_bus_sweep_history (self);
   for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
     if (receiver->is_recovered && receiver->flags & HAWSER_RECEIVER_CONFIGURED)
       {

@@ -2,6 +2,7 @@
 
 /* The filters of a receiver: its entries in the bus's match tree, and the right to them. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
 #include "hawser-mount-private.h"
 #include "hawser-receiver-private.h"
@@ -60,9 +61,9 @@ hawser_receiver_remove_entry (HawserReceiver *self, HawserEntry *entry)
   else
     hawser_match_node_set_value (entry->node, entry->next_of_node);
   if (hawser_match_node_get_value (entry->node) == NULL)
-    hawser_match_tree_prune (bus->filters, entry->node);
+    hawser_match_tree_prune (bus->routes.filters, entry->node);
   bus->n_system_filters -= is_system (filter, strlen (filter));
-  hawser_bus_filter_changed (bus, filter, strlen (filter));
+  hawser_routes_filter_changed (&bus->routes, filter, strlen (filter));
   self->n_entries--;
   if (!(self->flags & (HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)))
     bus->statistics.n_subscriptions--;
@@ -76,7 +77,7 @@ hawser_receiver_renew_routes (HawserReceiver *self)
     {
       g_autofree char *filter = hawser_match_node_dup_path (entry->node);
 
-      hawser_bus_filter_changed (self->bus, filter, strlen (filter));
+      hawser_routes_filter_changed (&self->bus->routes, filter, strlen (filter));
     }
 }
 
@@ -94,111 +95,6 @@ find_entry (HawserReceiver *self, HawserMatchNode *node)
         return own;
     }
   return NULL;
-}
-
-static gboolean
-check_filter_right (HawserReceiver *self, const char *filter, gsize len, int *out_result)
-{
-  HawserBus *bus = self->bus;
-  g_autofree char *name = g_strndup (filter, len);
-  HawserPolicyContext context, *asked = NULL;
-  g_autoptr (HawserTopicFilter) wanted = hawser_topic_filter_new (name, NULL);
-  GHashTableIter iter;
-  gpointer topic;
-
-  if (hawser_receiver_is_peer (self))
-    {
-      hawser_receiver_fill_context (self, &context);
-      context.topic = name;
-      asked = &context;
-    }
-  if (asked == NULL || bus->is_open)
-    return TRUE;
-  if (!hawser_topic_filter_has_wildcards (wanted))
-    {
-      HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, filter, len);
-      HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, filter, len);
-
-      *out_result = hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, settings, asked);
-      return *out_result == HAWSER_RESULT_OK;
-    }
-  /* a wildcard is allowed when something that it can match may be read; the rest is left out of its routes */
-  *out_result = hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic filter '%s': matches nothing that may be read", name);
-  g_hash_table_iter_init (&iter, bus->topics.declared);
-  while (g_hash_table_iter_next (&iter, NULL, &topic))
-    if (HAWSER_IS_LOCAL_TOPIC (topic))
-      {
-        const char *declared = HAWSER_LOCAL_TOPIC (topic)->name;
-        g_autoptr (HawserTopicFilter) other = hawser_topic_filter_new (declared, NULL);
-
-        if (other == NULL || !hawser_topic_filter_overlaps (wanted, other))
-          continue;
-        context.topic = strpbrk (declared, "+#") != NULL ? name : declared;
-        if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, topic, asked) == HAWSER_RESULT_OK)
-          return TRUE;
-      }
-  return FALSE;
-}
-
-/* Those of the configuration stay: who may read by them is decided for each message. */
-#define UNCHECKED (HAWSER_RECEIVER_PROVISIONED | HAWSER_RECEIVER_CONFIGURED | HAWSER_RECEIVER_PASSIVE | HAWSER_RECEIVER_HIDDEN | HAWSER_RECEIVER_GROUP)
-
-void
-hawser_receiver_check_filters (HawserReceiver *self)
-{
-  HawserBus *bus = self->bus;
-  g_autoptr (GPtrArray) ended = NULL;
-  HawserEntry *next;
-  int result;
-
-  if ((self->flags & UNCHECKED) != 0 || bus->is_open || !hawser_receiver_is_peer (self))
-    return;
-  for (HawserEntry *entry = self->entries; entry != NULL; entry = next)
-    {
-      g_autofree char *filter = hawser_match_node_dup_path (entry->node);
-
-      next = entry->next_of_receiver;
-      if (check_filter_right (self, filter, strlen (filter), &result))
-        continue;
-      hawser_receiver_remove_entry (self, entry);
-      if (ended == NULL)
-        ended = g_ptr_array_new_with_free_func (g_free);
-      g_ptr_array_add (ended, g_steal_pointer (&filter));
-    }
-  if (ended == NULL)
-    return;
-  hawser_receiver_save_later (self);
-  bus->routing++; /* whoever is told may end the receiver */
-  for (guint i = 0; i < ended->len && !self->is_removed; i++)
-    {
-      hawser_receiver_tell_end (self, ended->pdata[i], "not-authorized");
-      if (self->funcs != NULL && self->funcs->filter_ended != NULL)
-        self->funcs->filter_ended (self, self->data, ended->pdata[i], HAWSER_ERROR_NOT_AUTHORIZED);
-    }
-  if (!self->is_removed && self->n_entries == 0 && self->members == NULL && !(self->flags & HAWSER_RECEIVER_DURABLE) &&
-      (self->funcs == NULL || self->funcs->filter_ended == NULL))
-    hawser_receiver_remove (self);
-  if (--bus->routing == 0)
-    hawser_bus_bury (bus);
-}
-
-void
-hawser_bus_check_filters (HawserDirty *dirty)
-{
-  HawserBus *self = (HawserBus *) ((char *) dirty - G_STRUCT_OFFSET (HawserBus, rights_dirty));
-  g_autoptr (GPtrArray) receivers = g_ptr_array_new ();
-
-  if (self->is_open)
-    return;
-  for (HawserReceiver *receiver = self->receivers; receiver != NULL; receiver = receiver->next)
-    if ((receiver->flags & UNCHECKED) == 0 && hawser_receiver_is_peer (receiver))
-      g_ptr_array_add (receivers, receiver);
-  self->routing++; /* those that end meanwhile are freed after all were looked at */
-  for (guint i = 0; i < receivers->len; i++)
-    if (!((HawserReceiver *) receivers->pdata[i])->is_removed)
-      hawser_receiver_check_filters (receivers->pdata[i]);
-  if (--self->routing == 0)
-    hawser_bus_bury (self);
 }
 
 void
@@ -237,7 +133,7 @@ subscribe_shared (HawserReceiver *self, const char *filter, gsize filter_len, co
     return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_INVALID, "not a valid shared subscription: $share/NAME/FILTER");
   if (options->no_local)
     return hawser_refuse (&self->bus->refusal, HAWSER_ERROR_INVALID, "no local has no meaning in a shared subscription"); /* [MQTT-3.8.3-4] */
-  if (!check_filter_right (self, filter + at, filter_len - at, &result))
+  if (!hawser_receiver_check_filter (self, filter + at, filter_len - at, &result))
     return result;
   hawser_group_join (self, filter, filter_len, options);
   hawser_receiver_save_later (self);
@@ -264,12 +160,12 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
     return subscribe_shared (self, filter, filter_len, options);
   if (!hawser_topic_filter_check (filter, filter_len))
     return hawser_refuse (&bus->refusal, HAWSER_ERROR_INVALID, "not a valid topic filter");
-  if (!check_filter_right (self, filter, filter_len, &result))
+  if (!hawser_receiver_check_filter (self, filter, filter_len, &result))
     return result;
 
   if (G_UNLIKELY (is_system (filter, filter_len)) && bus->system_wanted != NULL)
     bus->system_wanted (bus->system_data);
-  node = hawser_match_tree_insert (bus->filters, filter, filter_len);
+  node = hawser_match_tree_insert (bus->routes.filters, filter, filter_len);
   entry = find_entry (self, node);
   is_new = entry == NULL;
   if (is_new)
@@ -283,13 +179,13 @@ hawser_receiver_subscribe (HawserReceiver *self, const char *filter, gsize filte
   entry->retain_as_published = options->retain_as_published != FALSE;
   entry->id = options->id;
   self->has_ids |= options->id != 0;
-  hawser_bus_filter_changed (bus, filter, filter_len);
+  hawser_routes_filter_changed (&bus->routes, filter, filter_len);
   hawser_receiver_save_later (self);
   if (G_UNLIKELY (options->since != NULL))
     {
       g_autofree char *text = g_strndup (filter, filter_len);
 
-      if (!hawser_history_replay (&bus->history, self, text, options->since, options->replay_speed, options->qos))
+      if (!hawser_replays_start (bus->replays, self, text, options->since, options->replay_speed, options->qos))
         {
           if (is_new)
             hawser_receiver_remove_entry (self, entry);
@@ -306,7 +202,7 @@ hawser_receiver_has_filter (HawserReceiver *self, const char *filter)
 {
   g_autofree char *full = self->mount_point != NULL ? hawser_mount_filter (self->mount_point, filter, strlen (filter)) : NULL;
   const char *name = full != NULL ? full : filter;
-  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, name, strlen (name));
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->routes.filters, name, strlen (name));
   HawserMember *member = hawser_group_find_member (self, name, strlen (name));
 
   if (member != NULL)
@@ -320,7 +216,7 @@ hawser_receiver_unsubscribe (HawserReceiver *self, const char *filter, gsize fil
   g_autofree char *full = self->mount_point != NULL ? hawser_mount_filter (self->mount_point, filter, filter_len) : NULL;
   const char *name = full != NULL ? full : filter;
   gsize len = full != NULL ? strlen (full) : filter_len;
-  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->filters, name, len);
+  HawserMatchNode *node = hawser_match_tree_lookup (self->bus->routes.filters, name, len);
   HawserEntry *entry = node != NULL ? find_entry (self, node) : NULL;
   HawserMember *member = entry == NULL ? hawser_group_find_member (self, name, len) : NULL;
 

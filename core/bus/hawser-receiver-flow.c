@@ -4,7 +4,9 @@
  * when it was away; under its limits, and every loss counted and told. Who it is and what it wants is in the other
  * hawser-receiver files. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
+#include "hawser-labels.h"
 #include "hawser-mount-private.h"
 #include "hawser-observer-private.h"
 #include "hawser-receiver-private.h"
@@ -92,7 +94,7 @@ hawser_receiver_forget_position (HawserReceiver *self, guint64 position)
     return;
   self->bus->journal.funcs->ack (self->bus->journal.log, self->durable->queue, position);
   if (G_UNLIKELY (self->durable->watched != NULL))
-    hawser_labels_settle (self, position, FALSE);
+    hawser_labels_settle (&self->durable->watched, position, FALSE);
 }
 
 static void
@@ -245,6 +247,15 @@ enqueue (HawserReceiver *self, const HawserDelivery *delivery)
   hawser_queue_push (&self->queue, &entry);
 }
 
+void
+hawser_receiver_push (HawserReceiver *self, const HawserQueueEntry *entry)
+{
+  self->bus->statistics.matched += !(self->flags & HAWSER_RECEIVER_HIDDEN);
+  hawser_receiver_count_queued (self);
+  hawser_queue_push (&self->queue, entry);
+  hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
+}
+
 /* Exactly once over a crash: a message is given at QoS 2 when it is on the disk, else its publisher might send again what
  * this party has already. */
 static gboolean
@@ -317,7 +328,7 @@ hawser_receiver_offer (HawserReceiver *self, HawserMessage *message, const Hawse
       return;
     }
   if (self->queue.n == 0 && (durable == NULL || durable->skipped_position == 0))
-    self->rights_version = hawser_bus_get_rights_version (self->bus);
+    self->rights_version = hawser_authority_get_version (&self->bus->authority);
   enqueue (self, delivery);
   hawser_receiver_count_queued (self);
   if (G_UNLIKELY (must_be_safe (self, delivery->qos, delivery->position)))
@@ -412,18 +423,10 @@ is_stale (HawserReceiver *self, const HawserQueueEntry *entry, gint64 now_us)
 static gboolean
 is_revoked (HawserReceiver *self, HawserMessage *message)
 {
-  HawserTopicTable *topics = &self->bus->topics;
-  HawserTopicRecord *record;
-  HawserLocalTopic *settings;
-  HawserPolicyContext context;
+  HawserBus *bus = self->bus;
 
-  if (!hawser_receiver_is_peer (self) || self->group != NULL)
-    return FALSE;
-  record = hawser_topic_table_find (topics, message->data, message->topic_len);
-  settings = record != NULL ? hawser_topic_table_settings (topics, record) : hawser_topic_table_resolve (topics, message->data, message->topic_len);
-  hawser_receiver_fill_context (self, &context);
-  context.topic = message->data;
-  return hawser_bus_check_right (self->bus, HAWSER_ACTION_SUBSCRIBE, settings, &context) != HAWSER_RESULT_OK;
+  return hawser_receiver_is_peer (self) && self->group == NULL &&
+         !hawser_receiver_may_read (self, &bus->authority, hawser_topic_table_find_settings (&bus->topics, message->data, message->topic_len), message->data);
 }
 
 static void
@@ -454,13 +457,13 @@ pump (HawserReceiver *self)
       accounted = is_accounted (self, entry->position);
       if (G_UNLIKELY (entry->is_void))
         hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_GONE);
-      else if (G_UNLIKELY (self->rights_version != hawser_bus_get_rights_version (self->bus)) && is_revoked (self, entry->message))
+      else if (G_UNLIKELY (self->rights_version != hawser_authority_get_version (&self->bus->authority)) && is_revoked (self, entry->message))
         {
           if (accounted)
             hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_DENIED);
           hawser_receiver_forget_position (self, entry->position);
         }
-      else if (G_UNLIKELY (entry->is_retained_value) && !hawser_bus_check_author (self->bus, entry->message))
+      else if (G_UNLIKELY (entry->is_retained_value) && !hawser_authority_check_author (&self->bus->authority, entry->message))
         hawser_receiver_count_dropped (self, entry->message, HAWSER_DROP_DENIED);
       else if (is_stale (self, entry, now_us))
         {
@@ -488,7 +491,7 @@ pump (HawserReceiver *self)
   if (self->blocked != NULL && !hawser_receiver_is_full (self))
     hawser_receiver_release_blocked (self);
   if (self->queue.n == 0 && (self->durable == NULL || self->durable->skipped_position == 0))
-    self->rights_version = hawser_bus_get_rights_version (self->bus); /* what comes from here on is routed by them */
+    self->rights_version = hawser_authority_get_version (&self->bus->authority); /* what comes from here on is routed by them */
   if (self->queue.n == 0)
     read_journal (self);
 }
@@ -524,7 +527,7 @@ hawser_receiver_ack (HawserReceiver *self, guint64 position)
       return;
     }
   if (G_UNLIKELY (self->durable != NULL && self->durable->watched != NULL))
-    hawser_labels_settle (self, position, TRUE);
+    hawser_labels_settle (&self->durable->watched, position, TRUE);
   hawser_receiver_discard (self, position);
 }
 

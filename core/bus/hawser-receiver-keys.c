@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "hawser-bus-private.h"
 #include "hawser-error.h"
 #include "hawser-receiver-private.h"
 
@@ -51,29 +52,9 @@ ask (HawserReceiver *self, guint32 key, gboolean is_kept)
 }
 
 gboolean
-hawser_bus_has_spool (HawserBus *self)
-{
-  return hawser_journal_exists (&self->journal);
-}
-
-gboolean
 hawser_receiver_is_recorded (HawserReceiver *self)
 {
   return hawser_journal_exists (&self->bus->journal) && self->durable != NULL && self->durable->queue != 0;
-}
-
-void
-hawser_bus_hold (HawserBus *self)
-{
-  if (hawser_journal_exists (&self->journal))
-    self->journal.funcs->hold (self->journal.log);
-}
-
-void
-hawser_bus_release (HawserBus *self)
-{
-  if (hawser_journal_exists (&self->journal))
-    self->journal.funcs->release (self->journal.log);
 }
 
 static gboolean
@@ -173,13 +154,4 @@ hawser_bus_recover_kept_keys (HawserBus *self, GError **error)
   for (guint i = 0; i < lost->len; i++)
     hawser_journal_remove (&self->journal, SPACE, g_ptr_array_index (lost, i), NULL, NULL);
   return TRUE;
-}
-
-void
-hawser_receiver_set_expiry (HawserReceiver *self, guint32 expiry_s)
-{
-  if (self->durable == NULL || self->flags & HAWSER_RECEIVER_PROVISIONED || self->durable->expiry_s == expiry_s)
-    return;
-  self->durable->expiry_s = expiry_s;
-  hawser_receiver_save_later (self);
 }

@@ -4,6 +4,7 @@
  * ends, how fast a backlog comes, and a line for people. Kept in the journal under the receiver's id. Here too: subscriptions
  * that end because their topic allows them only so long, and how the end of either is told. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>

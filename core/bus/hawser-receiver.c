@@ -4,7 +4,9 @@
  * is hawser-receiver-flow.c, its filters are hawser-receiver-filters.c, what of it survives a restart is
  * hawser-receiver-durable.c. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-group-private.h"
+#include "hawser-labels.h"
 #include "hawser-receiver-private.h"
 
 #include <string.h>
@@ -128,6 +130,18 @@ hawser_receiver_free (HawserReceiver *self)
   g_free (self);
 }
 
+void
+hawser_bus_bury (HawserBus *self)
+{
+  while (self->graveyard != NULL)
+    {
+      HawserReceiver *receiver = self->graveyard;
+
+      self->graveyard = receiver->next;
+      hawser_receiver_free (receiver);
+    }
+}
+
 static void
 forget_live (HawserReceiver *self)
 {
@@ -135,28 +149,6 @@ forget_live (HawserReceiver *self)
 
   if (publisher != NULL && publisher->receiver == self)
     publisher->receiver = NULL;
-}
-
-HawserReceiver *
-hawser_connection_open_receiver (HawserConnection *self, const HawserReceiverFuncs *funcs)
-{
-  HawserPublisher *publisher = hawser_publisher_of (self);
-
-  if (publisher->receiver == NULL)
-    {
-      publisher->receiver = hawser_receiver_new (hawser_connection_get_bus (self), NULL, 0, NULL);
-      hawser_receiver_attach (publisher->receiver, self, funcs, self);
-    }
-  return publisher->receiver;
-}
-
-void
-hawser_connection_resume_receiver (HawserConnection *connection)
-{
-  HawserPublisher *publisher = hawser_connection_get_publisher (connection);
-
-  if (publisher != NULL && publisher->receiver != NULL)
-    hawser_receiver_resume (publisher->receiver);
 }
 
 void
@@ -169,7 +161,7 @@ hawser_receiver_remove (HawserReceiver *self)
   if (self->is_removed)
     return;
   self->is_removed = TRUE;
-  hawser_history_forget (&bus->history, self);
+  hawser_replays_forget (bus->replays, self);
   forget_live (self);
   self->funcs = NULL;
   self->data = NULL;
@@ -193,7 +185,7 @@ hawser_receiver_remove (HawserReceiver *self)
   hawser_lane_unmark_dirty (bus->lane, &self->dirty);
   if (self->durable != NULL)
     {
-      hawser_labels_drop_receiver (self);
+      hawser_labels_drop_all (&self->durable->watched);
       if (self->durable->queue != 0)
         bus->journal.funcs->remove_queue (bus->journal.log, self->durable->queue);
       hawser_receiver_forget_terms (self);
@@ -289,7 +281,7 @@ hawser_receiver_detach (HawserReceiver *self, guint32 expiry_s)
   HawserQueue kept = { 0 };
   HawserQueueEntry entry;
 
-  hawser_history_forget (&self->bus->history, self);
+  hawser_replays_forget (self->bus->replays, self);
   self->funcs = NULL;
   self->data = NULL;
   self->is_busy = FALSE;

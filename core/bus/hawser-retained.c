@@ -3,6 +3,7 @@
 /* Last values: given to a receiver that subscribes, and walked for whoever asks; each only if it may be read. Keeping
  * them is the topic table's. Context: the bus's lane. */
 
+#include "hawser-bus-private.h"
 #include "hawser-mount-private.h"
 #include "hawser-receiver-private.h"
 
@@ -13,35 +14,19 @@ typedef struct {
   guint8 qos;
 } SendRetained;
 
-/* The metadata in force for its topic. */
-static HawserLocalTopic *
-find_settings (HawserBus *bus, HawserMessage *message)
-{
-  HawserTopicRecord *record = hawser_topic_table_find (&bus->topics, message->data, message->topic_len);
-
-  return record != NULL ? hawser_topic_table_settings (&bus->topics, record) : hawser_topic_table_resolve (&bus->topics, message->data, message->topic_len);
-}
-
 static gboolean
 send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
 {
   SendRetained *send = data;
   HawserMessage *message = value;
   HawserBus *bus = send->receiver->bus;
-  HawserPolicyContext context, *asked = NULL;
   HawserQueueEntry entry;
 
   if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (bus->lane)) == 0)
     return TRUE;
-  if (hawser_receiver_is_peer (send->receiver))
-    {
-      hawser_receiver_fill_context (send->receiver, &context);
-      context.topic = message->data;
-      asked = &context;
-    }
-  if (hawser_bus_check_right (bus, HAWSER_ACTION_SUBSCRIBE, find_settings (bus, message), asked) != HAWSER_RESULT_OK)
+  if (!hawser_receiver_may_read (send->receiver, &bus->authority, hawser_topic_table_find_settings (&bus->topics, message->data, message->topic_len), message->data))
     return TRUE;
-  if (!hawser_bus_check_author (bus, message))
+  if (!hawser_authority_check_author (&bus->authority, message))
     {
       bus->statistics.matched += !(send->receiver->flags & HAWSER_RECEIVER_HIDDEN);
       hawser_receiver_count_dropped (send->receiver, message, HAWSER_DROP_DENIED);
@@ -51,9 +36,7 @@ send_retained_value (HawserMatchNode *node, gpointer value, gpointer data)
   entry = (HawserQueueEntry) {
     .message = hawser_message_ref (message), .qos = MIN (send->qos, message->qos), .retain = TRUE, .is_retained_value = TRUE,
   };
-  bus->statistics.matched++;
-  hawser_receiver_count_queued (send->receiver);
-  hawser_queue_push (&send->receiver->queue, &entry); /* 32 bytes each beside the value itself: limits are for what is published */
+  hawser_receiver_push (send->receiver, &entry);
   return TRUE;
 }
 
@@ -64,8 +47,6 @@ hawser_receiver_send_retained (HawserReceiver *self, HawserEntry *entry)
   SendRetained send = { self, entry->qos };
 
   hawser_match_tree_select (self->bus->topics.retained, filter, strlen (filter), send_retained_value, &send);
-  if (self->queue.n > 0)
-    hawser_lane_mark_dirty (self->bus->lane, &self->dirty);
 }
 
 typedef struct {
@@ -89,8 +70,8 @@ each_retained (HawserMatchNode *node, gpointer value, gpointer data)
       asked = &context;
     }
   if (hawser_message_get_remaining_s (message, hawser_lane_get_now_us (each->bus->lane)) == 0 ||
-      hawser_bus_check_right (each->bus, HAWSER_ACTION_SUBSCRIBE, find_settings (each->bus, message), asked) != HAWSER_RESULT_OK ||
-      !hawser_bus_check_author (each->bus, message))
+      hawser_authority_check (&each->bus->authority, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_find_settings (&each->bus->topics, message->data, message->topic_len), asked) != HAWSER_RESULT_OK ||
+      !hawser_authority_check_author (&each->bus->authority, message))
     return TRUE;
   if (each->context != NULL && each->context->mount_point != NULL)
     {

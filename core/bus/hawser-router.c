@@ -4,345 +4,18 @@
  * topic's messages is worked out once and kept with the topic until a filter that could matter changes. Rights of
  * receivers are part of the routes, so that a delivery costs no check. Context: the bus's lane. */
 
-#include "hawser-receiver-private.h"
+#include "hawser-router.h"
 
 #include <string.h>
 
-#include "hawser-audit-private.h"
 #include "hawser-author.h"
-#include "hawser-group-private.h"
-#include "hawser-hash.h"
-#include "hawser-meter.h"
+#include "hawser-bus-private.h"
+#include "hawser-labels.h"
 #include "hawser-mount-private.h"
 #include "hawser-observer-private.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
-#include "hawser-trace-private.h"
-
-void
-hawser_route_set_unref (HawserRouteSet *self)
-{
-  if (self == NULL || --self->ref_count > 0)
-    return;
-  g_free (self->ids);
-  g_free (self);
-}
-
-void
-hawser_bus_filter_changed (HawserBus *self, const char *filter, gsize len)
-{
-  const char *slash = memchr (filter, '/', len);
-  gsize first_len = slash != NULL ? (gsize) (slash - filter) : len;
-
-  if (first_len == 1 && (*filter == '+' || *filter == '#'))
-    self->wildcard_version++;
-  else
-    self->group_versions[hawser_hash_bytes (filter, first_len) & (HAWSER_N_GROUPS - 1)]++;
-}
-
-/* ---- Routes ---- */
-
-typedef struct {
-  HawserBus *bus;
-  const char *topic;
-  HawserLocalTopic *settings;
-  GArray *routes;
-  GArray *ids;                       /* pairs: route, id */
-} Build;
-
-static gboolean
-may_receive (Build *build, HawserReceiver *receiver)
-{
-  HawserPolicyContext context;
-
-  if (G_UNLIKELY (receiver->group != NULL))
-    return hawser_group_may_receive (receiver->group, build->settings, build->topic);
-  if (!hawser_receiver_is_peer (receiver))
-    return build->settings == NULL || hawser_bus_check_right (build->bus, HAWSER_ACTION_SUBSCRIBE, build->settings, NULL) == HAWSER_RESULT_OK;
-  hawser_receiver_fill_context (receiver, &context);
-  context.topic = build->topic;
-  return hawser_bus_check_right (build->bus, HAWSER_ACTION_SUBSCRIBE, build->settings, &context) == HAWSER_RESULT_OK;
-}
-
-static void
-add_entries (gpointer value, gpointer data)
-{
-  Build *build = data;
-
-  for (HawserEntry *entry = value; entry != NULL; entry = entry->next_of_node)
-    {
-      HawserReceiver *receiver = entry->receiver;
-      HawserRoute *route;
-
-      if (receiver->stamp == build->bus->stamp)
-        {
-          if (receiver->route == G_MAXUINT32)
-            continue;
-          /* overlapping filters: one delivery, at the highest QoS, with all identifiers (MQTT 5.0 section 3.3.4) */
-          route = &g_array_index (build->routes, HawserRoute, receiver->route);
-          route->qos = MAX (route->qos, entry->qos);
-          route->no_local &= entry->no_local;
-          route->retain_as_published |= entry->retain_as_published;
-        }
-      else
-        {
-          HawserRoute fresh = { receiver, 0, 0, entry->qos, entry->no_local, entry->retain_as_published };
-
-          receiver->stamp = build->bus->stamp;
-          receiver->route = G_MAXUINT32;
-          if (!may_receive (build, receiver))
-            continue;
-          receiver->route = build->routes->len;
-          g_array_append_val (build->routes, fresh);
-        }
-      if (entry->id != 0)
-        {
-          const guint32 pair[2] = { receiver->route, entry->id };
-
-          g_array_append_vals (build->ids, pair, 2);
-        }
-    }
-}
-
-static HawserRouteSet *
-build_routes (HawserBus *self, const char *topic, gsize topic_len, HawserLocalTopic *settings)
-{
-  g_autoptr (GArray) routes = g_array_new (FALSE, FALSE, sizeof (HawserRoute));
-  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint32));
-  Build build = { self, topic, settings, routes, ids };
-  HawserRouteSet *set;
-  g_autofree guint32 *fill = NULL;
-  guint n_ids = 0;
-
-  self->stamp++;
-  hawser_match_tree_match (self->filters, topic, topic_len, add_entries, &build);
-
-  set = g_malloc (sizeof *set + routes->len * sizeof (HawserRoute));
-  set->ref_count = 1;
-  set->n_routes = routes->len;
-  set->has_journal = FALSE;
-  set->may_refuse = FALSE;
-  set->is_picky = FALSE;
-  set->ids = ids->len > 0 ? g_new (guint32, ids->len / 2) : NULL;
-  if (routes->len > 0)
-    memcpy (set->routes, routes->data, routes->len * sizeof (HawserRoute));
-  for (guint i = 0; i < set->n_routes; i++)
-    {
-      HawserReceiver *receiver = set->routes[i].receiver;
-
-      set->has_journal |= receiver->durable != NULL && receiver->durable->queue != 0;
-      set->may_refuse |= receiver->limits->overflow == HAWSER_OVERFLOW_REJECT || receiver->limits->overflow == HAWSER_OVERFLOW_BLOCK;
-      set->routes[i].is_picky = receiver->durable != NULL && ((receiver->durable->terms != NULL && hawser_terms_are_picky (receiver->durable->terms)) ||
-                                                                          (set->routes[i].no_local && receiver->flags & HAWSER_RECEIVER_PROVISIONED));
-      set->is_picky |= set->routes[i].is_picky;
-    }
-  if (set->ids == NULL)
-    return set;
-
-  /* count, place, fill: identifiers of one route stand together */
-  fill = g_new0 (guint32, set->n_routes);
-  for (guint i = 0; i < ids->len; i += 2)
-    fill[g_array_index (ids, guint32, i)]++;
-  for (guint i = 0; i < set->n_routes; i++)
-    {
-      set->routes[i].first_id = n_ids;
-      set->routes[i].n_ids = (guint8) MIN (fill[i], G_MAXUINT8);
-      n_ids += fill[i];
-      fill[i] = set->routes[i].first_id;
-    }
-  for (guint i = 0; i < ids->len; i += 2)
-    set->ids[fill[g_array_index (ids, guint32, i)]++] = g_array_index (ids, guint32, i + 1);
-  return set;
-}
-
-static HawserRouteSet *
-get_routes (HawserBus *self, HawserTopicRecord *record, HawserLocalTopic *settings)
-{
-  /* each part only grows, so the sum changes when any of them does */
-  guint64 version = 1 + self->wildcard_version + self->group_versions[record->group] + self->policy_version + self->topics.settings_version;
-
-  if (G_UNLIKELY (record->routes == NULL || record->routes_version != version))
-    {
-      hawser_route_set_unref (record->routes);
-      record->routes = build_routes (self, record->name, record->len, settings);
-      record->routes_version = version;
-    }
-  return record->routes;
-}
-
-/* ---- Publishers ---- */
-
-HawserPublisher *
-hawser_publisher_new (HawserBus *bus, HawserConnection *connection, const char *source)
-{
-  HawserPublisher *self = g_new0 (HawserPublisher, 1);
-
-  self->bus = bus;
-  self->connection = connection;
-  self->origin = hawser_origin_new (connection != NULL ? hawser_connection_get_id (connection) : 0, bus->uid, source);
-  return self;
-}
-
-void
-hawser_publisher_free (HawserPublisher *self)
-{
-  if (self == NULL)
-    return;
-  while (self->pending != NULL)
-    {
-      HawserPending *pending = self->pending;
-
-      self->pending = pending->next;
-      pending->published = NULL;
-      pending->link = NULL;
-    }
-  hawser_meter_free (self->meter);
-  hawser_origin_unref (self->origin);
-  g_free (self->address);
-  g_free (self);
-}
-
-static HawserPending *
-take_pending (HawserBus *self)
-{
-  HawserPending *pending = self->free_pending;
-
-  if (pending == NULL)
-    return g_new0 (HawserPending, 1);
-  self->free_pending = pending->next;
-  memset (pending, 0, sizeof *pending);
-  return pending;
-}
-
-void
-hawser_bus_free_pending (HawserBus *self)
-{
-  while (self->free_pending != NULL)
-    {
-      HawserPending *pending = self->free_pending;
-
-      self->free_pending = pending->next;
-      g_free (pending);
-    }
-}
-
-static void
-give_back (HawserPending *pending)
-{
-  hawser_labels_free (pending->labels);
-  pending->next = pending->bus->free_pending;
-  pending->bus->free_pending = pending;
-}
-
-static void
-tell (HawserPending *pending)
-{
-  HawserPublished published = pending->published;
-
-  if (pending->link != NULL)
-    {
-      *pending->link = pending->next;
-      if (pending->next != NULL)
-        pending->next->link = pending->link;
-      pending->link = NULL;
-    }
-  pending->published = NULL;
-  if (published != NULL)
-    published (pending->data, pending->cookie, pending->result);
-}
-
-void
-hawser_pending_done (HawserPending *pending)
-{
-  if (--pending->n_waiting > 0)
-    return;
-  tell (pending);
-  give_back (pending);
-}
-
-void
-hawser_pending_end_early (HawserPending *pending, int result)
-{
-  HawserLabels *labels = g_steal_pointer (&pending->labels);
-
-  pending->n_waiting -= hawser_labels_get_n_missing (labels);
-  hawser_labels_free (labels);
-  pending->result = result;
-  if (pending->is_routing)
-    return;
-  tell (pending);
-  if (pending->n_waiting == 0)
-    give_back (pending);
-}
-
-/* A value of the journal, which may be in an earlier commit than what goes into queues. */
-static void
-on_kept (gpointer data, gboolean ok, const GError *error)
-{
-  HawserPending *pending = data;
-
-  pending->n_commits--;
-  if (!ok)
-    pending->result = hawser_refuse (&pending->bus->refusal, HAWSER_ERROR_UNAVAILABLE, "%s", error != NULL ? error->message : "the spool failed");
-  if (!ok && pending->labels != NULL && pending->n_waiting > 1)
-    {
-      pending->n_waiting--;
-      hawser_pending_end_early (pending, pending->result); /* no sink will ever have it */
-      return;
-    }
-  hawser_pending_done (pending);
-}
-
-static void
-on_committed (gpointer data, gboolean ok, const GError *error)
-{
-  HawserPending *pending = data;
-
-  if (pending->position != 0)
-    hawser_bus_note_commit (pending->bus, pending->position, ok);
-  on_kept (pending, ok, error);
-}
-
-/* What is asked of the journal now is waited for. */
-static HawserPending *
-await_commit (HawserPending *pending)
-{
-  if (pending == NULL)
-    return NULL;
-  pending->n_waiting++;
-  pending->n_commits++;
-  return pending;
-}
-
-/* The end of the publish call: what it returns. */
-static int
-finish_routing (HawserPending *pending, HawserPublisher *publisher, gboolean outlives)
-{
-  gboolean is_awaited = pending->published != NULL;
-  int result = pending->result;
-
-  pending->is_routing = FALSE;
-  if (result != HAWSER_RESULT_OK)
-    {
-      pending->published = NULL;
-      hawser_pending_done (pending);
-      return result;
-    }
-  if (--pending->n_waiting == 0)
-    {
-      give_back (pending);
-      return HAWSER_RESULT_OK;
-    }
-  if (!outlives)
-    {
-      pending->next = publisher->pending;
-      if (pending->next != NULL)
-        pending->next->link = &pending->next;
-      publisher->pending = pending;
-      pending->link = &publisher->pending;
-    }
-  return is_awaited ? HAWSER_RESULT_PENDING : HAWSER_RESULT_OK;
-}
+#include "hawser-trace.h"
 
 /* ---- Steps of a publish ---- */
 
@@ -356,12 +29,11 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
   int result;
 
   if (G_LIKELY (record != NULL && publisher->last_records_version == self->topics.records_version &&
-                publisher->last_settings_version == self->topics.settings_version && publisher->last_policy_version == self->policy_version &&
-                record->len == len && memcmp (record->name, name, len) == 0 &&
-                (record->settings == NULL || record->settings->expires_us == 0)))
+                publisher->last_rights_version == hawser_authority_get_version (&self->authority) && record->len == len &&
+                memcmp (record->name, name, len) == 0 && (record->settings == NULL || record->settings->expires_us == 0)))
     {
       *out_record = record;
-      return publisher->last_decision;
+      return HAWSER_RESULT_OK;
     }
 
   publisher->last = NULL;
@@ -377,14 +49,10 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
       else
         hawser_connection_fill_context (publisher->connection, &context);
       context.topic = name; /* terminated: the message's own copy */
-      if (*name == '$')
-        return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", name);
-      result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &context);
-      if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
-        result = hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", name);
+      result = hawser_authority_check_publish (&self->authority, settings, record != NULL, &context);
     }
   else
-    result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, NULL);
+    result = hawser_authority_check (&self->authority, HAWSER_ACTION_PUBLISH, settings, NULL);
   if (result != HAWSER_RESULT_OK)
     return result;
 
@@ -400,9 +68,7 @@ enter_topic (HawserBus *self, HawserPublisher *publisher, const HawserPolicyCont
     {
       publisher->last = record;
       publisher->last_records_version = self->topics.records_version;
-      publisher->last_settings_version = self->topics.settings_version;
-      publisher->last_policy_version = self->policy_version;
-      publisher->last_decision = HAWSER_RESULT_OK;
+      publisher->last_rights_version = hawser_authority_get_version (&self->authority);
     }
   *out_record = record;
   return HAWSER_RESULT_OK;
@@ -452,22 +118,22 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
   self->statistics.n_retained = self->topics.n_retained;
   if (!hawser_journal_exists (&self->journal) || *record->name == '$') /* figures of this run */
     return;
-  await_commit (pending);
+  hawser_pending_await_commit (pending);
   if (is_empty)
-    hawser_journal_remove (&self->journal, "retained", record->name, pending != NULL ? on_kept : NULL, pending);
+    hawser_journal_remove (&self->journal, "retained", record->name, pending != NULL ? hawser_pending_on_kept : NULL, pending);
   else
     {
       g_autoptr (GBytes) stored = hawser_author_store_message (message, hawser_journal_get_line_offset_us (&self->journal));
 
-      hawser_journal_put (&self->journal, "retained", record->name, stored, pending != NULL ? on_kept : NULL, pending);
+      hawser_journal_put (&self->journal, "retained", record->name, stored, pending != NULL ? hawser_pending_on_kept : NULL, pending);
     }
 }
 
 static void
 keep_history (HawserBus *self, HawserTopicRecord *record, HawserMessage *message, guint limit, HawserPending *pending)
 {
-  if (hawser_history_add (&self->history, record->name, message, limit, pending != NULL ? on_kept : NULL, pending))
-    await_commit (pending); /* the answer comes on a later turn */
+  if (hawser_history_add (self->history, record->name, message, limit, pending != NULL ? hawser_pending_on_kept : NULL, pending))
+    hawser_pending_await_commit (pending); /* the answer comes on a later turn */
 }
 
 static gboolean
@@ -524,10 +190,7 @@ pick_routes (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessag
   guint n_ids = 0;
 
   if (G_LIKELY (!set->is_picky))
-    {
-      set->ref_count++;
-      return set;
-    }
+    return hawser_route_set_ref (set);
   picked = g_memdup2 (set, sizeof *set + set->n_routes * sizeof (HawserRoute));
   picked->ref_count = 1;
   picked->n_routes = 0;
@@ -553,18 +216,18 @@ append_to_journal (HawserBus *self, HawserRouteSet *set, HawserMessage *message,
     if (goes_to_journal (&set->routes[i], message) && !is_own (&set->routes[i], message))
       queues[n++] = set->routes[i].receiver->durable->queue;
   if (n > 0)
-    position = hawser_journal_append (&self->journal, message, queues, n, pending != NULL ? on_committed : NULL, await_commit (pending));
+    position = hawser_journal_append (&self->journal, message, queues, n, pending != NULL ? hawser_pending_on_committed : NULL, hawser_pending_await_commit (pending));
   if (queues != few)
     g_free (queues);
   return position;
 }
 
 static void
-note_deliveries (HawserRouteSet *set, HawserMessage *message)
+note_deliveries (HawserBus *self, HawserRouteSet *set, HawserMessage *message)
 {
   for (guint i = 0; i < set->n_routes; i++)
     if (!set->routes[i].receiver->is_removed && !is_own (&set->routes[i], message))
-      hawser_audit_note_out (set->routes[i].receiver, message);
+      hawser_audit_note_out (&self->audit, set->routes[i].receiver, message);
 }
 
 static void
@@ -587,18 +250,6 @@ deliver_all (HawserBus *self, HawserPublisher *publisher, HawserRouteSet *set, H
     }
 }
 
-void
-hawser_bus_bury (HawserBus *self)
-{
-  while (self->graveyard != NULL)
-    {
-      HawserReceiver *receiver = self->graveyard;
-
-      self->graveyard = receiver->next;
-      hawser_receiver_free (receiver);
-    }
-}
-
 /* A publisher that cannot be made to wait is told to come again. */
 static gboolean
 is_refused_by_receiver (HawserRouteSet *set, const HawserPublisher *publisher, HawserMessage *message)
@@ -614,23 +265,6 @@ is_refused_by_receiver (HawserRouteSet *set, const HawserPublisher *publisher, H
         return TRUE;
     }
   return FALSE;
-}
-
-static HawserPending *
-start_pending (HawserBus *self, HawserPublished published, gpointer data, guint64 cookie)
-{
-  HawserPending *pending;
-
-  if (!hawser_journal_exists (&self->journal))
-    return NULL;
-  pending = take_pending (self);
-  pending->bus = self;
-  pending->published = published;
-  pending->data = data;
-  pending->cookie = cookie;
-  pending->is_routing = TRUE;
-  pending->n_waiting = 1;            /* the publish call itself */
-  return pending;
 }
 
 /* What it leaves behind is its own. */
@@ -655,25 +289,68 @@ put_off (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, gi
   int result;
 
   sign (publisher); /* it may be retained then */
-  result = hawser_schedule_add (&self->schedule, message, due_us, publisher->origin, pending != NULL ? on_committed : NULL, pending);
+  result = hawser_schedule_add (self->schedule, message, due_us, publisher->origin, pending != NULL ? hawser_pending_on_committed : NULL, pending);
   if (pending == NULL)
     return result;
   if (result == HAWSER_RESULT_PENDING)
-    await_commit (pending);
+    hawser_pending_await_commit (pending);
   else
     pending->result = result;
-  return finish_routing (pending, publisher, outlives);
+  return hawser_pending_finish_routing (pending, outlives ? NULL : &publisher->pending);
 }
 
 /* It came before. Its publisher is told so when the first one is safe. */
 static int
 drop_duplicate (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, HawserPending *pending, gboolean outlives)
 {
-  if (pending != NULL && hawser_dedup_await (&self->dedup, message, on_committed, pending))
-    await_commit (pending);
+  if (pending != NULL && hawser_dedup_await (self->dedup, message, hawser_pending_on_committed, pending))
+    hawser_pending_await_commit (pending);
   hawser_message_unref (message);
-  return pending != NULL ? finish_routing (pending, publisher, outlives) : HAWSER_RESULT_OK;
+  return pending != NULL ? hawser_pending_finish_routing (pending, outlives ? NULL : &publisher->pending) : HAWSER_RESULT_OK;
 }
+
+/* ---- Labels ---- */
+
+static HawserReceiver *
+find_sink (HawserRouteSet *set, const char *name, gsize len)
+{
+  for (guint i = 0; i < set->n_routes; i++)
+    {
+      HawserReceiver *receiver = set->routes[i].receiver;
+      const char *id = receiver->durable != NULL && receiver->flags & HAWSER_RECEIVER_PASSIVE ? receiver->durable->id : NULL;
+
+      if (id != NULL && strlen (id) == len && memcmp (id, name, len) == 0)
+        return receiver;
+    }
+  return NULL;
+}
+
+static int
+check_labels (HawserBus *self, HawserRouteSet *set, const HawserWishes *wishes, gboolean is_kept)
+{
+  if (!hawser_journal_exists (&self->journal))
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "requested: nothing is stored here, there is no state-dir");
+  if (wishes->wants_stored && !set->has_journal && !is_kept)
+    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "requested: stored: no durable subscription takes this topic, and it is not retained");
+  for (guint i = 0; i < wishes->n_sinks; i++) /* a name twice is no other sink: both are settled one after the other */
+    if (find_sink (set, wishes->sinks[i].name, wishes->sinks[i].len) == NULL)
+      return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "requested: sink:%.*s: no such sink takes this topic", (int) MIN (wishes->sinks[i].len, 100),
+                            wishes->sinks[i].name);
+  return HAWSER_RESULT_OK;
+}
+
+/* check_labels() let it pass; @position is not 0 if there are sinks. */
+static void
+await_labels (HawserBus *self, HawserPending *pending, HawserRouteSet *set, const HawserWishes *wishes, guint64 position)
+{
+  GPtrArray **watched[HAWSER_MAX_LABELS];
+
+  for (guint i = 0; i < wishes->n_sinks; i++)
+    watched[i] = &find_sink (set, wishes->sinks[i].name, wishes->sinks[i].len)->durable->watched;
+  hawser_labels_new (pending, self->lane, wishes, watched, position);
+}
+
+/* ---- The way ---- */
 
 static int
 route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *record, HawserMessage *message, HawserPublished published,
@@ -718,10 +395,10 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
           hawser_message_unref (message);
           return hawser_refuse (&self->refusal, HAWSER_ERROR_INVALID, "topic '%s': %s", record->name, problem);
         }
-      if (settings != NULL && settings->dedup_window_us > 0 && hawser_dedup_is_known (&self->dedup, message, settings->dedup_window_us))
-        return drop_duplicate (self, publisher, message, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
+      if (settings != NULL && settings->dedup_window_us > 0 && hawser_dedup_is_known (self->dedup, message, settings->dedup_window_us))
+        return drop_duplicate (self, publisher, message, published != NULL ? hawser_pending_start (&self->pending, published, data, cookie) : NULL, outlives);
       if (wishes.due_us != 0)
-        return put_off (self, publisher, message, wishes.due_us, published != NULL ? start_pending (self, published, data, cookie) : NULL, outlives);
+        return put_off (self, publisher, message, wishes.due_us, published != NULL ? hawser_pending_start (&self->pending, published, data, cookie) : NULL, outlives);
     }
 
   waits_for_labels = G_UNLIKELY (wishes.has_labels) && published != NULL && !publisher->ignores_labels;
@@ -733,13 +410,13 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
       hawser_message_unref (message);
       return hawser_refuse (&self->refusal, HAWSER_ERROR_QUOTA, "topic '%s': there are %u retained values already", record->name, self->topics.n_retained);
     }
-  set = get_routes (self, record, settings);
+  set = hawser_routes_get (&self->routes, &self->authority, record, settings);
   if (set->may_refuse && is_refused_by_receiver (set, publisher, message))
     {
       hawser_message_unref (message);
       return hawser_refuse (&self->refusal, HAWSER_ERROR_QUOTA, "topic '%s': a subscription is full", record->name);
     }
-  if (G_UNLIKELY (waits_for_labels) && (result = hawser_labels_check (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
+  if (G_UNLIKELY (waits_for_labels) && (result = check_labels (self, set, &wishes, is_kept && message->qos > 0)) != HAWSER_RESULT_OK)
     {
       hawser_message_unref (message);
       return result;
@@ -754,19 +431,19 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   if (is_kept && message->payload_len > 0 && !publisher->is_schedule)
     {
       sign (publisher);
-      message->rights_version = hawser_bus_get_authors_version (self); /* enter_topic() has looked */
+      message->rights_version = hawser_authority_get_authors_version (&self->authority); /* enter_topic() has looked */
     }
   if (settings != NULL && settings->message_expiry_us > 0)
     limit_expiry (settings, message);
   if (G_UNLIKELY (settings != NULL && settings->is_audited))
-    hawser_audit_note_in (self, publisher, message, HAWSER_RESULT_OK);
+    hawser_audit_note_in (&self->audit, publisher, message, HAWSER_RESULT_OK);
   record->n_published++;
   self->statistics.published++;
   self->statistics.published_bytes += message->payload_len;
 
   /* a QoS 2 message without a publisher that waits: its delivery does */
   if (published != NULL || (message->qos == 2 && set->has_journal))
-    pending = start_pending (self, published, data, cookie);
+    pending = hawser_pending_start (&self->pending, published, data, cookie);
   if (G_UNLIKELY (settings != NULL && settings->history > 0))
     keep_history (self, record, message, settings->history, message->qos > 0 ? pending : NULL);
   if (is_kept)
@@ -786,12 +463,9 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
             pending->position = position;
         }
       if (G_UNLIKELY (waits_for_labels) && pending != NULL && position != 0)
-        {
-          pending->labels = hawser_labels_new (pending, set, &wishes, position);
-          pending->n_waiting += hawser_labels_get_n_missing (pending->labels);
-        }
+        await_labels (self, pending, set, &wishes, position);
       if (G_UNLIKELY (settings != NULL && settings->is_audited))
-        note_deliveries (set, message);
+        note_deliveries (self, set, message);
       deliver_all (self, publisher, set, message, position);
       hawser_route_set_unref (set);
       if (--self->routing == 0 && self->graveyard != NULL)
@@ -801,7 +475,7 @@ route_checked (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
     hawser_topic_table_remove (&self->topics, record); /* the value alone stays; who publishes here again makes a record that stays too */
   hawser_message_unref (message);
   hawser_message_unref (asked);
-  return pending != NULL ? finish_routing (pending, publisher, outlives) : HAWSER_RESULT_OK;
+  return pending != NULL ? hawser_pending_finish_routing (pending, outlives ? NULL : &publisher->pending) : HAWSER_RESULT_OK;
 }
 
 static int
@@ -829,9 +503,9 @@ route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   g_autoptr (HawserMessage) kept = NULL;
   int result;
 
-  if (G_LIKELY (settings == NULL || !settings->is_audited || self->audit_funcs == NULL))
+  if (G_LIKELY (settings == NULL || !settings->is_audited || self->audit.funcs == NULL))
     return route_checked (self, publisher, record, message, published, data, cookie, outlives);
-  if (!self->audit_funcs->is_well (self->audit_trail))
+  if (!self->audit.funcs->is_well (self->audit.trail))
     {
       hawser_message_unref (message);
       return hawser_refuse (&self->refusal, HAWSER_ERROR_UNAVAILABLE, "topic '%s': the audit trail cannot be written", record->name);
@@ -839,7 +513,7 @@ route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
   kept = hawser_message_ref (message);
   result = route_checked (self, publisher, record, message, published, data, cookie, outlives);
   if (result > 0)
-    hawser_audit_note_in (self, publisher, kept, result);
+    hawser_audit_note_in (&self->audit, publisher, kept, result);
   return result;
 }
 
@@ -847,11 +521,11 @@ route_entered (HawserBus *self, HawserPublisher *publisher, HawserTopicRecord *r
 static int
 refuse_entry (HawserBus *self, HawserPublisher *publisher, HawserMessage *message, int result)
 {
-  HawserLocalTopic *settings = self->audit_funcs != NULL && hawser_topic_name_check (message->data, message->topic_len)
+  HawserLocalTopic *settings = self->audit.funcs != NULL && hawser_topic_name_check (message->data, message->topic_len)
                                ? hawser_topic_table_resolve (&self->topics, message->data, message->topic_len) : NULL;
 
   if (settings != NULL && settings->is_audited)
-    hawser_audit_note_in (self, publisher, message, result);
+    hawser_audit_note_in (&self->audit, publisher, message, result);
   note_refusal (self, publisher, message->data, result);
   hawser_message_unref (message);
   return result;
@@ -867,37 +541,6 @@ hawser_bus_route (HawserBus *self, HawserPublisher *publisher, HawserMessage *me
     return refuse_entry (self, publisher, message, result);
   result = route_entered (self, publisher, record, message, published, data, cookie, outlives);
   return note_refusal (self, publisher, result > 0 ? record->name : NULL, result); /* a record may be gone when its message was taken */
-}
-
-static void
-free_publisher (gpointer data)
-{
-  HawserPublisher *publisher = data;
-  HawserReceiver *receiver = g_steal_pointer (&publisher->receiver);
-
-  if (receiver != NULL)
-    hawser_receiver_detach (receiver, 0);
-  hawser_publisher_free (publisher);
-}
-
-HawserPublisher *
-hawser_publisher_of (HawserConnection *connection)
-{
-  HawserPublisher *publisher = hawser_connection_get_publisher (connection);
-
-  if (G_UNLIKELY (publisher == NULL))
-    {
-      const char *client_id = hawser_connection_get_client_id (connection);
-      g_autofree char *number = client_id == NULL ? g_strdup_printf ("%" G_GUINT64_FORMAT, hawser_connection_get_id (connection)) : NULL;
-      g_autofree char *escaped = g_uri_escape_string (client_id != NULL ? client_id : number, NULL, FALSE);
-      g_autofree char *source = g_strconcat ("/listener/", hawser_connection_get_listener_name (connection),
-                                             client_id != NULL ? "/client/" : "/connection/", escaped, NULL);
-
-      publisher = hawser_publisher_new (hawser_connection_get_bus (connection), connection, source);
-      hawser_connection_set_publisher (connection, publisher, free_publisher);
-      hawser_meter_renew (publisher);
-    }
-  return publisher;
 }
 
 /* (transfer full); NULL: refused. */
@@ -920,9 +563,9 @@ hawser_connection_publish (HawserConnection *self, HawserMessage *message, Hawse
   const char *mount = hawser_connection_get_owner (self)->mount_point;
 
   hawser_connection_count_received (self);
-  if (G_UNLIKELY (publisher->meter != NULL || hawser_bus_is_tight (publisher->bus)))
+  if (G_UNLIKELY (publisher->meter != NULL || hawser_memory_is_tight (&publisher->bus->memory)))
     {
-      int result = hawser_meter_admit (publisher, message);
+      int result = hawser_meter_admit (hawser_publisher_need_meter (publisher), message);
 
       if (result != HAWSER_RESULT_OK)
         {
@@ -994,31 +637,31 @@ hawser_bus_check_publish (HawserBus *self, const HawserPolicyContext *context, c
   const char *topic = full_name != NULL ? full_name : name;
   gsize len = strlen (topic);
   HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
-  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);
   HawserPolicyContext full = *context;
-  int result;
 
   if (record == NULL && !hawser_topic_name_check (topic, len))
     return hawser_refuse (&self->refusal, HAWSER_ERROR_INVALID, "not a valid topic name");
-  if (*topic == '$')
-    return hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': topics that begin with $ are the bus's own", topic);
   full.topic = topic;
-  result = hawser_bus_check_right (self, HAWSER_ACTION_PUBLISH, settings, &full);
-  if (result == HAWSER_RESULT_OK && record == NULL && settings != NULL && !settings->creates)
-    result = hawser_refuse (&self->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': is not declared and may not be made on first use", topic);
-  return result;
+  return hawser_authority_check_publish (&self->authority, hawser_topic_table_find_settings (&self->topics, topic, len), record != NULL, &full);
 }
 
 int
 hawser_bus_check_subscribe (HawserBus *self, const HawserPolicyContext *context, const char *name)
 {
   g_autofree char *full_name = context->mount_point != NULL ? g_strconcat (context->mount_point, name, NULL) : NULL;
-  const char *topic = full_name != NULL ? full_name : name;
-  gsize len = strlen (topic);
-  HawserTopicRecord *record = hawser_topic_table_find (&self->topics, topic, len);
-  HawserLocalTopic *settings = record != NULL ? hawser_topic_table_settings (&self->topics, record) : hawser_topic_table_resolve (&self->topics, topic, len);
   HawserPolicyContext full = *context;
 
-  full.topic = topic;
-  return hawser_bus_check_right (self, HAWSER_ACTION_SUBSCRIBE, settings, &full);
+  full.topic = full_name != NULL ? full_name : name;
+  return hawser_authority_check (&self->authority, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_find_settings (&self->topics, full.topic, strlen (full.topic)), &full);
+}
+
+int
+hawser_bus_check_admin (HawserBus *self, HawserConnection *connection)
+{
+  HawserPolicyContext context;
+
+  if (self->authority.admin_policy == NULL)
+    return HAWSER_RESULT_OK;
+  hawser_connection_fill_context (connection, &context);
+  return hawser_authority_check_admin (&self->authority, &context);
 }

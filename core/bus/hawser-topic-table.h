@@ -7,10 +7,10 @@
 #include "hawser-local-topic-private.h"
 #include "hawser-match-tree.h"
 #include "hawser-message-private.h"
+#include "hawser-route-set.h"
 
 G_BEGIN_DECLS
 
-typedef struct _HawserRouteSet HawserRouteSet;
 typedef struct _HawserTopicRecord HawserTopicRecord;
 
 struct _HawserTopicRecord {
@@ -97,6 +97,13 @@ hawser_topic_table_settings (HawserTopicTable *self, HawserTopicRecord *record)
   return record->settings;
 }
 
-void               hawser_route_set_unref         (HawserRouteSet    *self);
+/* The same for a name of which it is not known whether it has a record; NULL: nothing is declared for it. */
+static inline HawserLocalTopic *
+hawser_topic_table_find_settings (HawserTopicTable *self, const char *name, gsize len)
+{
+  HawserTopicRecord *record = hawser_topic_table_find (self, name, len);
+
+  return record != NULL ? hawser_topic_table_settings (self, record) : hawser_topic_table_resolve (self, name, len);
+}
 
 G_END_DECLS

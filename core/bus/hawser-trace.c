@@ -2,11 +2,10 @@
 
 /* W3C Trace Context of messages, as `[hawser] trace-context` has it. Pure but for the random ids. Source: Trace Context, 3.2. */
 
-#include "hawser-trace-private.h"
+#include "hawser-trace.h"
 
 #include <string.h>
 
-#include "hawser-bus-private.h"
 #include "hawser-message-raw.h"
 
 #define PARENT "traceparent"
@@ -68,8 +67,8 @@ hawser_trace_apply (HawserTrace trace, HawserMessage *message)
   return changed;
 }
 
-void
-hawser_bus_set_trace (HawserBus *self, const char *word)
+HawserTrace
+hawser_trace_parse (const char *word)
 {
-  self->trace = g_strcmp0 (word, "generate") == 0 ? HAWSER_TRACE_GENERATE : g_strcmp0 (word, "off") == 0 ? HAWSER_TRACE_OFF : HAWSER_TRACE_PROPAGATE;
+  return g_strcmp0 (word, "generate") == 0 ? HAWSER_TRACE_GENERATE : g_strcmp0 (word, "off") == 0 ? HAWSER_TRACE_OFF : HAWSER_TRACE_PROPAGATE;
 }

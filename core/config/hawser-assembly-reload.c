@@ -18,7 +18,6 @@
 #include "hawser-listener.h"
 #include "hawser-listener-private.h"
 #include "hawser-local-topic-private.h"
-#include "hawser-trace-private.h"
 #include "hawser-param-copy-private.h"
 #include "hawser-sink-runner.h"
 #include "hawser-tls-private.h"

@@ -28,7 +28,7 @@
 #include "hawser-store.h"
 #include "hawser-system-topics-private.h"
 #include "hawser-tls.h"
-#include "hawser-trace-private.h"
+#include "hawser-bus-private.h"
 #include "hawser-twin-host.h"
 #include "hawser-twins.h"
 #include "hawser-units.h"

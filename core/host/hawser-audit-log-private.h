@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hawser-audit-private.h"
+#include "hawser-bus-private.h"
 
 G_BEGIN_DECLS
 

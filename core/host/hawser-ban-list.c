@@ -254,7 +254,7 @@ hawser_ban_list_add (HawserBus *bus, const char *name, gint64 duration_us)
     return FALSE;
   ban (list_of (bus), entry, duration_us);
   entry->is_by_hand = TRUE;
-  bus->authors_version++;
+  bus->authority.authors_version++;
   close_banned (bus);
   return TRUE;
 }

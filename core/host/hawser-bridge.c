@@ -667,7 +667,7 @@ hawser_bridge_start (HawserBridge *self, GError **error)
     }
   self->publisher = hawser_publisher_new (self->bus, NULL, self->source);
   self->publisher->ignores_labels = TRUE; /* a publisher over there waits for its own broker */
-  hawser_bus_add_bridge (self->bus, self);
+  hawser_roster_add (&self->bus->bridges, self);
   connect_now (self);
   return TRUE;
 }
@@ -697,7 +697,7 @@ hawser_bridge_stop (HawserBridge *self)
   if (receiver != NULL)
     hawser_receiver_detach (receiver, G_MAXUINT32);
   g_clear_pointer (&self->publisher, hawser_publisher_free);
-  hawser_bus_remove_bridge (self->bus, self);
+  hawser_roster_remove (&self->bus->bridges, self);
   changed (self);
 }
 

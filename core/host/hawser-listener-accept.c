@@ -140,7 +140,7 @@ on_connection_opened (HawserConnectionOwner *owner, HawserConnection *connection
 static gboolean
 on_connection_starved (HawserConnectionOwner *owner, HawserConnection *connection)
 {
-  return hawser_meter_hold_large (hawser_publisher_of (connection));
+  return hawser_meter_hold_large (hawser_publisher_need_meter (hawser_publisher_of (connection)));
 }
 
 /* A header says who somebody is: only a proxy of ours may. */
@@ -330,7 +330,7 @@ hawser_listener_renew_rates (HawserListener *self)
   hawser_rates_unref (old);
   for (GList *link = self->bus->connections.head; link != NULL; link = link->next)
     if (hawser_connection_get_owner (link->data) == &self->owner && hawser_connection_get_publisher (link->data) != NULL)
-      hawser_meter_renew (hawser_connection_get_publisher (link->data));
+      hawser_publisher_renew_rates (hawser_connection_get_publisher (link->data));
 }
 
 void

@@ -38,7 +38,7 @@ hawser_listener_admit (HawserConnection *connection, gboolean comes)
   if (self->flapping_count > 0 &&
       hawser_ban_list_note_entry (bus, connection, self->flapping_count, self->flapping_window_us, self->flapping_duration_us))
     return hawser_refuse (&bus->refusal, HAWSER_ERROR_DISABLED, "banned: the client connects too often");
-  debt_us = self->owner.rates != NULL ? hawser_meter_enter (hawser_publisher_of (connection)) : 0;
+  debt_us = self->owner.rates != NULL ? hawser_meter_enter (hawser_publisher_need_meter (hawser_publisher_of (connection))) : 0;
   if (debt_us == 0)
     return HAWSER_RESULT_OK;
   hawser_refuse (&bus->refusal, HAWSER_ERROR_QUOTA, "the client connects too often");
@@ -49,16 +49,17 @@ hawser_listener_admit (HawserConnection *connection, gboolean comes)
 static HawserListener *
 find_listener (HawserBus *bus, const char *name)
 {
-  for (guint i = 0; i < bus->listeners->len; i++)
-    if (g_strcmp0 (hawser_listener_get_name (bus->listeners->pdata[i]), name) == 0)
-      return bus->listeners->pdata[i];
+  for (guint i = 0; i < bus->listeners.items->len; i++)
+    if (g_strcmp0 (hawser_listener_get_name (bus->listeners.items->pdata[i]), name) == 0)
+      return bus->listeners.items->pdata[i];
   return NULL;
 }
 
 /* A principal does not say which provider gave it: only where all of the listener can tell who is there is somebody gone. */
 gboolean
-hawser_listener_admits_author (HawserBus *bus, const HawserPolicyContext *author, HawserPrincipal **out_now)
+hawser_listener_admits_author (gpointer data, const HawserPolicyContext *author, HawserPrincipal **out_now)
 {
+  HawserBus *bus = data;
   HawserListener *self = author->principal != NULL ? find_listener (bus, author->listener) : NULL;
 
   if (hawser_ban_list_silences (bus, author))
@@ -83,7 +84,7 @@ hawser_listener_admits_author (HawserBus *bus, const HawserPolicyContext *author
 gboolean
 hawser_listener_allows_anonymous (HawserListener *self)
 {
-  return g_strcmp0 (self->anonymous, "allow") == 0 || (self->bus->is_open && self->is_loopback && self->identities->len == 0);
+  return g_strcmp0 (self->anonymous, "allow") == 0 || (self->bus->authority.is_open && self->is_loopback && self->identities->len == 0);
 }
 
 /**

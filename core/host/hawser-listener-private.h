@@ -76,10 +76,11 @@ GSocketAddress *hawser_listener_parse_address      (HawserListener   *self,
 GSocket        *hawser_listener_bind               (HawserListener   *self,
                                                     GError          **error);
 void            hawser_listener_stop_inner         (HawserListener   *self);
-/* Of pre-shared keys; @data is a listener. */
-gboolean        hawser_listener_admits_author      (HawserBus        *bus,
+/* admits_author() of the authority of @bus, a #HawserBus. */
+gboolean        hawser_listener_admits_author      (gpointer          bus,
                                                     const HawserPolicyContext *author,
                                                     HawserPrincipal **out_now);
+/* Of pre-shared keys; @data is a listener. */
 GBytes         *hawser_listener_find_key           (gpointer          data,
                                                     const char       *identity);
 

@@ -403,9 +403,9 @@ hawser_listener_start (HawserListener *self, GError **error)
 
   hawser_listener_begin_accepting (self, socket);
   self->is_started = TRUE;
-  hawser_bus_add_listener (self->bus, self);
-  self->bus->admits_author = hawser_listener_admits_author;
-  self->bus->authors_version++;
+  hawser_roster_add (&self->bus->listeners, self);
+  self->bus->authority.funcs.admits_author = hawser_listener_admits_author;
+  self->bus->authority.authors_version++;
   return TRUE;
 }
 
@@ -433,7 +433,7 @@ hawser_listener_stop (HawserListener *self)
   hawser_listener_stop_inner (self);
   hawser_listener_close_connections (self);
   hawser_lane_flush (hawser_bus_get_lane (self->bus));
-  hawser_bus_remove_listener (self->bus, self);
+  hawser_roster_remove (&self->bus->listeners, self);
 }
 
 static void
@@ -445,7 +445,7 @@ take_identities (HawserListener *self, GPtrArray *identities)
   self->has_keys = FALSE;
   for (guint i = 0; i < identities->len; i++)
     hawser_listener_add_identity (self, identities->pdata[i]);
-  self->bus->authors_version++;
+  self->bus->authority.authors_version++;
   g_ptr_array_unref (old);
 }
 

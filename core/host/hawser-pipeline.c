@@ -535,7 +535,7 @@ hawser_pipeline_start (HawserPipeline *self, GError **error)
   self->is_started = TRUE;
   self->is_ending = FALSE;
   hawser_backoff_init (&self->backoff, RETRY_US, RETRY_MAXIMUM_US, 0);
-  hawser_bus_add_pipeline (self->bus, self);
+  hawser_roster_add (&self->bus->pipelines, self);
   return TRUE;
 }
 
@@ -605,7 +605,7 @@ hawser_pipeline_stop (HawserPipeline *self)
   g_clear_pointer (&self->held, hawser_message_unref);
   g_queue_clear_full (&self->arrived, free_message);
   g_ptr_array_set_size (self->stages, 0);
-  hawser_bus_remove_pipeline (self->bus, self);
+  hawser_roster_remove (&self->bus->pipelines, self);
 }
 
 static void

@@ -200,7 +200,7 @@ static void
 halt (HawserSinkRunner *self)
 {
   self->is_started = FALSE;
-  hawser_bus_remove_sink (self->bus, self);
+  hawser_roster_remove (&self->bus->sinks, self);
   hawser_timer_disarm (&self->timer);
   hawser_sink_delivery_abandon (self);
   g_clear_pointer (&self->letters, hawser_dead_letters_free);
@@ -443,7 +443,7 @@ hawser_sink_runner_start (HawserSinkRunner *self, GError **error)
       g_prefix_error (error, "sink '%s': ", self->name);
       return FALSE;
     }
-  hawser_bus_add_sink (self->bus, self);
+  hawser_roster_add (&self->bus->sinks, self);
   hawser_sink_runner_changed (self);
   return TRUE;
 }

@@ -161,9 +161,9 @@ set_clients (HawserSystemTopics *self, const HawserBusStatistics *statistics, gi
   set_number (self, "$SYS/broker/clients/expired", self->bus->n_expired_receivers);
   set_number (self, "$SYS/broker/subscriptions/count", statistics->n_subscriptions);
   set_number (self, "$SYS/broker/shared_subscriptions/count", count_shared (self->bus));
-  for (guint i = 0; i < self->bus->listeners->len; i++)
+  for (guint i = 0; i < self->bus->listeners.items->len; i++)
     {
-      HawserListener *listener = g_ptr_array_index (self->bus->listeners, i);
+      HawserListener *listener = g_ptr_array_index (self->bus->listeners.items, i);
       g_autofree char *topic = g_strdup_printf ("$SYS/hawser/listener/%s/connections", hawser_listener_get_name (listener));
 
       n_opened += hawser_listener_get_n_opened (listener);
@@ -221,9 +221,9 @@ set_own (HawserSystemTopics *self, const HawserBusStatistics *statistics)
 
       set_number (self, topic, statistics->dropped[i]);
     }
-  for (guint i = 0; i < self->bus->bridges->len; i++)
+  for (guint i = 0; i < self->bus->bridges.items->len; i++)
     {
-      HawserBridge *bridge = g_ptr_array_index (self->bus->bridges, i);
+      HawserBridge *bridge = g_ptr_array_index (self->bus->bridges.items, i);
       g_autofree char *state = g_strdup_printf ("$SYS/broker/connection/%s/state", hawser_bridge_get_name (bridge));
       g_autofree char *queued = g_strdup_printf ("$SYS/hawser/bridge/%s/queued", hawser_bridge_get_name (bridge));
 

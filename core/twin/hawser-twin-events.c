@@ -19,12 +19,12 @@ static void flush (HawserDirty *dirty);
 gboolean
 hawser_twins_is_watched (HawserTwins *self, HawserTwinRef twin)
 {
-  guint64 version = self->bus->group_versions[self->group];
+  guint64 version = self->bus->routes.group_versions[self->group];
 
   if (G_UNLIKELY (version != self->filter_version))
     {
       self->filter_version = version;
-      self->has_subscribers = hawser_match_tree_lookup (self->bus->filters, "$twin", strlen ("$twin")) != NULL;
+      self->has_subscribers = hawser_match_tree_lookup (self->bus->routes.filters, "$twin", strlen ("$twin")) != NULL;
     }
   return self->has_subscribers || self->publishes || self->watchers->len > 0 || hawser_twin_get (self, twin)->flags & HAWSER_TWIN_IS_WATCHED;
 }

@@ -39,7 +39,7 @@ check (HawserTwins *self, const HawserPolicyContext *context, const char *id, co
 
   if (policy_name != NULL)
     {
-      policy = g_hash_table_lookup (self->bus->policies, policy_name);
+      policy = hawser_authority_get_policy (&self->bus->authority, policy_name);
       named.topic = id;
       if (policy != NULL && hawser_policy_evaluate (policy, &named, NULL))
         return HAWSER_RESULT_OK;

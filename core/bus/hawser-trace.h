@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "hawser-bus.h"
 #include "hawser-message-private.h"
 
 G_BEGIN_DECLS
@@ -17,8 +16,7 @@ typedef enum {
 HawserMessage *hawser_trace_apply (HawserTrace    trace,
                                    HawserMessage *message);
 
-/* @word: propagate, generate or off; NULL: propagate. From the next message on. */
-void           hawser_bus_set_trace (HawserBus  *self,
-                                     const char *word);
+/* propagate, generate or off; anything else, and NULL: propagate. */
+HawserTrace    hawser_trace_parse (const char    *word);
 
 G_END_DECLS

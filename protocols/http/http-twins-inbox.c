@@ -163,9 +163,12 @@ respond_live (HttpSession *session, const char *id, gboolean is_live)
   gint64 now_us = hawser_clock_get_wall_us (hawser_bus_get_clock (adapter->bus));
   g_autoptr (GString) out = g_string_new (NULL);
   HawserJsonSlice twin;
+  g_autoptr (HttpFields) fields = NULL;
   GError *error = NULL;
   gint64 newest_us;
 
+  if (!http_twins_read_fields (session, http_session_get_request (session), "id,channel,live,age", &fields))
+    return;
   if (!hawser_twins_write (http_twins (session), id, out, NULL, &error))
     {
       http_twins_respond_error (session, error);
@@ -184,7 +187,15 @@ respond_live (HttpSession *session, const char *id, gboolean is_live)
     g_string_append (out, "null");
   g_string_append_c (out, '}');
   http_session_add_header (session, "Cache-Control", "no-store");
-  http_session_respond (session, 200, "application/json", out->str, out->len);
+  if (fields != NULL)
+    {
+      g_autoptr (GString) some = g_string_sized_new (256);
+
+      http_fields_project (fields, out->str, out->len, some);
+      http_session_respond (session, 200, "application/json", some->str, some->len);
+    }
+  else
+    http_session_respond (session, 200, "application/json", out->str, out->len);
 }
 
 /* What the device answered becomes what is reported: an object of values. */
@@ -213,11 +224,12 @@ void
 http_twins_read_live (HttpSession *session, HttpRequest *request, const char *id)
 {
   g_autoptr (HawserMessage) message = NULL;
+  g_autoptr (HttpFields) fields = NULL;
   gint64 wait_us = DEFAULT_LIVE_US;
   HttpAsk *ask;
 
-  if (!read_wait (session, request, &wait_us))
-    return;
+  if (!read_wait (session, request, &wait_us) || !http_twins_read_fields (session, request, "id", &fields))
+    return; /* fields that make no sense are said before anybody is asked */
   if (!hawser_twins_contains (http_twins (session), id))
     {
       http_session_respond_error (session, HAWSER_ERROR_NOT_FOUND, "there is no such twin");

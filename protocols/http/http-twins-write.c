@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CURL_TYPE "application/x-www-form-urlencoded" /* what curl -d says of everything; it is JSON, or refused */
+
 /* A write whose commit is awaited. Lives until both the session and the commit are through with it. */
 typedef struct {
   HttpExchange base;
@@ -157,7 +159,8 @@ http_twins_patch (HttpSession *session, HttpRequest *request, const char *rest)
       return;
     }
   if (type != NULL && g_ascii_strncasecmp (type, "application/merge-patch+json", MAX (type_len, 28)) != 0
-      && g_ascii_strncasecmp (type, "application/json", MAX (type_len, 16)) != 0)
+      && g_ascii_strncasecmp (type, "application/json", MAX (type_len, 16)) != 0
+      && g_ascii_strncasecmp (type, CURL_TYPE, MAX (type_len, strlen (CURL_TYPE))) != 0)
     {
       http_session_add_header (session, "Accept-Patch", "application/merge-patch+json");
       http_session_respond_problem (session, 415, HAWSER_ERROR_INVALID, "a twin takes application/merge-patch+json");

@@ -131,12 +131,11 @@ append_list (HttpSession *session, const GString *json, const HttpFields *fields
     }
 }
 
-/* fields=…, with the id in any case. FALSE: answered. */
-static gboolean
-read_fields (HttpSession *session, HttpRequest *request, HttpFields **out)
+gboolean
+http_twins_read_fields (HttpSession *session, HttpRequest *request, const char *always, HttpFields **out)
 {
   const char *text = http_request_get_query (request, "fields");
-  g_autofree char *with_id = text != NULL ? g_strconcat ("id,", text, NULL) : NULL;
+  g_autofree char *with_id = text != NULL ? g_strconcat (always, ",", text, NULL) : NULL;
   const char *detail;
 
   *out = NULL;
@@ -170,7 +169,7 @@ respond_list (HttpSession *session, HttpRequest *request, const char *parent)
   gint64 wait_us = LIVE_US;
   GError *error = NULL;
 
-  if (!read_fields (session, request, &fields))
+  if (!http_twins_read_fields (session, request, "id", &fields))
     return;
   if (g_strcmp0 (http_request_get_query (request, "channel"), "live") == 0)
     {
@@ -265,7 +264,7 @@ read_itself (HttpSession *session, HttpRequest *request, const char *id)
   guint64 revision;
   GError *error = NULL;
 
-  if (!read_fields (session, request, &fields))
+  if (!http_twins_read_fields (session, request, "id", &fields))
     return;
   g_string_truncate (out, 0);
   if (!hawser_twins_write (http_twins (session), id, out, &revision, &error))

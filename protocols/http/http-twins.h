@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "http-fields.h"
 #include "http-session.h"
 
 G_BEGIN_DECLS
@@ -47,6 +48,11 @@ gboolean     http_twins_find        (HttpSession   *session,
                                      gboolean       is_write,
                                      HttpTwinPath  *out);
 /* Answers with @error and frees it. */
+/* fields=…, with @always, names with commas between, in any case; NULL: all. FALSE: answered. */
+gboolean     http_twins_read_fields (HttpSession   *session,
+                                     HttpRequest   *request,
+                                     const char    *always,
+                                     HttpFields   **out);
 void         http_twins_respond_error (HttpSession *session,
                                        GError      *error);
 /* Answers with the twin as it is, its tag and @status. */

@@ -3,6 +3,7 @@
 """FEATURES H3 T1 T7 T8 T9 T10 T11 T12 T13 T14 T15 T16 T18: twins over HTTP and MQTT, with a real daemon and stock clients."""
 import json
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -171,6 +172,11 @@ class T8LiveChannel(TwinCase):
         self.assertEqual((twin['live'], twin['reported']['power-kw']['value']), (True, 9))
         self.assertLess(twin['age'], DEADLINE_S)
         self.assertEqual(self.value('site/n/f/s', 'power-kw'), 9)
+
+    def test_fields_choose_and_how_it_was_read_is_said_all_the_same(self):
+        Device(self, 'n/f/s').say(power=1, soc=0.5)
+        twin = self.twin('site/n/f/s', channel='live', timeout='1ms', fields='reported/soc/value')
+        self.assertEqual({**twin, 'age': 0}, {'id': 'site/n/f/s', 'reported': {'soc': {'value': 0.5}}, 'channel': 'twin', 'live': False, 'age': 0})
 
     def test_a_device_that_does_not_is_read_from_what_is_stored_with_its_age(self):
         Device(self, 'n/f/s').say(power=1)
@@ -537,6 +543,8 @@ class T16ConditionalWrites(TwinCase):
         for body, status in ((b'', 400), (b'[]', 400), (b'{"reported": 1}', 400), (b'{"nothing": {}}', 400), (b'{', 400)):
             answer = self.web.request('PATCH', path(self.id), body, {'Content-Type': 'application/merge-patch+json'})
             self.assertEqual(answer.status, status, body)
+        done = subprocess.run(['curl', '-sS', '-X', 'PATCH', '-d', '{"attributes":{"said":"by curl -d"}}', f'http://127.0.0.1:{self.web.port}{path(self.id)}'], capture_output=True)
+        self.assertEqual(json.loads(done.stdout)['attributes']['said'], 'by curl -d', done)
         self.assertEqual(self.web.request('PATCH', path(self.id), b'<a/>', {'Content-Type': 'text/xml'}).status, 415)
 
     def test_vectors_of_rfc_7396(self):

@@ -13,23 +13,30 @@
 static const ToolVerb verbs[] = {
   { "pub", "Messages", "TOPIC [PAYLOAD]", "Publish a message, or one for each line of stdin", tool_verb_pub },
   { "sub", "Messages", "FILTER…", "Print messages as they come", tool_verb_sub },
+  { "replay", "Messages", "FILE", "Publish a recording made by sub --record, at its own pace", tool_verb_replay },
   { "req", "Messages", "TOPIC [PAYLOAD]", "Send a request and print the answer", tool_verb_req },
   { "reply", "Messages", "FILTER…", "Answer requests: with themselves, a text, or what a command prints", tool_verb_reply },
   { "status", "Look", "", "One screen; the exit status says ready or not", tool_verb_status },
   { "observe", "Look", "FILTER", "Look at messages, numbers or errors of topics for a while", tool_verb_observe },
-  { "topic", "Look", "list|show|add|remove", "Topics and their metadata", tool_verb_topic },
-  { "subs", "Look", "list|show", "Subscriptions", tool_verb_subs },
-  { "conn", "Look", "list", "Connections", tool_verb_conn },
-  { "listener", "Look", "list", "Listeners", tool_verb_listener },
+  { "topic", "Look", "list|show|add|remove|purge", "Topics and their metadata", tool_verb_topic },
+  { "subs", "Look", "list|show|add|remove|pause|resume", "Subscriptions", tool_verb_subs },
+  { "conn", "Look", "list|show|kick", "Connections", tool_verb_conn },
+  { "listener", "Look", "list|show", "Listeners", tool_verb_listener },
   { "bridge", "Look", "list", "Bridges to other brokers", tool_verb_bridge },
   { "twin", "Look", "tree|list|show|get|set|watch|query", "Twins: what things report and what is counted of them", tool_verb_twin },
+  { "top", "Look", "", "Topics, sinks and connections by what passes, as it passes", tool_verb_top },
+  { "slow", "Look", "", "Subscriptions that are behind, the longest queue first", tool_verb_slow },
+  { "trace", "Look", "[FILTER…]", "Messages of topics or of a client as they pass, for a while", tool_verb_trace },
   { "bench", "Measure", "pub|sub|fanout|req|conn", "How many messages pass in a second, and how long each takes", tool_verb_bench },
   { "rtt", "Measure", "", "Round trips to the bus and back", tool_verb_rtt },
-  { "config", "Operate", "check|print|explain|sample|import", "The configuration of hawserd", tool_verb_config },
-  { "policy", "Operate", "test", "Who may do what, and why not", tool_verb_policy },
+  { "check", "Operate", "listener|topic|sink|twin|cert|lag", "One thing, in the words and exit codes of Nagios", tool_verb_check },
+  { "config", "Operate", "check|print|diff|explain|sample|import", "The configuration of hawserd", tool_verb_config },
+  { "policy", "Operate", "list|show|set|remove|test", "Who may do what, and why not", tool_verb_policy },
   { "ban", "Operate", "list|add|remove", "Who may not connect for a while", tool_verb_ban },
   { "reload", "Operate", "", "Has a running daemon read its configuration again", tool_verb_reload },
-  { "sink", "Operate", "list|show|test|pause|resume|redrive", "Sinks of a running daemon", tool_verb_sink },
+  { "log", "Operate", "", "The daemon's log, from the journal", tool_verb_log },
+  { "token", "Operate", "inspect", "What a JWT says", tool_verb_token },
+  { "sink", "Operate", "list|show|test|pause|resume|flush|redrive", "Sinks of a running daemon", tool_verb_sink },
   { "spool", "Operate", "check", "What waits on the disk", tool_verb_spool },
   { "inspect", "Extend", "[PLUGIN|TYPE]", "What a plugin offers: types, settings, defaults", tool_verb_inspect },
   { "plugin", "Extend", "list", "Plugins that were found", tool_verb_plugin },
@@ -62,7 +69,7 @@ find_verb_word (int    argc,
 {
   static const char * const with_value[] = {
     "-u", "--url", "-c", "--context", "--user", "--password-file", "--token-file", "--ca-file", "--certificate-file",
-    "--private-key-file", "--color", "-W", "--timeout", NULL
+    "--private-key-file", "--color", "-W", "--timeout", "--output", "--columns", "--sort-by", NULL
   };
 
   for (int i = 1; i < argc; i++)

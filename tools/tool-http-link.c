@@ -258,6 +258,7 @@ close_link (ToolLink *link)
   g_free (self->url.user);
   g_free (self->url.password);
   g_free (self->url.token);
+  g_clear_object (&self->url.certificate);
   g_free (self);
 }
 
@@ -309,8 +310,9 @@ open_link (Tool                  *tool,
   self->parent.klass = &tool_http_link;
   self->tool = tool;
   self->url = (ToolUrl) {
-    g_strdup (url->text), url->scheme, url->is_encrypted, g_strdup (url->host), url->port, g_strdup (url->path),
-    g_strdup (url->user), g_strdup (url->password), g_strdup (url->token)
+    .text = g_strdup (url->text), .scheme = url->scheme, .is_encrypted = url->is_encrypted, .host = g_strdup (url->host), .port = url->port,
+    .path = g_strdup (url->path), .user = g_strdup (url->user), .password = g_strdup (url->password), .token = g_strdup (url->token),
+    .certificate = url->certificate != NULL ? g_object_ref (url->certificate) : NULL
   };
   self->funcs = funcs;
   self->data = data;

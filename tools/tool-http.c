@@ -68,6 +68,8 @@ tool_http_message (const ToolUrl *url,
 
       soup_message_headers_replace (soup_message_get_request_headers (message), "Authorization", value);
     }
+  if (url->certificate != NULL)
+    soup_message_set_tls_client_certificate (message, url->certificate);
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   return message;
 }
@@ -205,6 +207,8 @@ parse_json (Tool      *tool,
   gsize len = 0;
   const char *text = g_bytes_get_data (body, &len);
 
+  if (len == 0)
+    return tool_fail (tool, TOOL_FAILED, "the answer is empty");
   if (!json_parser_load_from_data (parser, text, (gssize) len, &error))
     return tool_fail (tool, TOOL_FAILED, "the answer is not JSON: %s", error->message);
   *out_root = json_parser_steal_root (parser);

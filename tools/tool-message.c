@@ -187,6 +187,8 @@ add_data (JsonBuilder       *builder,
     {
       g_autofree char *text = g_strndup (data, len);
 
+      if (self->content_type == NULL)
+        add_text (builder, "datacontenttype", "text/plain"); /* without one the text would be JSON */
       add_text (builder, "data", text);
       return;
     }

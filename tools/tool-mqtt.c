@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tool-url.h"
+#include "tool-websocket.h"
 
 #define KEEPALIVE_S 60        /* ours: the daemon notices within 90 s that we are gone without a word */
 #define MAX_CLIENT_ID_LEN 64  /* ours: long enough to say who it is in a listing */
@@ -21,6 +22,7 @@ typedef struct {
   const ToolLinkFuncs *funcs;
   gpointer data;
   struct mosquitto *mosq;
+  ToolWebsocket *websocket;    /* NULL: none between us and the broker */
   char *source;                /* of events whose publisher names none: this broker */
   char **filters;
   guint8 qos;
@@ -349,11 +351,19 @@ close_link (ToolLink *link)
         continue;
     }
   arm (self);
+  tool_websocket_close (self->websocket);
   mosquitto_destroy (self->mosq);
   mosquitto_lib_cleanup ();
   g_strfreev (self->filters);
   g_free (self->source);
   g_free (self);
+}
+
+static void
+on_websocket_failed (const char *detail,
+                     gpointer    data)
+{
+  fail (data, TOOL_NO_CONNECTION, detail);
 }
 
 static int
@@ -367,7 +377,18 @@ connect_to (MqttLink              *self,
 
   if (options->keep_s > 0)
     mosquitto_property_add_int32 (&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, options->keep_s);
-  result = mosquitto_connect_bind_v5 (self->mosq, url->host, url->port, KEEPALIVE_S, NULL, properties);
+  if (url->query != NULL)
+    {
+      self->websocket = tool_websocket_open (self->tool, url, on_websocket_failed, self, out_detail);
+      if (self->websocket == NULL)
+        {
+          mosquitto_property_free_all (&properties);
+          return TOOL_NO_CONNECTION;
+        }
+    }
+  /* To the library port 0 says that the host is the path of a Unix socket. */
+  result = mosquitto_connect_bind_v5 (self->mosq, self->websocket != NULL ? tool_websocket_get_path (self->websocket) : url->path != NULL ? url->path : url->host,
+                                      self->websocket != NULL || url->path != NULL ? 0 : url->port, KEEPALIVE_S, NULL, properties);
   mosquitto_property_free_all (&properties);
   if (result == MOSQ_ERR_SUCCESS)
     return TOOL_DONE;
@@ -396,7 +417,7 @@ open_link (Tool                  *tool,
   self->qos = options->qos;
   self->no_retained = options->no_retained;
   self->filters = g_strdupv ((char **) options->filters);
-  self->source = g_strdup_printf ("mqtt://%s:%u", url->host, (guint) url->port);
+  self->source = url->path != NULL ? g_strconcat ("mqtt+unix:", url->path, NULL) : g_strdup_printf ("%s://%s:%u", url->query != NULL ? "ws" : "mqtt", url->host, (guint) url->port);
   self->mosq = mosquitto_new (client_id, options->keep_s == 0, self);
   if (self->mosq == NULL)
     g_error ("out of memory");
@@ -409,7 +430,7 @@ open_link (Tool                  *tool,
   mosquitto_subscribe_v5_callback_set (self->mosq, on_subscribed);
   if (url->user != NULL || url->password != NULL || url->token != NULL)
     mosquitto_username_pw_set (self->mosq, url->user != NULL ? url->user : "token", url->token != NULL ? url->token : url->password);
-  if (url->is_encrypted &&
+  if (url->is_encrypted && url->query == NULL &&
       mosquitto_tls_set (self->mosq, tool->ca_file, tool->ca_file == NULL ? "/etc/ssl/certs" : NULL, tool->certificate_file,
                          tool->private_key_file, NULL) != MOSQ_ERR_SUCCESS)
     {

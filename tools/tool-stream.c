@@ -61,6 +61,8 @@ on_sent (GObject      *source,
       tool_quit (self->tool, tool_fail (self->tool, TOOL_NO_CONNECTION, "cannot connect: %s", error->message));
       return;
     }
+  if (self->tool->is_verbose && SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (self->message)))
+    tool_note (self->tool, "hawser: live");
   self->stream = g_steal_pointer (&stream);
   g_input_stream_read_bytes_async (self->stream, READ_LEN, G_PRIORITY_DEFAULT, self->cancellable, on_read, self);
 }

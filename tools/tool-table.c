@@ -50,6 +50,116 @@ tool_member_text (JsonObject *object,
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
+/* What a column names: a member, or behind a slash a JSON Pointer. NULL: there is none. */
+static JsonNode *
+find_node (JsonObject *row,
+           const char *name)
+{
+  g_auto (GStrv) tokens = g_strsplit (name[0] == '/' ? name + 1 : name, "/", name[0] == '/' ? -1 : 1);
+  JsonNode *node = NULL;
+
+  for (guint i = 0; tokens[i] != NULL; i++)
+    {
+      g_autoptr (GString) token = g_string_new (tokens[i]);
+      JsonObject *object = i == 0 ? row : JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+      g_string_replace (token, "~1", "/", 0);
+      g_string_replace (token, "~0", "~", 0);
+      node = object != NULL ? json_object_get_member (object, token->str) : NULL;
+      if (node == NULL)
+        return NULL;
+    }
+  return node;
+}
+
+static char *
+cell_text (JsonObject *row,
+           const char *name)
+{
+  JsonNode *node = name[0] == '/' ? find_node (row, name) : NULL;
+  g_autoptr (JsonObject) one = NULL;
+
+  if (name[0] != '/')
+    return tool_member_text (row, name);
+  if (node == NULL)
+    return g_strdup ("-");
+  one = json_object_new ();
+  json_object_set_member (one, "it", json_node_copy (node));
+  return tool_member_text (one, "it");
+}
+
+/* ---- Order ---- */
+
+static int
+compare_rows (gconstpointer a,
+              gconstpointer b,
+              gpointer      data)
+{
+  const char *name = data;
+  gboolean is_down = name[0] == '-';
+  JsonNode *left = find_node (json_node_get_object (*(JsonNode * const *) a), name + is_down);
+  JsonNode *right = find_node (json_node_get_object (*(JsonNode * const *) b), name + is_down);
+  gboolean is_left = left != NULL && JSON_NODE_HOLDS_VALUE (left), is_right = right != NULL && JSON_NODE_HOLDS_VALUE (right);
+  int order;
+
+  if (!is_left || !is_right)
+    return (int) is_right - (int) is_left; /* what has none comes last */
+  if (json_node_get_value_type (left) == G_TYPE_STRING || json_node_get_value_type (right) == G_TYPE_STRING)
+    order = g_strcmp0 (json_node_get_string (left), json_node_get_string (right));
+  else
+    order = (json_node_get_double (left) > json_node_get_double (right)) - (json_node_get_double (left) < json_node_get_double (right));
+  return is_down ? -order : order;
+}
+
+/* (transfer full): by a member or JSON Pointer; with a dash in front the largest first. */
+JsonArray *
+tool_table_sort (JsonArray  *rows,
+                 const char *name)
+{
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+  JsonArray *sorted = json_array_new ();
+
+  for (guint i = 0; i < json_array_get_length (rows); i++)
+    g_ptr_array_add (nodes, json_array_get_element (rows, i));
+  g_ptr_array_sort_with_data (nodes, compare_rows, (gpointer) name);
+  for (guint i = 0; i < nodes->len; i++)
+    json_array_add_element (sorted, json_node_copy (nodes->pdata[i]));
+  return sorted;
+}
+
+/* ---- Forms ---- */
+
+/* RFC 4180. */
+static void
+print_csv_cell (const char *text,
+                gboolean    is_last)
+{
+  gboolean is_quoted = strpbrk (text, ",\"") != NULL;
+
+  g_print ("%s", is_quoted ? "\"" : "");
+  for (const char *quote; (quote = strchr (text, '"')) != NULL; text = quote + 1)
+    g_print ("%.*s\"\"", (int) (quote - text), text);
+  g_print ("%s%s%s", text, is_quoted ? "\"" : "", is_last ? "\r\n" : ",");
+}
+
+static int
+print_csv (Tool             *tool,
+           const ToolColumn *columns,
+           guint             n_columns,
+           JsonArray        *rows)
+{
+  for (guint c = 0; c < n_columns && !tool->has_no_legend; c++)
+    print_csv_cell (columns[c].title, c + 1 == n_columns);
+  for (guint r = 0; r < json_array_get_length (rows); r++)
+    for (guint c = 0; c < n_columns; c++)
+      {
+        g_autofree char *text = cell_text (json_array_get_object_element (rows, r), columns[c].member);
+
+        print_csv_cell (text, c + 1 == n_columns);
+      }
+  return TOOL_DONE;
+}
+
 /* Takes what is over the width of the terminal from the widest columns. */
 static void
 fit (int  *widths,
@@ -123,26 +233,22 @@ print_json (Tool      *tool,
   return TOOL_DONE;
 }
 
-int
-tool_table_print (Tool             *tool,
-                  const ToolColumn *columns,
-                  guint             n_columns,
-                  JsonArray        *rows)
+static int
+print_table (Tool             *tool,
+             const ToolColumn *columns,
+             guint             n_columns,
+             JsonArray        *rows)
 {
   g_autofree int *widths = g_new0 (int, n_columns);
   g_autoptr (GPtrArray) cells = g_ptr_array_new_with_free_func (g_free);
   gboolean is_bold = tool_uses_color (tool);
 
-  if (tool->is_json)
-    return print_json (tool, rows);
-  if (tool->is_names)
-    return print_names (columns, rows);
   for (guint c = 0; c < n_columns; c++)
     widths[c] = tool->has_no_legend ? 0 : (int) g_utf8_strlen (columns[c].title, -1);
   for (guint r = 0; r < json_array_get_length (rows); r++)
     for (guint c = 0; c < n_columns; c++)
       {
-        char *text = tool_member_text (json_array_get_object_element (rows, r), columns[c].member);
+        char *text = cell_text (json_array_get_object_element (rows, r), columns[c].member);
 
         g_ptr_array_add (cells, text);
         widths[c] = MAX (widths[c], (int) g_utf8_strlen (text, -1));
@@ -162,6 +268,54 @@ tool_table_print (Tool             *tool,
         g_print ("\n");
     }
   return TOOL_DONE;
+}
+
+/* `id,LAG=n_queued,LAT=/gps/lat`: those that @columns has keep their headings. (transfer full) */
+static GArray *
+choose_columns (const ToolColumn *columns,
+                guint             n_columns,
+                GStrv             names)
+{
+  GArray *chosen = g_array_new (FALSE, FALSE, sizeof (ToolColumn));
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      char *equals = strchr (names[i], '=');
+      ToolColumn column = { names[i], names[i], FALSE };
+
+      if (equals != NULL)
+        {
+          *equals = '\0';
+          column.member = equals + 1;
+        }
+      for (guint c = 0; c < n_columns; c++)
+        if (g_ascii_strcasecmp (columns[c].member, column.member) == 0 || g_ascii_strcasecmp (columns[c].title, column.member) == 0)
+          column = (ToolColumn) { equals != NULL ? names[i] : columns[c].title, columns[c].member, columns[c].is_right };
+      g_array_append_val (chosen, column);
+    }
+  return chosen;
+}
+
+int
+tool_table_print (Tool             *tool,
+                  const ToolColumn *columns,
+                  guint             n_columns,
+                  JsonArray        *rows)
+{
+  g_autoptr (JsonArray) sorted = tool->sort_by != NULL ? tool_table_sort (rows, tool->sort_by) : json_array_ref (rows);
+  g_auto (GStrv) names = tool->columns != NULL ? g_strsplit (tool->columns, ",", -1) : NULL;
+  g_autoptr (GArray) chosen = names != NULL ? choose_columns (columns, n_columns, names) : NULL;
+
+  if (chosen != NULL && chosen->len > 0)
+    {
+      columns = (const ToolColumn *) (gpointer) chosen->data;
+      n_columns = chosen->len;
+    }
+  if (tool->is_json)
+    return print_json (tool, sorted);
+  if (tool->is_names)
+    return print_names (columns, sorted);
+  return tool->is_csv ? print_csv (tool, columns, n_columns, sorted) : print_table (tool, columns, n_columns, sorted);
 }
 
 int
@@ -190,4 +344,29 @@ tool_object_print (Tool     *tool,
       g_print ("%-*s  %s\n", width, (const char *) l->data, text);
     }
   return TOOL_DONE;
+}
+
+/* KEY=VALUE as a member: the same word with `_`; numbers and truth values as such, the rest as text. */
+gboolean
+tool_object_set (JsonObject *object,
+                 const char *setting)
+{
+  const char *equals = strchr (setting, '=');
+  g_autofree char *key = NULL;
+  const char *value;
+  gint64 number = 0;
+
+  if (equals == NULL || equals == setting)
+    return FALSE;
+  key = g_strndup (setting, (gsize) (equals - setting));
+  value = equals + 1;
+  g_strdelimit (key, "-", '_');
+  if (strcmp (value, "true") == 0 || strcmp (value, "false") == 0)
+    json_object_set_boolean_member (object, key, value[0] == 't');
+  else if (value[0] != '\0' && strspn (value, "0123456789") == strlen (value) &&
+           g_ascii_string_to_signed (value, 10, 0, G_MAXINT64, &number, NULL))
+    json_object_set_int_member (object, key, number);
+  else
+    json_object_set_string_member (object, key, value);
+  return TRUE;
 }

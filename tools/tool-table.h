@@ -17,8 +17,10 @@ typedef struct {
 
 /* The first column is the name of a row. Prints; returns TOOL_DONE. */
 int   tool_table_print   (Tool *tool, const ToolColumn *columns, guint n_columns, JsonArray *rows);
+JsonArray *tool_table_sort (JsonArray *rows, const char *name);
 /* One object, a member a line. */
 int   tool_object_print  (Tool *tool, JsonNode *root);
+gboolean tool_object_set  (JsonObject *object, const char *setting);
 char *tool_member_text   (JsonObject *object, const char *member);
 
 G_END_DECLS

@@ -14,11 +14,14 @@ static const struct {
   ToolScheme scheme;
   gboolean is_encrypted;
   guint16 port;
+  gboolean is_websocket;
 } schemes[] = {
   { "mqtt", TOOL_SCHEME_MQTT, FALSE, 1883 },
   { "mqtts", TOOL_SCHEME_MQTT, TRUE, 8883 },
   { "http", TOOL_SCHEME_HTTP, FALSE, 8080 },
   { "https", TOOL_SCHEME_HTTP, TRUE, 443 },
+  { "ws", TOOL_SCHEME_MQTT, FALSE, 8080, TRUE },
+  { "wss", TOOL_SCHEME_MQTT, TRUE, 443, TRUE },
 };
 
 void
@@ -29,9 +32,11 @@ tool_url_free (ToolUrl *self)
   g_free (self->text);
   g_free (self->host);
   g_free (self->path);
+  g_free (self->query);
   g_free (self->user);
   g_free (self->password);
   g_free (self->token);
+  g_clear_object (&self->certificate);
   g_free (self);
 }
 
@@ -44,10 +49,11 @@ tool_url_parse (const char  *text,
   g_autoptr (GUri) uri = NULL;
 
   self->text = g_strdup (text);
-  if (g_str_has_prefix (text, "unix:"))
+  if (g_str_has_prefix (text, "unix:") || g_str_has_prefix (text, "mqtt+unix:"))
     {
-      self->scheme = TOOL_SCHEME_HTTP;
-      self->path = g_strdup (text + strlen ("unix:"));
+      self->is_bare_unix = *text == 'u';
+      self->scheme = self->is_bare_unix ? TOOL_SCHEME_HTTP : TOOL_SCHEME_MQTT;
+      self->path = g_strdup (strchr (text, ':') + 1);
       if (self->path[0] != '\0')
         return g_steal_pointer (&self);
       g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "URL '%s': no path after unix:", text);
@@ -71,10 +77,16 @@ tool_url_parse (const char  *text,
       self->host = g_strdup (g_uri_get_host (uri));
       self->port = (guint16) (g_uri_get_port (uri) > 0 ? g_uri_get_port (uri) : schemes[i].port);
       self->user = g_strdup (g_uri_get_user (uri));
+      if (schemes[i].is_websocket)
+        {
+          const char *path = g_uri_get_path (uri);
+
+          self->query = g_strconcat (path[0] == '\0' || strcmp (path, "/") == 0 ? "/mqtt" : path, g_uri_get_query (uri) != NULL ? "?" : NULL, g_uri_get_query (uri), NULL);
+        }
       return g_steal_pointer (&self);
     }
   g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID,
-               "URL '%s': want mqtt://HOST:PORT, mqtts:, http:, https: or unix:PATH", text);
+               "URL '%s': want mqtt://HOST:PORT, mqtts:, ws:, wss:, http:, https:, unix:PATH or mqtt+unix:PATH", text);
   return NULL;
 }
 
@@ -138,7 +150,7 @@ tool_url_resolve (Tool           *tool,
     }
   if (purpose == TOOL_URL_ADMIN && self->scheme == TOOL_SCHEME_MQTT)
     {
-      *out_code = tool_fail (tool, TOOL_USAGE, "%s: hawser %s asks over http:, https: or unix:, not over mqtt:", self->text,
+      *out_code = tool_fail (tool, TOOL_USAGE, "%s: hawser %s asks over http:, https: or unix:, not over MQTT", self->text,
                              tool->program_verb);
       return NULL;
     }
@@ -150,6 +162,15 @@ tool_url_resolve (Tool           *tool,
   if (tool->password_file != NULL &&
       (self->password = tool_read_secret (tool, tool->password_file, out_code)) == NULL)
     return NULL;
+  if (tool->certificate_file != NULL && self->is_encrypted)
+    {
+      self->certificate = g_tls_certificate_new_from_files (tool->certificate_file, tool->private_key_file != NULL ? tool->private_key_file : tool->certificate_file, &error);
+      if (self->certificate == NULL)
+        {
+          *out_code = tool_fail (tool, TOOL_USAGE, "%s: %s", tool->certificate_file, error->message);
+          return NULL;
+        }
+    }
   token_file = tool->token_file != NULL ? tool->token_file : g_getenv ("HAWSER_TOKEN_FILE");
   if (token_file != NULL && token_file[0] != '\0' &&
       (self->token = tool_read_secret (tool, token_file, out_code)) == NULL)

@@ -18,9 +18,12 @@ struct _ToolUrl {
   char *host;                 /* NULL: path */
   guint16 port;
   char *path;                 /* of a Unix socket */
+  char *query;                /* path and query behind ws: and wss:; NULL: no WebSocket */
+  gboolean is_bare_unix;      /* unix: says where, not which protocol */
   char *user;
   char *password;
   char *token;
+  GTlsCertificate *certificate; /* ours; NULL: none. Of HTTP; libmosquitto reads the files itself */
 };
 
 ToolUrl *tool_url_parse   (const char *text, GError **error);

@@ -31,12 +31,66 @@ resolve_timeout (Tool    *tool,
   return TRUE;
 }
 
+static gboolean
+resolve_output (Tool *tool)
+{
+  if (tool->output == NULL || strcmp (tool->output, "table") == 0)
+    return TRUE;
+  if (strcmp (tool->output, "json") == 0)
+    tool->is_json = TRUE;
+  else if (strcmp (tool->output, "csv") == 0)
+    tool->is_csv = TRUE;
+  else if (strcmp (tool->output, "names") == 0)
+    tool->is_names = TRUE;
+  else
+    {
+      tool_fail (tool, TOOL_USAGE, "--output=%s: table, json, csv or names", tool->output);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* `-C1` is what people write: the value of a one-letter option may stand with it. (transfer full): the words are those of @argv, or @made. */
+static char **
+split_words (int                 argc,
+             char              **argv,
+             const GOptionEntry *entries,
+             GPtrArray          *made,
+             int                *out_argc)
+{
+  GPtrArray *words = g_ptr_array_new ();
+  gboolean is_over = FALSE;
+
+  for (int i = 0; i < argc; i++)
+    {
+      gboolean has_value = FALSE;
+
+      is_over |= strcmp (argv[i], "--") == 0;
+      if (!is_over && i > 0 && argv[i][0] == '-' && g_ascii_isalpha (argv[i][1]) && argv[i][2] != '\0' && argv[i][2] != '=')
+        {
+          has_value = strchr ("ucW", argv[i][1]) != NULL;
+          for (const GOptionEntry *entry = entries; entry != NULL && entry->long_name != NULL; entry++)
+            if (entry->short_name == argv[i][1])
+              has_value = entry->arg != G_OPTION_ARG_NONE;
+        }
+      if (has_value)
+        {
+          g_ptr_array_add (made, g_strndup (argv[i], 2));
+          g_ptr_array_add (words, made->pdata[made->len - 1]);
+        }
+      g_ptr_array_add (words, has_value ? argv[i] + 2 : argv[i]);
+    }
+  *out_argc = (int) words->len;
+  g_ptr_array_add (words, NULL);
+  return (char **) g_ptr_array_free (words, FALSE);
+}
+
 static void
 add_global_options (Tool           *tool,
                     GOptionContext *options)
 {
   const GOptionEntry entries[] = {
-    { "url", 'u', 0, G_OPTION_ARG_STRING, &tool->url, "Where the bus is: mqtt: mqtts: http: https: or unix:PATH", "URL" },
+    { "url", 'u', 0, G_OPTION_ARG_STRING, &tool->url, "Where the bus is: mqtt://HOST:PORT, mqtts:, ws:, wss:, http:, https:, unix:PATH", "URL" },
     { "context", 'c', 0, G_OPTION_ARG_STRING, &tool->context, "A saved connection (hawser context)", "NAME" },
     { "user", 0, 0, G_OPTION_ARG_STRING, &tool->user, "User name", "NAME" },
     { "password-file", 0, 0, G_OPTION_ARG_FILENAME, &tool->password_file, "File with the password", "FILE" },
@@ -45,6 +99,9 @@ add_global_options (Tool           *tool,
     { "certificate-file", 0, 0, G_OPTION_ARG_FILENAME, &tool->certificate_file, "Our certificate, PEM", "FILE" },
     { "private-key-file", 0, 0, G_OPTION_ARG_FILENAME, &tool->private_key_file, "Its private key, PEM", "FILE" },
     { "json", 'j', 0, G_OPTION_ARG_NONE, &tool->is_json, "One JSON document, or one a line for streams", NULL },
+    { "output", 0, 0, G_OPTION_ARG_STRING, &tool->output, "Lists: table, json, csv or names", "FORM" },
+    { "columns", 0, 0, G_OPTION_ARG_STRING, &tool->columns, "Lists: these only, such as id,LAG=n_queued,LAT=/gps/lat", "NAMES" },
+    { "sort-by", 0, 0, G_OPTION_ARG_STRING, &tool->sort_by, "Lists: in the order of this; -NAME for the largest first", "NAME" },
     { "names", 0, 0, G_OPTION_ARG_NONE, &tool->is_names, "Lists: names only, one a line", NULL },
     { "full", 0, 0, G_OPTION_ARG_NONE, &tool->is_full, "Lists: do not shorten to the width of the terminal", NULL },
     { "no-legend", 0, 0, G_OPTION_ARG_NONE, &tool->has_no_legend, "Lists: no heading", NULL },
@@ -79,8 +136,12 @@ tool_parse (Tool               *tool,
             int                *out_code)
 {
   g_autoptr (GOptionContext) options = g_option_context_new (usage);
+  g_autoptr (GPtrArray) made = g_ptr_array_new ();
+  g_autofree char *name = g_strdup_printf ("hawser %s", tool->program_verb);
   g_autoptr (GError) error = NULL;
 
+  g_set_prgname (name); /* what the usage line begins with */
+  *argv = split_words (*argc, *argv, entries, made, argc); /* once a run: it lives as long as the program */
   g_option_context_set_summary (options, summary);
   if (description != NULL)
     g_option_context_set_description (options, description);
@@ -100,6 +161,8 @@ tool_parse (Tool               *tool,
       memmove (*argv + 1, *argv + 2, sizeof (char *) * (gsize) (*argc - 1));
       (*argc)--;
     }
+  if (!resolve_output (tool))
+    return FALSE;
   if (tool->color != NULL && strcmp (tool->color, "auto") != 0 && strcmp (tool->color, "always") != 0 &&
       strcmp (tool->color, "never") != 0)
     {
@@ -133,7 +196,8 @@ tool_run_sub_verb (Tool           *tool,
         : strchr (argv[word], '=') == NULL &&
           (g_str_has_suffix (argv[word], "-file") || strcmp (argv[word], "--url") == 0 ||
            strcmp (argv[word], "--context") == 0 || strcmp (argv[word], "--user") == 0 ||
-           strcmp (argv[word], "--color") == 0 || strcmp (argv[word], "--timeout") == 0);
+           strcmp (argv[word], "--color") == 0 || strcmp (argv[word], "--output") == 0 ||
+           strcmp (argv[word], "--columns") == 0 || strcmp (argv[word], "--sort-by") == 0 || strcmp (argv[word], "--timeout") == 0);
 
       word += has_value ? 2 : 1;
     }

@@ -39,6 +39,10 @@ typedef struct {
   gboolean is_full;
   gboolean has_no_legend;
   gboolean is_names;
+  char *output;                /* table, json, csv or names */
+  char *columns;               /* of lists: NAME or TITLE=/POINTER, commas between them */
+  char *sort_by;
+  gboolean is_csv;
 
   /* Derived. */
   const char *program_verb;    /* the verb that runs, for messages */
@@ -85,6 +89,13 @@ int tool_verb_observe    (Tool *tool, int argc, char **argv);
 int tool_verb_topic      (Tool *tool, int argc, char **argv);
 int tool_verb_subs       (Tool *tool, int argc, char **argv);
 int tool_verb_conn       (Tool *tool, int argc, char **argv);
+int tool_verb_top        (Tool *tool, int argc, char **argv);
+int tool_verb_slow       (Tool *tool, int argc, char **argv);
+int tool_verb_trace      (Tool *tool, int argc, char **argv);
+int tool_verb_check      (Tool *tool, int argc, char **argv);
+int tool_verb_log        (Tool *tool, int argc, char **argv);
+int tool_verb_token      (Tool *tool, int argc, char **argv);
+int tool_verb_replay     (Tool *tool, int argc, char **argv);
 int tool_verb_twin       (Tool *tool, int argc, char **argv);
 int tool_verb_listener   (Tool *tool, int argc, char **argv);
 int tool_verb_bridge     (Tool *tool, int argc, char **argv);

@@ -103,6 +103,88 @@ print (Tool  *tool,
   return TOOL_DONE;
 }
 
+/* ---- diff ---- */
+
+/* What is in effect with one file; NULL: it is wrong, and that was said. */
+static GKeyFile *
+load_effect (Tool *tool,
+             char *file)
+{
+  char *files[] = { file, NULL };
+  g_autoptr (HawserConfig) config = tool_config_load (tool, files);
+  g_autoptr (GKeyFile) keys = g_key_file_new ();
+  g_autofree char *text = NULL;
+
+  if (hawser_config_get_n_errors (config) > 0)
+    {
+      g_autofree char *report = hawser_config_report (config);
+
+      g_printerr ("%s", report);
+      return NULL;
+    }
+  text = hawser_config_print (config, FALSE);
+  if (!g_key_file_load_from_data (keys, text, (gsize) -1, G_KEY_FILE_NONE, NULL))
+    return NULL;
+  return g_steal_pointer (&keys);
+}
+
+/* What @left has and @right has not, or otherwise, and returns how much that is. */
+static guint
+print_missing (GKeyFile   *left,
+               GKeyFile   *right,
+               const char *sign,
+               gboolean    with_changed)
+{
+  g_auto (GStrv) groups = g_key_file_get_groups (left, NULL);
+  guint n = 0;
+
+  for (guint g = 0; groups[g] != NULL; g++)
+    {
+      g_auto (GStrv) keys = g_key_file_get_keys (left, groups[g], NULL, NULL);
+
+      if (!g_key_file_has_group (right, groups[g]))
+        {
+          g_print ("%s [%s]\n", sign, groups[g]);
+          n++;
+        }
+      for (guint k = 0; keys[k] != NULL; k++)
+        {
+          g_autofree char *mine = g_key_file_get_value (left, groups[g], keys[k], NULL);
+          g_autofree char *other = g_key_file_get_value (right, groups[g], keys[k], NULL);
+
+          if (other == NULL)
+            g_print ("%s [%s] %s=%s\n", sign, groups[g], keys[k], mine);
+          else if (with_changed && strcmp (mine, other) != 0)
+            g_print ("~ [%s] %s=%s, was %s\n", groups[g], keys[k], other, mine);
+          else
+            continue;
+          n++;
+        }
+    }
+  return n;
+}
+
+static int
+diff (Tool  *tool,
+      int    argc,
+      char **argv)
+{
+  g_autoptr (GKeyFile) before = NULL, after = NULL;
+  guint n;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "BEFORE AFTER", "Says what differs between two configurations in effect: - gone, + new, ~ changed.",
+                   "Order, comments and ways to write a value do not matter. Exit status: 0 nothing differs, 1 something does, 3 one of them is wrong.", 2, 2, &code))
+    return code;
+  before = load_effect (tool, argv[1]);
+  after = load_effect (tool, argv[2]);
+  if (before == NULL || after == NULL)
+    return TOOL_BAD_CONFIG;
+  n = print_missing (before, after, "-", TRUE);
+  n += print_missing (after, before, "+", FALSE);
+  return n > 0 ? TOOL_FAILED : TOOL_DONE;
+}
+
 /* An empty configuration that knows one plugin type, where @path names one: KIND.TYPE[.KEY]. */
 static HawserConfig *
 config_for_path (const char *path)
@@ -247,6 +329,7 @@ tool_verb_config (Tool  *tool,
   static const ToolVerb verbs[] = {
     { "check", NULL, "[FILE…]", "Finds everything that is wrong with a configuration", check },
     { "print", NULL, "[FILE…]", "Prints what is in effect, without secrets", print },
+    { "diff", NULL, "BEFORE AFTER", "Says what differs between two configurations in effect", diff },
     { "explain", NULL, "KIND.KEY | KIND.TYPE.KEY", "Says what one key means", explain },
     { "sample", NULL, "all | KIND[.TYPE]…", "Prints groups with every key", sample },
     { "import", NULL, "mosquitto FILE", "Makes a configuration out of a mosquitto.conf", import },

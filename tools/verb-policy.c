@@ -3,6 +3,8 @@
 /* hawser policy test: would this principal be let in, and if not, which term is false. Reads the configuration; asks no daemon. */
 
 #include "tool-config.h"
+#include "tool-http.h"
+#include "tool-table.h"
 
 #include <string.h>
 
@@ -150,12 +152,100 @@ test (Tool  *tool,
   return judge (tool, config, group, argv[2], principal, facts);
 }
 
+/* ---- The rules of a running daemon ---- */
+
+static const ToolColumn columns[] = {
+  { "NAME", "name", FALSE },
+  { "CONFIGURED", "configured", FALSE },
+  { "ALLOW", "allow", FALSE },
+};
+
+static int
+list (Tool  *tool,
+      int    argc,
+      char **argv)
+{
+  g_autoptr (JsonArray) rows = NULL;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "", "Lists the rules of a running daemon.", NULL, 0, 0, &code))
+    return code;
+  code = tool_http_list (tool, "/v1/admin/policies", &rows);
+  return code == TOOL_DONE ? tool_table_print (tool, columns, G_N_ELEMENTS (columns), rows) : code;
+}
+
+static char *
+policy_path (const char *name)
+{
+  g_autofree char *escaped = tool_http_escape (name, FALSE);
+
+  return g_strdup_printf ("/v1/admin/policies/%s", escaped);
+}
+
+static int
+show (Tool  *tool,
+      int    argc,
+      char **argv)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (JsonNode) root = NULL;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "NAME", "Shows one rule of a running daemon.", NULL, 1, 1, &code))
+    return code;
+  path = policy_path (argv[1]);
+  code = tool_http_get_json (tool, path, &root);
+  return code == TOOL_DONE ? tool_object_print (tool, root) : code;
+}
+
+static int
+set (Tool  *tool,
+     int    argc,
+     char **argv)
+{
+  g_autoptr (JsonObject) wanted = json_object_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *path = NULL, *body = NULL;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "NAME RULE", "Makes or changes a rule of a running daemon.",
+                   "It survives a restart where there is a state-dir. Those of the configuration are changed there.\n"
+                   "Example:\n  hawser policy set night-crew 'role == \"crew\" and shift == \"night\"'", 2, 2, &code))
+    return code;
+  json_object_set_string_member (wanted, "allow", argv[2]);
+  root = json_node_init_object (json_node_alloc (), wanted);
+  body = json_to_string (root, FALSE);
+  path = policy_path (argv[1]);
+  code = tool_http_request (tool, "PUT", path, body, NULL);
+  if (code == TOOL_DONE)
+    tool_note (tool, "policy %s is there", argv[1]);
+  return code;
+}
+
+static int
+remove_policy (Tool  *tool,
+               int    argc,
+               char **argv)
+{
+  g_autofree char *path = NULL;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "NAME", "Removes a rule that hawser policy set made; topics that name it are denied to everybody.", NULL, 1, 1, &code))
+    return code;
+  path = policy_path (argv[1]);
+  return tool_http_request (tool, "DELETE", path, NULL, NULL);
+}
+
 int
 tool_verb_policy (Tool  *tool,
                   int    argc,
                   char **argv)
 {
   static const ToolVerb verbs[] = {
+    { "list", NULL, "", "Lists the rules of a running daemon", list },
+    { "show", NULL, "NAME", "Shows one of them", show },
+    { "set", NULL, "NAME RULE", "Makes or changes one", set },
+    { "remove", NULL, "NAME", "Removes one that was made while it runs", remove_policy },
     { "test", NULL, "[--claim NAME=VALUE…] TOPIC publish|subscribe", "Who may do what, and why not", test },
   };
 

@@ -235,6 +235,10 @@ tool_verb_pub (Tool  *tool,
   int code, fd = -1;
 
   if (!tool_parse (tool, &argc, &argv, entries, "TOPIC [PAYLOAD]", "Publishes a message.",
+                   "Examples:\n"
+                   "  hawser pub note/today hello\n"
+                   "  hawser pub -r -t application/json craft/state '{\"altitude\":25913.4}'   kept as the last value\n"
+                   "  seq 100 | hawser pub -l count                  a message for each line\n"
                    "Exit status: 0 taken, 4 cannot connect, 5 not authorized, 7 timed out, 8 some of the lines were not taken.",
                    1, 2, &code))
     return code;

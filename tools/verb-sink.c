@@ -121,6 +121,19 @@ resume (Tool  *tool,
 }
 
 static int
+flush (Tool  *tool,
+       int    argc,
+       char **argv)
+{
+  g_autoptr (JsonNode) root = NULL;
+  int code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "NAME", "Has a sink write now what waits for more messages to make a batch.", NAMES, 1, 1, &code))
+    return code;
+  return post (tool, argv[1], "flush", &root);
+}
+
+static int
 redrive (Tool  *tool,
          int    argc,
          char **argv)
@@ -150,6 +163,7 @@ tool_verb_sink (Tool  *tool,
     { "test", NULL, "NAME", "Sends one probe and prints the answer", test },
     { "pause", NULL, "NAME", "Lets a sink begin no further write", pause_sink },
     { "resume", NULL, "NAME", "Lets it write again", resume },
+    { "flush", NULL, "NAME", "Writes now what waits for more messages", flush },
     { "redrive", NULL, "NAME", "Has the messages that a sink gave up written again", redrive },
   };
 

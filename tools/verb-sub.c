@@ -2,6 +2,9 @@
 
 /* hawser sub FILTER…: prints messages as they come. Payload and a newline by default, so that a pipe gets what was published. */
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "tool-link.h"
 #include "tool-print.h"
 
@@ -9,6 +12,7 @@ typedef struct {
   Tool *tool;
   ToolLink *link;
   ToolPrint print;
+  FILE *record;                /* NULL: none */
   gint64 wait_us;              /* idle limit, 0: none */
   int count;                   /* 0: no limit */
   guint64 n_messages;
@@ -64,6 +68,18 @@ on_message (const ToolMessage *message,
     return;
   if (!tool_print_message (self->tool, &self->print, message))
     tool_quit (self->tool, tool_fail (self->tool, TOOL_FAILED, "cannot write to stdout"));
+  if (self->record != NULL)
+    {
+      ToolMessage stamped = *message;
+      g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+      g_autofree char *time = g_date_time_format_iso8601 (now), *json = NULL;
+
+      if (stamped.time == NULL)
+        stamped.time = time; /* when it came: the pace of a replay */
+      json = tool_message_to_json (&stamped, FALSE);
+      if (fprintf (self->record, "%s\n", json) < 0 || fflush (self->record) != 0)
+        tool_quit (self->tool, tool_fail (self->tool, TOOL_FAILED, "the recording: %s", g_strerror (errno)));
+    }
   self->n_messages++;
   if (self->count > 0 && self->n_messages == (guint64) self->count)
     tool_quit (self->tool, TOOL_DONE);
@@ -104,7 +120,7 @@ tool_verb_sub (Tool  *tool,
                int    argc,
                char **argv)
 {
-  g_autofree char *format = NULL, *id = NULL, *wait = NULL, *keep = NULL;
+  g_autofree char *format = NULL, *id = NULL, *wait = NULL, *keep = NULL, *record = NULL;
   gboolean is_hex = FALSE, is_base64 = FALSE, no_newline = FALSE, is_durable = FALSE, no_retained = FALSE;
   int qos = 1, count = 0;
   const GOptionEntry entries[] = {
@@ -118,6 +134,7 @@ tool_verb_sub (Tool  *tool,
     { "qos", 'Q', 0, G_OPTION_ARG_INT, &qos, "Highest QoS wanted: 0, 1 (default) or 2", "N" },
     { "id", 'i', 0, G_OPTION_ARG_STRING, &id, "Client id", "ID" },
     { "durable", 0, 0, G_OPTION_ARG_NONE, &is_durable, "Messages are kept while we are away (needs --id, mqtt: only)", NULL },
+    { "record", 0, 0, G_OPTION_ARG_FILENAME, &record, "Write each message to a file, too: hawser replay publishes it again", "FILE" },
     { "keep", 0, 0, G_OPTION_ARG_STRING, &keep, "With --durable: for this long (default: for ever)", "TIME" },
     { NULL }
   };
@@ -132,6 +149,10 @@ tool_verb_sub (Tool  *tool,
                    "FORMAT: %t topic, %p payload, %x payload in hex, %l its length, %q QoS, %r retained, %i id, %c content type,\n"
                    "%s source, %T time of the message, %I now, %U now in seconds, %j JSON, %{NAME} a property, %% a percent sign;\n"
                    "%20t and %-20t pad; \\n \\t \\e as in C.\n"
+                   "Examples:\n"
+                   "  hawser sub 'craft/#' -v              topic and payload, as they come\n"
+                   "  hawser sub 'craft/#' -j -C 10        ten messages as CloudEvents\n"
+                   "  hawser sub 'craft/#' --record FILE   for hawser replay\n"
                    "Exit status: 0 as many as asked for, 4 cannot connect or connection lost, 5 not authorized, 7 timed out before "
                    "-C messages (or, without -C, before any).", 1, -1, &code))
     return code;
@@ -156,5 +177,10 @@ tool_verb_sub (Tool  *tool,
   options.no_retained = no_retained;
   if (is_durable)
     options.keep_s = keep == NULL ? G_MAXUINT32 : (guint32) CLAMP (keep_us / G_USEC_PER_SEC, 1, G_MAXUINT32);
-  return run (&self, &options);
+  if (record != NULL && (self.record = fopen (record, "we")) == NULL)
+    return tool_fail (tool, TOOL_FAILED, "%s: %s", record, g_strerror (errno));
+  code = run (&self, &options);
+  if (self.record != NULL && fclose (self.record) != 0 && code == TOOL_DONE)
+    code = tool_fail (tool, TOOL_FAILED, "%s: %s", record, g_strerror (errno));
+  return code;
 }

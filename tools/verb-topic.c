@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* hawser topic list|show|add|remove. */
+/* hawser topic list|show|add|remove|purge. */
 
 #include "tool-http.h"
 #include "tool-table.h"
@@ -52,38 +52,12 @@ show (Tool  *tool,
   return code == TOOL_DONE ? tool_object_print (tool, root) : code;
 }
 
-/* KEY=VALUE as a JSON member: the same word with `_`; numbers and truth values as such, the rest as text. */
-static gboolean
-add_member (JsonBuilder *builder,
-            const char  *setting)
-{
-  const char *equals = strchr (setting, '=');
-  g_autofree char *key = NULL;
-  const char *value;
-  gint64 number = 0;
-
-  if (equals == NULL || equals == setting)
-    return FALSE;
-  key = g_strndup (setting, (gsize) (equals - setting));
-  value = equals + 1;
-  g_strdelimit (key, "-", '_');
-  json_builder_set_member_name (builder, key);
-  if (strcmp (value, "true") == 0 || strcmp (value, "false") == 0)
-    json_builder_add_boolean_value (builder, value[0] == 't');
-  else if (value[0] != '\0' && strspn (value, "0123456789") == strlen (value) &&
-           g_ascii_string_to_signed (value, 10, 0, G_MAXINT64, &number, NULL))
-    json_builder_add_int_value (builder, number);
-  else
-    json_builder_add_string_value (builder, value);
-  return TRUE;
-}
-
 static int
 add (Tool  *tool,
      int    argc,
      char **argv)
 {
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonObject) wanted = json_object_new ();
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *path = NULL, *body = NULL;
   int code;
@@ -91,12 +65,10 @@ add (Tool  *tool,
   if (!tool_parse (tool, &argc, &argv, NULL, "NAME [KEY=VALUE…]", "Makes a topic, or changes the metadata of one.",
                    "Keys are those of a [topic] group: see hawser.conf(5).", 1, -1, &code))
     return code;
-  json_builder_begin_object (builder);
   for (int i = 2; i < argc; i++)
-    if (!add_member (builder, argv[i]))
+    if (!tool_object_set (wanted, argv[i]))
       return tool_fail (tool, TOOL_USAGE, "'%s': want KEY=VALUE", argv[i]);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
+  root = json_node_init_object (json_node_alloc (), wanted);
   body = json_to_string (root, FALSE);
   path = topic_path (argv[1]);
   code = tool_http_request (tool, "PUT", path, body, NULL);
@@ -126,6 +98,28 @@ remove_topic (Tool  *tool,
   return first != TOOL_DONE && n_removed > 0 ? TOOL_PARTLY : first;
 }
 
+static int
+purge (Tool  *tool,
+       int    argc,
+       char **argv)
+{
+  int n_purged = 0, first = TOOL_DONE, code;
+
+  if (!tool_parse (tool, &argc, &argv, NULL, "NAME…", "Forgets the last values of topics; the topics stay.", NULL, 1, -1, &code))
+    return code;
+  for (int i = 1; i < argc; i++)
+    {
+      g_autofree char *escaped = tool_http_escape (argv[i], TRUE);
+      g_autofree char *path = g_strdup_printf ("/v1/topics/%s", escaped);
+
+      code = tool_http_request (tool, "DELETE", path, NULL, NULL);
+      n_purged += code == TOOL_DONE;
+      if (first == TOOL_DONE)
+        first = code;
+    }
+  return first != TOOL_DONE && n_purged > 0 ? TOOL_PARTLY : first;
+}
+
 int
 tool_verb_topic (Tool  *tool,
                  int    argc,
@@ -136,6 +130,7 @@ tool_verb_topic (Tool  *tool,
     { "show", NULL, "NAME", "Shows the metadata of one topic", show },
     { "add", NULL, "NAME [KEY=VALUE…]", "Makes a topic, or changes the metadata of one", add },
     { "remove", NULL, "NAME…", "Removes topics", remove_topic },
+    { "purge", NULL, "NAME…", "Forgets the last values of topics", purge },
   };
 
   return tool_run_sub_verb (tool, verbs, G_N_ELEMENTS (verbs), argc, argv);

@@ -21,14 +21,15 @@ _hawser() {
     choices=$(hawser $verb $word --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*')
   else
     case $verb:$word in
-      pub:|req:|sub:*|reply:*|topic:show|topic:remove|topic:add) choices=$(hawser completion --query topics -W 1 2>/dev/null) ;;
+      pub:|req:|sub:*|reply:*|trace:*|topic:show|topic:remove|topic:add|topic:purge) choices=$(hawser completion --query topics -W 1 2>/dev/null) ;;
       twin:tree|twin:list|twin:show|twin:get|twin:set|twin:watch) choices=$(hawser completion --query twins -W 1 2>/dev/null) ;;
       context:select|context:show|context:remove) choices=$(hawser completion --query contexts 2>/dev/null) ;;
       inspect:*) choices=$(hawser completion --query plugins 2>/dev/null) ;;
+      check:) choices='listener topic sink twin cert lag' ;;
       bench:) choices='pub sub fanout req conn' ;;
       completion:) choices='bash zsh fish' ;;
       help:) choices=$(hawser completion --query verbs 2>/dev/null) ;;
-      config:check) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+      config:check|config:diff|replay:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
       *:) choices=$(hawser completion --query words "$verb" 2>/dev/null) ;;
     esac
   fi

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hawser from outside: each verb against a running daemon, each exit status provoked once."""
+import base64
 import json
 import os
 import pathlib
@@ -272,6 +273,188 @@ class Look(WithDaemon):
 
     def test_a_subscription_that_is_not_there_exits_6(self):
         self.assertEqual(self.hawser('subs', 'show', '-u', self.web, 'nothing').returncode, 6)
+
+
+class Addresses(Case):
+    def test_messages_pass_over_every_kind_of_url(self):
+        """WebSockets of the HTTP listener and of one of MQTT's own, Unix sockets of both: what one publishes each receives."""
+        local, admin = self.scratch / 'mqtt.sock', self.scratch / 'admin.sock'
+        daemon = self.start(OPEN + MQTT + WEB + f'[listener local]\ntype=mqtt\naddress=unix:{local}\nanonymous=allow\n'
+                            f'[listener ws]\ntype=mqtt\naddress=ws:127.0.0.1:0/deep\nanonymous=allow\n[admin]\naddress=unix:{admin}\n')
+        urls = [f'ws://127.0.0.1:{daemon.port("web")}', f'ws://127.0.0.1:{daemon.port("ws")}/deep', f'unix:{local}', f'mqtt+unix:{local}', f'unix:{admin}',
+                daemon.url('mqtt'), daemon.url('web')]
+        for number, url in enumerate(urls):
+            result = self.hawser('pub', '-u', url, '-r', f'via/{number}', f'payload {number}')
+            self.assertEqual((result.returncode, result.stderr), (0, ''), url)
+        for url in urls:
+            result = self.hawser('sub', '-u', url, '-v', '-q', f'-C{len(urls)}', 'via/#')
+            self.assertEqual(sorted(result.stdout.splitlines()), [f'via/{n} payload {n}' for n in range(len(urls))], url)
+        self.assertEqual(self.hawser('pub', '-u', urls[0], '-l', 'many', input='\n'.join(map(str, range(2000)))).returncode, 0)
+
+    def test_a_websocket_that_cannot_be_opened_exits_4(self):
+        daemon = self.start(OPEN + WEB)
+        for url in (f'ws://127.0.0.1:{free_port()}', f'ws://127.0.0.1:{daemon.port("web")}/nothing'):
+            result = self.hawser('pub', '-u', url, 'a', 'b')
+            self.assertEqual(result.returncode, 4, result.stderr)
+            self.assertIn('cannot connect', result.stderr)
+
+
+class Operating(WithDaemon):
+    CONFIG = OPEN + MQTT + WEB + '[twin fleet]\n[twin thing]\nparent=fleet\noffline-after=1min\n'
+
+    def ask(self, *arguments, **more):
+        return self.hawser(*arguments, '-u', self.web, **more)
+
+    def test_lists_have_forms_columns_and_an_order(self):
+        for name, times in (('form/a', 3), ('form/b', 1), ('form/c', 2)):
+            for _ in range(times):
+                self.hawser('pub', '-u', self.urls[0], name, 'x')
+        rows = [line.split() for line in self.ask('topic', 'list', '--columns', 'name,N=n_published', '--sort-by', '-n_published', '--no-legend').stdout.splitlines()]
+        self.assertEqual([row for row in rows if row[0].startswith('form/')], [['form/a', '3'], ['form/c', '2'], ['form/b', '1']])
+        csv = self.ask('topic', 'list', '--output', 'csv', '--columns', 'name,WHAT=/n_published', text=False).stdout.decode()
+        self.assertTrue(csv.startswith('NAME,WHAT\r\n'), csv)
+        self.assertIn('form/a,3\r\n', csv)
+        names = self.ask('topic', 'list', '--output', 'names', '--sort-by', 'name').stdout.split()
+        self.assertEqual(names, sorted(names))
+        self.assertEqual(self.ask('topic', 'list', '--output', 'yaml').returncode, 2)
+
+    def test_a_value_may_stand_with_its_letter(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'joined', 'x')
+        self.assertEqual(self.hawser('sub', f'-u{self.urls[0]}', '-C1', '-Q0', 'joined').stdout, 'x\n')
+
+    def test_top_shows_what_passed_in_the_interval(self):
+        process = subprocess.Popen([HAWSER, 'top', '-j', '-i', '200ms', '-W', str(DEADLINE_S), '-u', self.web], stdout=subprocess.PIPE, text=True,
+                                   env=environment(XDG_CONFIG_HOME=str(self.scratch)))
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        rate = 0
+        while rate == 0:
+            self.hawser('pub', '-u', self.urls[0], 'busy/top', 'x')
+            picture = json.loads(process.stdout.readline())
+            rate = next((topic['in_per_second'] for topic in picture['topics'] if topic['topic'] == 'busy/top'), 0)
+        self.assertGreater(picture['in_per_second'], 0)
+        table = self.ask('top', '--once', '-i', '100ms')
+        self.assertEqual(table.returncode, 0)
+        self.assertRegex(table.stdout, r'TOPIC +IN/s +SUBS +TOTAL +TREND')
+
+    def test_slow_names_who_is_behind(self):
+        self.assertEqual(self.ask('subs', 'add', 'absent', 'behind/#', 'identity=nobody').returncode, 0)
+        for _ in range(3):
+            self.hawser('pub', '-u', self.urls[0], 'behind/a', 'x')
+        rows = json.loads(self.ask('slow', '-j').stdout)['items']
+        self.assertEqual([(row['id'], row['n_queued']) for row in rows if row['id'] == 'absent'], [('absent', 3)])
+        self.assertEqual(json.loads(self.ask('slow', '-j', '--threshold', '4').stdout)['items'], [])
+        lag = self.ask('check', 'lag', '--warning', '3')
+        self.assertEqual((lag.returncode, lag.stdout[:7]), (1, 'WARNING'))
+        self.assertEqual(self.ask('subs', 'remove', 'absent').returncode, 0)
+        self.assertEqual(self.ask('subs', 'remove', 'absent').returncode, 6)
+
+    def test_a_trace_shows_what_passes_and_ends(self):
+        process = subprocess.Popen([HAWSER, 'trace', '-v', '-C', '1', '-u', self.web, 'traced/#'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment(XDG_CONFIG_HOME=str(self.scratch)))
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stderr.readline(), 'hawser: live\n')
+        self.hawser('pub', '-u', self.urls[0], '-i', 'pen', '-t', 'application/json', 'traced/a', '{"token":"planted","x":1}')
+        out, err = process.communicate(timeout=DEADLINE_S)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(out, r'^\S+Z ← /listener/mqtt/client/pen traced/a \{.*"token" ?: ?"\*\*\*"')
+        self.assertNotIn('planted', out)
+        self.assertEqual(self.ask('trace', '-d', '100ms', '-q', 'traced/#').returncode, 0)
+        self.assertEqual(self.ask('trace', '-d', '1century').returncode, 2)
+
+    def test_somebody_is_sent_away(self):
+        sub = self.subscribe('-u', self.urls[0], '--id', 'sent-away', 'x')
+        rows = json.loads(self.ask('conn', 'list', '-j').stdout)['items']
+        number = next(str(row['id']) for row in rows if row['client_id'] == 'sent-away')
+        self.assertIn('sent-away', self.ask('conn', 'show', number).stdout)
+        self.assertEqual(self.ask('conn', 'kick', number).returncode, 0)
+        sub.communicate(timeout=DEADLINE_S)
+        self.assertEqual(sub.returncode, 4)
+        self.assertEqual(self.ask('conn', 'kick', number).returncode, 6)
+
+    def test_a_listener_is_shown(self):
+        self.assertIn('tcp:127.0.0.1:', self.ask('listener', 'show', 'mqtt').stdout)
+        self.assertEqual(self.ask('listener', 'show', 'nosuch').returncode, 6)
+
+    def test_last_values_are_purged(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'purged', 'x')
+        self.assertEqual(self.ask('topic', 'purge', 'purged').returncode, 0)
+        self.assertEqual(self.hawser('sub', '-u', self.urls[0], '-C', '1', '-W', '300ms', 'purged').returncode, 7)
+
+    def test_policies_are_set_and_removed(self):
+        self.assertEqual(self.ask('policy', 'set', 'crew', 'role == "crew"').returncode, 0)
+        self.assertIn('role == "crew"', self.ask('policy', 'show', 'crew').stdout)
+        self.assertEqual(json.loads(self.ask('policy', 'list', '-j').stdout)['items'][1]['name'], 'crew')
+        self.assertEqual(self.ask('policy', 'set', 'crew', '(').returncode, 1)
+        self.assertEqual(self.ask('policy', 'remove', 'crew').returncode, 0)
+        self.assertEqual(self.ask('policy', 'show', 'crew').returncode, 6)
+
+    def test_each_check_speaks_the_words_of_nagios(self):
+        self.hawser('pub', '-u', self.urls[0], '-r', 'checked', 'x')
+        for arguments, code, words in ((('listener',), 0, 'OK - '), (('listener', 'mqtt', 'web'), 0, 'OK - '), (('listener', 'nosuch'), 2, 'CRITICAL - nosuch is not open'),
+                                       (('topic', 'checked'), 0, 'OK - '), (('topic', 'unknown'), 2, 'CRITICAL - unknown has no last value'), (('topic',), 3, 'UNKNOWN - '),
+                                       (('topic', 'checked', '--critical', '0'), 2, 'CRITICAL - checked: '), (('sink',), 0, 'OK - '), (('sink', 'nosuch'), 2, 'CRITICAL - '),
+                                       (('twin', 'nosuch'), 2, 'CRITICAL - nosuch is unknown'), (('lag',), 0, 'OK - '),
+                                       (('cert', f'127.0.0.1:{free_port()}'), 3, 'UNKNOWN - ')):
+            with self.subTest(check=arguments):
+                result = self.ask('check', *arguments)
+                self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+                self.assertTrue(result.stdout.startswith(words), result.stdout)
+                self.assertEqual(result.stdout.count('\n'), 1)
+        result = self.hawser('check', 'lag', '-u', f'http://127.0.0.1:{free_port()}')
+        self.assertEqual((result.returncode, result.stdout[:7]), (3, 'UNKNOWN'))
+
+    def test_a_recording_is_published_again(self):
+        path = self.scratch / 'recording.ndjson'
+        sub = self.subscribe('-u', self.urls[0], '--record', str(path), '-C', '3', 'tape/#')
+        for topic, payload, kind in (('tape/1', 'plain', None), ('tape/2', '{"x":[1]}', 'application/json'), ('tape/3', '21.5', None)):
+            self.hawser('pub', '-u', self.urls[0], *(['-t', kind] if kind else []), '-P', 'k=v', topic, payload)
+        sub.communicate(timeout=DEADLINE_S)
+        again = self.subscribe('-u', self.urls[0], '-C', '3', '-f', '%t %p %{k}', 'again/#')
+        result = self.hawser('replay', '-u', self.urls[0], '--fast', '--prefix', 'again/', str(path))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(again.communicate(timeout=DEADLINE_S)[0].decode().splitlines(), ['again/tape/1 plain v', 'again/tape/2 {"x":[1]} v', 'again/tape/3 21.5 v'])
+        self.assertEqual(self.hawser('replay', '-u', self.urls[0], str(self.scratch / 'nosuch')).returncode, 6)
+        bad = self.scratch / 'bad'
+        bad.write_text('{"specversion":"1.0"\n')
+        result = self.hawser('replay', '-u', self.urls[0], str(bad))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('line 1', result.stderr)
+
+
+class Alone(Case):
+    def test_a_token_is_read_and_not_sent(self):
+        part = lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b'=').decode()
+        token = '.'.join([part({'alg': 'ES256'}), part({'sub': 'crew?>', 'exp': 1700000000}), 'c2ln'])
+        result = self.hawser('token', 'inspect', '-j', input=token)
+        self.assertEqual(json.loads(result.stdout), {'header': {'alg': 'ES256'}, 'claims': {'sub': 'crew?>', 'exp': 1700000000}})
+        self.assertIn('expires 2023-11-14', result.stderr)
+        for bad in ('', 'x', 'a.b.c', part([1]) + '.' + part({}) + '.x'):
+            self.assertEqual(self.hawser('token', 'inspect', input=bad).returncode, 1, bad)
+
+    def test_the_log_is_the_journal(self):
+        fake = self.scratch / 'bin'
+        fake.mkdir()
+        (fake / 'journalctl').write_text('#!/bin/sh\necho "$@"\n')
+        (fake / 'journalctl').chmod(0o755)
+        result = self.hawser('log', '-f', '-l', 'error', '-d', 'hawser-mqtt', '-n', '5', env={'PATH': f'{fake}:{os.environ["PATH"]}'})
+        self.assertEqual(result.stdout, '--unit=hawserd --output=short-iso --follow --priority=err --lines=5 GLIB_DOMAIN=hawser-mqtt\n')
+        self.assertEqual(self.hawser('log', '-l', 'loud').returncode, 2)
+
+    def test_the_difference_of_two_configurations(self):
+        old = self.write(OPEN + MQTT)
+        new = self.write(OPEN + MQTT.replace('anonymous=allow', 'anonymous=allow\nreceive-maximum=7') + '[topic x]\nretain=last\n', 'new.conf')
+        result = self.hawser('config', 'diff', old, new)
+        self.assertEqual((result.returncode, result.stdout.splitlines()), (1, ['+ [listener mqtt] receive-maximum=7', '+ [topic x]', '+ [topic x] retain=last']))
+        self.assertEqual(self.hawser('config', 'diff', new, new).returncode, 0)
+        self.assertEqual(self.hawser('config', 'diff', old, self.write('[nosuch]\n', 'bad.conf')).returncode, 3)
+
+    def test_the_help_of_a_verb_names_it_and_shows_how(self):
+        for verb in ('pub', 'sub', 'top', 'trace', 'replay'):
+            text = self.hawser(verb, '--help').stdout
+            self.assertIn(f'hawser {verb} [OPTION', text)
+            self.assertIn('Examples:', text)
 
 
 class Config(Case):

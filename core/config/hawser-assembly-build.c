@@ -413,6 +413,20 @@ on_sink_state (HawserSinkRunner *runner)
   g_object_set_data (G_OBJECT (runner), key, state == HAWSER_SINK_STATE_FAILING ? runner : NULL);
 }
 
+/* What no single key can say of itself. An error that begins with the name of a key is about that key. */
+static void
+check_sink (HawserConfigGroup *group,
+            HawserSink        *sink)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *word = NULL;
+
+  if (hawser_sink_check (sink, &error))
+    return;
+  word = g_strndup (error->message, strcspn (error->message, " :="));
+  hawser_config_group_add_problem (group, hawser_config_group_has (group, word) ? word : "type", HAWSER_CONFIG_SEVERITY_ERROR, error->message);
+}
+
 static void
 build_subscription (HawserAssembly    *self,
                     HawserConfigGroup *group)
@@ -430,6 +444,7 @@ build_subscription (HawserAssembly    *self,
   sink = make_typed (self, group);
   if (sink == NULL)
     return;
+  check_sink (group, HAWSER_SINK (sink));
   runner = hawser_sink_runner_new (self->bus, hawser_config_group_get_name (group), HAWSER_SINK (sink),
                                    hawser_config_group_get_string (group, "topic"));
   hawser_assembly_check_effects (group, sink, G_OBJECT (runner));

@@ -91,6 +91,10 @@ list_types (Check *check, const char *kind)
   while (g_hash_table_iter_next (&iter, &id, NULL))
     if (strncmp (id, kind, len) == 0 && ((char *) id)[len] == '\n')
       g_ptr_array_add (types, (char *) id + len + 1);
+  g_hash_table_iter_init (&iter, check->shared->offered);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    if (strncmp (id, kind, len) == 0 && ((char *) id)[len] == '\n' && !g_hash_table_contains (check->shared->types, id))
+      g_ptr_array_add (types, (char *) id + len + 1);
   g_ptr_array_sort (types, compare_texts);
   return types;
 }

@@ -30,6 +30,7 @@ hawser_config_shared_new (void)
   self->problems = g_ptr_array_new_with_free_func ((GDestroyNotify) hawser_config_problem_unref);
   self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->types = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, free_keys);
+  self->offered = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -48,6 +49,7 @@ hawser_config_shared_unref (HawserConfigShared *self)
   g_ptr_array_unref (self->problems);
   g_hash_table_unref (self->seen);
   g_hash_table_unref (self->types);
+  g_hash_table_unref (self->offered);
   g_free (self);
 }
 

@@ -27,6 +27,7 @@ typedef struct {
   GHashTable *seen;      /* their texts */
   guint n_errors, n_warnings;
   GHashTable *types;     /* "kind\ntype" to GPtrArray of HawserConfigTypeKey */
+  GHashTable *offered;   /* "kind\ntype" of what plugins have, whether they were opened or not */
 } HawserConfigShared;
 
 typedef struct {
@@ -45,6 +46,9 @@ struct _HawserConfigGroup {
   GPtrArray *values;     /* of HawserConfigValue, in the order of their first appearance */
 };
 
+void                    hawser_config_note_offered      (HawserConfig            *self,
+                                                         const char              *kind,
+                                                         const char              *type);
 HawserConfigShared     *hawser_config_shared_new        (void);
 HawserConfigShared     *hawser_config_shared_ref        (HawserConfigShared      *self);
 void                    hawser_config_shared_unref      (HawserConfigShared      *self);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hawser-bridge.h"
+#include "hawser-config-private.h"
 #include "hawser-error.h"
 #include "hawser-listener.h"
 #include "hawser-sink-runner.h"
@@ -109,6 +110,27 @@ hawser_config_load_type (HawserConfig          *self,
   return TRUE;
 }
 
+/* What a mistyped name may have meant: the types of @kind that the key files of plugins name. */
+static void
+note_offered (HawserConfig         *self,
+              HawserPluginRegistry *registry,
+              const char           *kind)
+{
+  GListModel *plugins = hawser_plugin_registry_get_plugins (registry);
+  const char *role = hawser_config_kind_to_role (kind);
+
+  for (guint i = 0; i < g_list_model_get_n_items (plugins); i++)
+    {
+      g_autoptr (HawserPlugin) plugin = g_list_model_get_item (plugins, i);
+      const char * const *types = hawser_plugin_get_types (plugin);
+
+      if (!g_strv_contains (hawser_plugin_get_roles (plugin), role))
+        continue;
+      for (guint t = 0; types != NULL && types[t] != NULL; t++)
+        hawser_config_note_offered (self, kind, types[t]);
+    }
+}
+
 /**
  * hawser_config_load_types:
  * @self: a configuration with all its texts
@@ -143,7 +165,9 @@ hawser_config_load_types (HawserConfig         *self,
         continue;
       if (hawser_config_load_type (self, registry, kind, type, &error))
         n_types++;
-      else if (!g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND))
+      else if (g_error_matches (error, HAWSER_ERROR, HAWSER_ERROR_NOT_FOUND))
+        note_offered (self, registry, kind);
+      else
         hawser_config_group_add_problem (group, "type", is_fatal ? HAWSER_CONFIG_SEVERITY_ERROR : HAWSER_CONFIG_SEVERITY_WARNING,
                                          error->message);
     }

@@ -288,6 +288,13 @@ hawser_config_set_type_keys (HawserConfig *self, const char *kind, const char *t
   g_hash_table_replace (self->shared->types, g_strconcat (kind, "\n", type, NULL), hawser_config_type_keys_new (kind, pspecs, n_pspecs));
 }
 
+/* A plugin has this type, opened or not: what a mistyped one may have meant. */
+void
+hawser_config_note_offered (HawserConfig *self, const char *kind, const char *type)
+{
+  g_hash_table_add (self->shared->offered, g_strconcat (kind, "\n", type, NULL));
+}
+
 /**
  * hawser_config_check:
  * @self: a configuration with all its texts and types

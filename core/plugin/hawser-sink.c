@@ -438,6 +438,28 @@ wait_for_steps (HawserSink *self)
 /* ---- Calling a sink ---- */
 
 /**
+ * hawser_sink_check:
+ * @self: a sink whose properties are set
+ * @error: return location
+ *
+ * Whether the settings fit together: what a property cannot say of itself, such as a destination of a kind that is not served. Nothing is
+ * opened or made. An error that begins with the name of a property is about that one. A sink without this slot fits.
+ *
+ * Errors: %HAWSER_ERROR_INVALID.
+ * Context: the one that made the sink.
+ *
+ * Returns: whether it could be started, as far as the settings say
+ * Since: 0.1
+ */
+gboolean
+hawser_sink_check (HawserSink *self, GError **error)
+{
+  HawserSinkInterface *iface = HAWSER_SINK_GET_IFACE (self);
+
+  return iface->check == NULL || iface->check (self, error);
+}
+
+/**
  * hawser_sink_start:
  * @self: a sink whose properties are set
  * @error: return location

@@ -65,6 +65,7 @@ G_DECLARE_INTERFACE (HawserSink, hawser_sink, HAWSER, SINK, GObject)
  *   key only, and the order of one key is kept. Without it a write holds any messages, and all of them are one order
  * @get_max_batch: (optional): the most messages of one write, 0 for any
  * @reopen: (optional): let go of what is held open by name, because somebody moved it; the next write opens it again
+ * @check: (optional): whether the settings fit together; opens nothing and makes nothing
  *
  * Writes batches to a destination that does not connect to us. Batching, retry, backoff, dead letters, the circuit
  * breaker and the spool are the sink runner's.
@@ -89,11 +90,16 @@ struct _HawserSinkInterface {
                              const char       *key,
                              GCancellable     *cancellable,
                              GError          **error);
+  gboolean (*check)         (HawserSink       *self,
+                             GError          **error);
 
   /*< private >*/
-  gpointer reserved[4];
+  gpointer reserved[3];
 };
 
+HAWSER_AVAILABLE_IN_ALL
+gboolean hawser_sink_check         (HawserSink       *self,
+                                    GError          **error);
 HAWSER_AVAILABLE_IN_ALL
 gboolean hawser_sink_start         (HawserSink       *self,
                                     GError          **error);

@@ -12,7 +12,7 @@
 
 struct _BlobSink {
   GObject parent_instance;
-  char *endpoint, *container, *path_template, *node;
+  char *endpoint, *container, *path_template, *node, *credential;
   BlobFormat format;
   BlobCompression compression;
 
@@ -86,7 +86,7 @@ open_backend (BlobSink *self, GError **error)
     }
   if (!g_str_has_prefix (self->endpoint, "file:"))
     {
-      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "endpoint '%s': only file:///DIRECTORY is supported", self->endpoint);
+      g_set_error (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "endpoint '%s': this version writes to a directory, file:///DIRECTORY, and to no service", self->endpoint);
       return NULL;
     }
   path = g_filename_from_uri (self->endpoint, NULL, NULL);
@@ -127,9 +127,28 @@ start (HawserSink *sink, GError **error)
   return FALSE;
 }
 
+/* The settings alone: nothing is opened, nothing made. */
+static gboolean
+check (HawserSink *sink, GError **error)
+{
+  BlobSink *self = BLOB_SINK (sink);
+  BlobName name = { 0 };
+  BlobBackend *backend;
+
+  if (!check_container (self->container, error) || !blob_name_init (&name, self->path_template != NULL ? self->path_template : "", self->node != NULL ? self->node : "", error))
+    return FALSE;
+  blob_name_clear (&name);
+  backend = open_backend (self, error);
+  if (backend == NULL)
+    return FALSE;
+  backend->free (backend);
+  return TRUE;
+}
+
 static void
 sink_iface_init (HawserSinkInterface *iface)
 {
+  iface->check = check;
   iface->start = start;
   iface->write = write_batch;
   iface->stop = stop;
@@ -152,6 +171,7 @@ blob_sink_class_init (BlobSinkClass *klass)
 
   G_OBJECT_CLASS (klass)->finalize = finalize;
   HAWSER_SETTING (klass, BlobSink, endpoint, g_param_spec_string ("endpoint", NULL, "Where the container is: file:///DIRECTORY", NULL, flags));
+  HAWSER_SETTING (klass, BlobSink, credential, g_param_spec_string ("credential", NULL, "Name of the secret of an endpoint that asks for one; a directory does not", NULL, flags));
   HAWSER_SETTING (klass, BlobSink, container,
                   g_param_spec_string ("container", NULL, "Folder below the endpoint; none writes to the endpoint itself", NULL, flags));
   HAWSER_SETTING (klass, BlobSink, path_template,

@@ -123,11 +123,25 @@ class BadConfiguration(Case):
         self.assertRegex(result.stdout, r':\d+:\d+: warning: \[listener mqtt\] idle-timeout=1min: has no effect in this version')
         self.assertNotIn('policy', result.stdout)
 
-    def test_a_key_that_is_not_there_is_named_once(self):
-        text = OPEN + '[subscription archive]\ntopic=a/#\ntype=blob\nendpoint=file:///tmp\ncredential=sas\n'
+    def test_a_mistyped_type_is_told_what_plugins_have(self):
+        text = OPEN + '[identity people]\ntype=pasword\n[subscription s]\ntopic=a\ntype=s3\n[listener m]\ntype=mqt\naddress=tcp:127.0.0.1:0\n'
         result = self.run_daemon('--config', self.write(text), '--check-config')
-        self.assertEqual(result.stdout.count('credential'), 1, result.stdout)
-        self.assertIn('[subscription archive] has no key "credential"', result.stdout)
+        self.assertEqual(result.returncode, 3)
+        for line in ('type=pasword: no plugin has this identity type; did you mean "password"?; known: password, psk, unix, x509',
+                     'type=s3: no plugin has this subscription type; known: blob, file, webhook', 'did you mean "mqtt"?'):
+            self.assertIn(line, result.stdout)
+
+    def test_a_sink_that_could_not_start_is_found_by_the_check(self):
+        text = OPEN + '[subscription s]\ntopic=a\ntype=blob\ncredential=sas\nendpoint=https://blob.example.net\n'
+        result = self.run_daemon('--config', self.write(text), '--check-config')
+        self.assertEqual((result.returncode, result.stdout.count('error: ')), (3, 1), result.stdout)
+        self.assertRegex(result.stdout, r":13:10: error: \[subscription s\] endpoint=https://blob.example.net: .*file:///DIRECTORY")
+
+    def test_a_key_that_is_not_there_is_named_once(self):
+        text = OPEN + '[subscription archive]\ntopic=a/#\ntype=blob\nendpoint=file:///tmp\ncredentials=sas\n'
+        result = self.run_daemon('--config', self.write(text), '--check-config')
+        self.assertEqual(result.stdout.count('credentials'), 1, result.stdout)
+        self.assertIn('[subscription archive] has no key "credentials"; did you mean "credential"?', result.stdout)
 
     def test_the_keys_of_a_subscription_have_an_effect(self):
         text = ('[hawser]\nmax-connections=5\ntrace-context=propagate\n' + OPEN + '[topic t/#]\nmax-subscription-duration=1h\n'

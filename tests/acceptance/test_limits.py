@@ -309,7 +309,7 @@ class Block(Case):
     def serve(self):
         server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Sleepy)
         server.daemon_threads, server.bodies, server.may_answer = True, [], threading.Event()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         self.addCleanup(server.may_answer.set)

@@ -178,7 +178,7 @@ class Hook(http.server.ThreadingHTTPServer):
     def __init__(self):
         self.may_answer, self.status, self.n, self.bodies = threading.Event(), 204, 0, []
         super().__init__(('127.0.0.1', 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -24,7 +24,7 @@ class Hook(http.server.ThreadingHTTPServer):
     def __init__(self, answer):
         self.answer, self.calls = answer, Seen()
         super().__init__(('127.0.0.1', 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def handle_error(self, request, address):
         pass

@@ -43,7 +43,7 @@ class Receiver(http.server.ThreadingHTTPServer):
                 pass
 
         super().__init__(('127.0.0.1', 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def wait(self, n):
         with self.changed:

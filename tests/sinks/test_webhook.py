@@ -30,7 +30,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.options = (200, {'WebHook-Allowed-Origin': '*'})
         self.reply = b''
         super().__init__(('127.0.0.1', 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
         self.uri = 'http://127.0.0.1:%d/hook' % self.server_address[1]
 
     def handle_error(self, request, address):

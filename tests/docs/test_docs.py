@@ -5,6 +5,7 @@
 A block of code under a line `<!-- some/file -->` is text of that file, as it stands there. A block under `<!-- configuration -->`
 passes hawserd --check-config. Links and names of files lead somewhere, and every option of hawser and hawserd exists.
 """
+import fnmatch
 import pathlib
 import re
 import shlex
@@ -23,6 +24,11 @@ def pages():
     for path in sorted(root.rglob('*.md')):
         if not SKIP.match(str(path.relative_to(root))):
             yield path, path.read_text()
+
+
+def is_named(stem, names):
+    """Whole, without what the files of the folder have in common, or as a pattern: `hawser-twin-ask.c`, `-ask`, `verb-*`."""
+    return any(stem == name or stem.endswith('-' + name.lstrip('-')) or fnmatch.fnmatch(stem, name) for name in names)
 
 
 def without_blocks(text):
@@ -124,6 +130,21 @@ class Documentation(unittest.TestCase):
             for folder in folders:
                 with self.subTest(folder=folder.relative_to(root)):
                     self.assertTrue((folder / 'README.md').exists())
+
+
+class Folders(unittest.TestCase):
+    def test_the_readme_of_a_folder_names_every_source_of_it(self):
+        missing = []
+        for area in ('core/*', 'protocols/*', 'sinks/*', 'plugins/*', 'fuzz'):
+            for folder in sorted(path for path in root.glob(area) if path.is_dir()):
+                # registration is the same in every plugin
+                sources = [path for path in sorted(folder.glob('*.c')) if not path.stem.endswith('-plugin')]
+                if not sources:
+                    continue
+                text = (folder / 'README.md').read_text() if (folder / 'README.md').exists() else ''
+                names = {re.sub(r'\.[ch]$', '', name) for name in re.findall(r'`([\w*.-]+)`', text)}
+                missing += [str(path.relative_to(root)) for path in sources if not is_named(path.stem, names)]
+        self.assertEqual(missing, [])
 
 
 if __name__ == '__main__':

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """FEATURES T17 T19: twins that act by a plugin of the configuration, in a daemon, with stock clients around it."""
 import json
+import pathlib
+import subprocess
 import sys
 import time
 import unittest
@@ -53,6 +55,25 @@ class T19Behaviour(TwinCase):
         for device, share in zip(devices, (-150, -50, -180)):
             wait_for(lambda: device.payloads() and device.payloads()[-1], f'the share {share}')
             self.assertAlmostEqual(json.loads(device.payloads()[-1])['desired']['power-kw'], share)
+
+
+class T19BesideTheDaemon(TwinCase):
+    """A behaviour as a program of its own: examples/python/remote-thermostat.py."""
+    conf = ACTING.replace('type=thermostat\n', '')
+
+    def test_a_script_desires_the_heater_on_and_off(self):
+        self.patch('room/attic', {'desired': {'temperature': 21}})
+        self.patch('room/attic', {'reported': {'temperature': 15}})
+        program = pathlib.Path(__file__).resolve().parents[2] / 'examples/python/remote-thermostat.py'
+        script = subprocess.Popen(['/usr/bin/python3', program, f'http://127.0.0.1:{self.web.port}'])
+        self.addCleanup(script.wait)
+        self.addCleanup(script.kill)
+        wait_for(lambda: self.twin('room/attic')['desired'].get('heater') == 'on', 'heater on, of what was there before')
+        device = self.client(self.daemon)
+        for value, wanted in ((22, 'off'), (18, 'on')):
+            device.publish('home/attic', json.dumps({'temperature': value}))
+            wait_for(lambda: self.twin('room/attic')['desired'].get('heater') == wanted, f'heater {wanted}')
+        self.assertIsNone(script.poll())
 
 
 class T17Supervision(TwinCase):

@@ -10,8 +10,6 @@
 
 #include "hawser-principal.h"
 
-#define STORED_TYPE "(msmsmsmsbmsa(ss))" /* client id, listener, protocol, address, encrypted, principal, its claims */
-
 /* One allocation: the texts follow. Names of listeners and protocols are few, so they are interned. */
 typedef struct {
   HawserPolicyContext context;
@@ -19,11 +17,13 @@ typedef struct {
   char text[];
 } Author;
 
-static void
-free_author (gpointer data)
+void
+hawser_author_free (HawserPolicyContext *context)
 {
-  Author *self = data;
+  Author *self = (Author *) context;
 
+  if (self == NULL)
+    return;
   g_clear_pointer (&self->context.principal, hawser_principal_unref);
   g_clear_pointer (&self->stored, g_bytes_unref);
   g_free (self);
@@ -42,16 +42,13 @@ get_size (const char *text)
   return text != NULL ? strlen (text) + 1 : 0;
 }
 
-void
-hawser_author_sign (HawserOrigin *origin, const HawserPolicyContext *context, const char *address)
+HawserPolicyContext *
+hawser_author_new (const HawserPolicyContext *context, const char *address)
 {
   const gsize client_size = get_size (context->client_id), address_size = get_size (address = context->address != NULL ? context->address : address);
-  Author *self;
+  Author *self = g_malloc (sizeof *self + client_size + address_size);
   char *cursor;
 
-  if (origin->author != NULL)
-    return;
-  self = g_malloc (sizeof *self + client_size + address_size);
   self->context = (HawserPolicyContext) {
     .principal = context->principal != NULL ? hawser_principal_ref (context->principal) : NULL,
     .listener = g_intern_string (context->listener), .protocol = g_intern_string (context->protocol), .is_encrypted = context->is_encrypted,
@@ -59,8 +56,22 @@ hawser_author_sign (HawserOrigin *origin, const HawserPolicyContext *context, co
   self->stored = NULL;
   cursor = append_text (self->text, &self->context.client_id, context->client_id, client_size);
   append_text (cursor, &self->context.address, address, address_size);
+  return &self->context;
+}
+
+static void
+free_author (gpointer data)
+{
+  hawser_author_free (data);
+}
+
+void
+hawser_author_sign (HawserOrigin *origin, const HawserPolicyContext *context, const char *address)
+{
+  if (origin->author != NULL)
+    return;
   origin->free_author = free_author;
-  origin->author = self;
+  origin->author = hawser_author_new (context, address);
 }
 
 const HawserPolicyContext *
@@ -71,20 +82,13 @@ hawser_author_of (HawserMessage *message)
   return author != NULL ? &author->context : NULL;
 }
 
-static GBytes *
-store (const HawserPolicyContext *author)
+GVariant *
+hawser_author_to_variant (const HawserPolicyContext *author)
 {
-  g_auto (GStrv) names = author->principal != NULL ? hawser_principal_list_claims (author->principal) : NULL;
-  GVariantBuilder claims;
-  g_autoptr (GVariant) stored = NULL;
+  g_auto (GStrv) claims = author->principal != NULL ? hawser_principal_list_claims (author->principal) : g_new0 (char *, 1);
 
-  g_variant_builder_init (&claims, G_VARIANT_TYPE ("a(ss)"));
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    for (guint k = 0; hawser_principal_get_claim_value (author->principal, names[i], k) != NULL; k++)
-      g_variant_builder_add (&claims, "(ss)", names[i], hawser_principal_get_claim_value (author->principal, names[i], k));
-  stored = g_variant_ref_sink (g_variant_new (STORED_TYPE, author->client_id, author->listener, author->protocol, author->address, author->is_encrypted,
-                                              author->principal != NULL ? hawser_principal_get_name (author->principal) : NULL, &claims));
-  return g_variant_get_data_as_bytes (stored);
+  return g_variant_new ("(msmsmsmsbms^as)", author->client_id, author->listener, author->protocol, author->address, author->is_encrypted,
+                        author->principal != NULL ? hawser_principal_get_name (author->principal) : NULL, claims);
 }
 
 GBytes *
@@ -93,29 +97,28 @@ hawser_author_store_message (HawserMessage *message, gint64 wall_minus_monotonic
   Author *author = message->origin != NULL ? message->origin->author : NULL;
 
   if (author != NULL && author->stored == NULL)
-    author->stored = store (&author->context);
+    {
+      g_autoptr (GVariant) stored = g_variant_ref_sink (hawser_author_to_variant (&author->context));
+
+      author->stored = g_variant_get_data_as_bytes (stored);
+    }
   return hawser_message_store_with (message, wall_minus_monotonic_us, author != NULL ? author->stored : NULL);
 }
 
-static void
-load (HawserOrigin *origin, GBytes *bytes)
+HawserPolicyContext *
+hawser_author_from_variant (GVariant *stored)
 {
-  g_autoptr (GVariant) stored = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (STORED_TYPE), bytes, FALSE));
-  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GVariantIter) claims = NULL;
+  g_autofree const char **claims = NULL;
   g_autoptr (HawserPrincipal) principal = NULL;
-  const char *claim, *value, *name;
+  const char *name;
   HawserPolicyContext context = { 0 };
   gboolean is_encrypted;
 
-  g_variant_get (stored, "(m&sm&sm&sm&sbm&sa(ss))", &context.client_id, &context.listener, &context.protocol, &context.address, &is_encrypted, &name, &claims);
-  while (g_variant_iter_next (claims, "(&s&s)", &claim, &value))
-    g_ptr_array_add (texts, g_strconcat (claim, "=", value, NULL));
-  g_ptr_array_add (texts, NULL);
+  g_variant_get (stored, "(m&sm&sm&sm&sbm&s^a&s)", &context.client_id, &context.listener, &context.protocol, &context.address, &is_encrypted, &name, &claims);
   if (name != NULL)
-    context.principal = principal = hawser_principal_new_from_strings (name, (const char * const *) texts->pdata);
+    context.principal = principal = hawser_principal_new_from_strings (name, claims);
   context.is_encrypted = is_encrypted;
-  hawser_author_sign (origin, &context, NULL);
+  return hawser_author_new (&context, NULL);
 }
 
 GHashTable *
@@ -129,20 +132,23 @@ static HawserOrigin *
 get_origin (GHashTable *origins, HawserMessage *message, const guint8 *author, gsize author_len)
 {
   const char *source = message->origin->source, *uid = message->origin->uid;
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (GBytes) key = NULL, stored = NULL;
+  g_autoptr (GByteArray) parts = g_byte_array_new ();
+  g_autoptr (GBytes) key = NULL, bytes = NULL;
+  g_autoptr (GVariant) stored = NULL;
   HawserOrigin *origin;
 
-  g_byte_array_append (bytes, (const guint8 *) uid, (guint) strlen (uid) + 1);
-  g_byte_array_append (bytes, (const guint8 *) source, (guint) strlen (source) + 1);
-  g_byte_array_append (bytes, author, (guint) author_len);
-  key = g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+  g_byte_array_append (parts, (const guint8 *) uid, (guint) strlen (uid) + 1);
+  g_byte_array_append (parts, (const guint8 *) source, (guint) strlen (source) + 1);
+  g_byte_array_append (parts, author, (guint) author_len);
+  key = g_byte_array_free_to_bytes (g_steal_pointer (&parts));
   origin = g_hash_table_lookup (origins, key);
   if (origin != NULL)
     return origin;
   origin = hawser_origin_new (0, uid, source);
-  stored = g_bytes_new (author, author_len); /* aligned */
-  load (origin, stored);
+  bytes = g_bytes_new (author, author_len); /* aligned */
+  stored = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (HAWSER_AUTHOR_TYPE), bytes, FALSE));
+  origin->free_author = free_author;
+  origin->author = hawser_author_from_variant (stored);
   g_hash_table_insert (origins, g_steal_pointer (&key), origin);
   return origin;
 }

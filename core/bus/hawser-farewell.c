@@ -116,14 +116,18 @@ static GBytes *
 store (Farewell *self)
 {
   HawserMessage *message = self->message;
-  g_auto (GStrv) names = self->principal != NULL ? hawser_principal_list_claims (self->principal) : NULL;
+  g_auto (GStrv) pairs = self->principal != NULL ? hawser_principal_list_claims (self->principal) : NULL;
   GVariantBuilder claims;
   g_autoptr (GVariant) stored = NULL;
 
   g_variant_builder_init (&claims, G_VARIANT_TYPE ("a(ss)"));
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    for (guint k = 0; hawser_principal_get_claim_value (self->principal, names[i], k) != NULL; k++)
-      g_variant_builder_add (&claims, "(ss)", names[i], hawser_principal_get_claim_value (self->principal, names[i], k));
+  for (guint i = 0; pairs != NULL && pairs[i] != NULL; i++)
+    {
+      char *equals = strchr (pairs[i], '=');
+
+      *equals = '\0';
+      g_variant_builder_add (&claims, "(ss)", pairs[i], equals + 1);
+    }
   stored = g_variant_ref_sink (g_variant_new ("(xs@ay@ayuybmsmsmsmsbmsmsa(ss))", self->due_us + hawser_journal_get_line_offset_us (self->all->journal), message->data,
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, hawser_message_properties (message), message->properties_len, 1),
                                               g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, message->payload, message->payload_len, 1),

@@ -82,7 +82,11 @@ hawser_group_dup_name (HawserGroup *self)
 guint
 hawser_group_get_n_members (HawserGroup *self)
 {
-  return self->members->len;
+  guint n = 0;
+
+  for (guint i = 0; i < self->members->len; i++)
+    n += !((HawserMember *) self->members->pdata[i])->is_leaving;
+  return n;
 }
 
 /* ---- Who gets it ---- */
@@ -91,8 +95,12 @@ gboolean
 hawser_group_may_receive (HawserGroup *self, HawserLocalTopic *settings, const char *topic)
 {
   for (guint i = 0; i < self->members->len; i++)
-    if (hawser_receiver_may_read (((HawserMember *) self->members->pdata[i])->receiver, &self->bus->authority, settings, topic))
-      return TRUE;
+    {
+      HawserMember *member = self->members->pdata[i];
+
+      if (!member->is_leaving && hawser_receiver_may_read (member->receiver, &self->bus->authority, settings, topic))
+        return TRUE;
+    }
   return FALSE;
 }
 
@@ -497,6 +505,15 @@ widen_limits (HawserGroup *self)
   limits->max_bytes = MAX (limits->max_bytes, MIN (n_bytes, HAWSER_DEFAULT_MAX_DURABLE_BYTES));
 }
 
+/* One that leaves is no subscription any more, though it may finish. */
+static void
+count_member (HawserMember *member, int n)
+{
+  member->receiver->n_entries += (guint) n;
+  if (!(member->receiver->flags & HAWSER_RECEIVER_HIDDEN))
+    member->receiver->bus->statistics.n_subscriptions += (guint64) (gint64) n;
+}
+
 void
 hawser_group_join (HawserReceiver *receiver, const char *text, gsize len, const HawserSubscribeOptions *options)
 {
@@ -512,10 +529,10 @@ hawser_group_join (HawserReceiver *receiver, const char *text, gsize len, const 
       member->next = receiver->members;
       receiver->members = member;
       g_ptr_array_add (self->members, member);
-      receiver->n_entries++;
-      if (!(receiver->flags & HAWSER_RECEIVER_HIDDEN))
-        receiver->bus->statistics.n_subscriptions++;
+      count_member (member, 1);
     }
+  else if (member->is_leaving)
+    count_member (member, 1);
   self = member->group;
   member->id = options->id;
   member->qos = options->qos;
@@ -545,9 +562,8 @@ leave (HawserMember *member)
       }
   note_left (member, TRUE);
   g_ptr_array_remove (self->members, member);
-  receiver->n_entries--;
-  if (!(receiver->flags & HAWSER_RECEIVER_HIDDEN))
-    receiver->bus->statistics.n_subscriptions--;
+  if (!member->is_leaving)
+    count_member (member, -1);
   g_free (member);
   if (self->members->len == 0)
     hawser_receiver_remove (self->receiver);
@@ -558,9 +574,13 @@ leave (HawserMember *member)
 void
 hawser_group_unsubscribe (HawserMember *member)
 {
+  if (!member->is_leaving)
+    count_member (member, -1);
   member->is_leaving = TRUE;
   if (member->n_given == 0)
     leave (member);
+  else
+    update_entry (member->group);
 }
 
 void
@@ -615,9 +635,8 @@ hawser_group_dissolve (HawserGroup *self)
             *link = member->next;
             break;
           }
-      member->receiver->n_entries--;
-      if (!(member->receiver->flags & HAWSER_RECEIVER_HIDDEN))
-        self->bus->statistics.n_subscriptions--;
+      if (!member->is_leaving)
+        count_member (member, -1);
       g_free (member);
     }
   g_ptr_array_set_size (self->members, 0);

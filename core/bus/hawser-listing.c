@@ -83,6 +83,8 @@ list_memberships (HawserReceiver *self, const HawserSubscriptionInfo *common, Ha
       g_autofree char *id = make_id (self, hawser_group_get_text (member->group));
       HawserSubscriptionInfo info = *common;
 
+      if (member->is_leaving)
+        continue;
       info.id = id;
       info.filter = hawser_group_get_text (member->group);
       info.group = group;

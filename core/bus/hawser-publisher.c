@@ -115,22 +115,26 @@ hawser_connection_get_bus (HawserConnection *self)
   return hawser_connection_get_owner (self)->bus;
 }
 
+char *
+hawser_connection_dup_policy_address (HawserConnection *connection)
+{
+  g_autofree char *full = hawser_connection_dup_address (connection);
+  char *start = g_str_has_prefix (full, "tcp:") ? full + 4 : full, *colon = strrchr (start, ':');
+
+  if (g_str_has_prefix (full, "unix:"))
+    start = full + 5;
+  else if (colon != NULL)
+    *colon = '\0';
+  if (*start == '[')
+    start[strlen (start) - 1] = '\0', start++;
+  return g_strdup (start);
+}
+
 const char *
 hawser_publisher_get_address (HawserPublisher *self)
 {
   if (self->address == NULL)
-    {
-      g_autofree char *full = hawser_connection_dup_address (self->connection);
-      char *start = g_str_has_prefix (full, "tcp:") ? full + 4 : full, *colon = strrchr (start, ':');
-
-      if (g_str_has_prefix (full, "unix:"))
-        start = full + 5;
-      else if (colon != NULL)
-        *colon = '\0';
-      if (*start == '[')
-        start[strlen (start) - 1] = '\0', start++;
-      self->address = g_strdup (start);
-    }
+    self->address = hawser_connection_dup_policy_address (self->connection);
   return self->address;
 }
 

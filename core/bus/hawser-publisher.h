@@ -38,7 +38,9 @@ void             hawser_publisher_free              (HawserPublisher     *self);
 void             hawser_publisher_renew_rates       (HawserPublisher     *self);
 /* What measures it, made if there is nothing to measure yet but memory. */
 HawserMeter     *hawser_publisher_need_meter        (HawserPublisher     *self);
-/* The address of its connection, without the port, as policies compare it. */
+/* The address without the port, as policies compare it. */
+char            *hawser_connection_dup_policy_address (HawserConnection  *connection);
+/* The same of its connection. */
 const char      *hawser_publisher_get_address       (HawserPublisher     *self);
 /* The peer has room again. */
 void             hawser_connection_resume_receiver  (HawserConnection    *connection);

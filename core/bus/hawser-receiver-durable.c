@@ -9,22 +9,22 @@
 
 #include <string.h>
 
+#include "hawser-author.h"
 #include "hawser-principal.h"
 #include "hawser-topic-raw.h"
 
-#define META_TYPE "(uuutxubssa{ss}a(syybbu)x)"
+#define META_TYPE "(uuutxubssa{ss}a(syybbu)xm" HAWSER_AUTHOR_TYPE ")"
+#define FORMER_META_TYPE "(uuutxubssa{ss}a(syybbu)x)" /* which knew the name of a party */
+#define HAS_PARTY (1u << 31)                             /* among the flags: not the former type */
 
 static GBytes *
 save_meta (HawserReceiver *self)
 {
   HawserDurable *durable = self->durable;
   GVariantBuilder claims, filters;
-  g_auto (GStrv) names = durable->principal != NULL ? hawser_principal_list_claims (durable->principal) : NULL;
   g_autoptr (GVariant) meta = NULL;
 
   g_variant_builder_init (&claims, G_VARIANT_TYPE ("a{ss}"));
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    g_variant_builder_add (&claims, "{ss}", names[i], hawser_principal_get_claim (durable->principal, names[i]));
   g_variant_builder_init (&filters, G_VARIANT_TYPE ("a(syybbu)"));
   for (HawserEntry *entry = self->entries; entry != NULL; entry = entry->next_of_receiver)
     {
@@ -36,11 +36,10 @@ save_meta (HawserReceiver *self)
     if (!member->is_leaving)
       g_variant_builder_add (&filters, "(syybbu)", hawser_group_get_text (member->group), member->qos, member->shares_exactly_once, FALSE,
                              member->retain_as_published, member->id);
-  meta = g_variant_ref_sink (g_variant_new (META_TYPE, (guint32) self->flags, durable->expiry_s, durable->limits.max_messages, durable->limits.max_bytes, durable->limits.max_age_us,
-                                            (guint32) durable->limits.overflow, durable->protocol != NULL,
-                                            durable->identity != NULL ? durable->identity : "",
-                                            durable->principal != NULL ? hawser_principal_get_name (durable->principal) : "", &claims, &filters,
-                                            durable->detached_us));
+  meta = g_variant_ref_sink (g_variant_new ("(uuutxubssa{ss}a(syybbu)xm@" HAWSER_AUTHOR_TYPE ")", HAS_PARTY | self->flags, durable->expiry_s, durable->limits.max_messages,
+                                            durable->limits.max_bytes, durable->limits.max_age_us, (guint32) durable->limits.overflow, durable->party != NULL,
+                                            durable->identity != NULL ? durable->identity : "", "", &claims, &filters, durable->detached_us,
+                                            durable->party != NULL ? hawser_author_to_variant (durable->party) : NULL));
   return g_variant_get_data_as_bytes (meta);
 }
 
@@ -125,21 +124,42 @@ hawser_receiver_keep_identity (HawserReceiver *self, const char *identity)
   g_ptr_array_add (list, self);
 }
 
+/* What the former type said of a party, whose client id is in the id of its queue. */
+static HawserPolicyContext *
+load_former_party (const char *id, const char *name)
+{
+  g_autoptr (HawserPrincipal) principal = *name != '\0' ? hawser_principal_new (name, NULL) : NULL;
+  const char *colon = strchr (id, ':');
+  g_autofree char *protocol = colon != NULL ? g_strndup (id, (gsize) (colon - id)) : g_strdup ("");
+
+  return hawser_author_new (&(HawserPolicyContext) { .principal = principal, .client_id = colon != NULL ? colon + 1 : id, .protocol = protocol }, NULL);
+}
+
 void
 hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
 {
-  g_autoptr (GVariant) meta = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (META_TYPE), queue->meta, FALSE));
+  guint32 first = 0;
+  gboolean has_party;
+  g_autoptr (GVariant) meta = NULL, party = NULL;
   g_autoptr (GVariantIter) claims = NULL, filters = NULL;
   HawserQueueLimits limits = { 0 };
   guint32 flags, expiry_s, overflow, id;
-  const char *identity, *principal_name, *filter, *claim, *value;
+  const char *identity, *principal_name, *filter;
   gboolean is_peer, no_local, retain_as_published;
   guint8 qos, spare;
   gint64 detached_us;
   HawserReceiver *self;
 
-  g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow, &is_peer, &identity,
-                 &principal_name, &claims, &filters, &detached_us);
+  memcpy (&first, g_bytes_get_data (queue->meta, NULL), MIN (g_bytes_get_size (queue->meta), sizeof first));
+  has_party = (first & HAS_PARTY) != 0;
+  meta = g_variant_ref_sink (g_variant_new_from_bytes (has_party ? G_VARIANT_TYPE (META_TYPE) : G_VARIANT_TYPE (FORMER_META_TYPE), queue->meta, FALSE));
+  if (has_party)
+    g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)xm@" HAWSER_AUTHOR_TYPE ")", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow,
+                   &is_peer, &identity, &principal_name, &claims, &filters, &detached_us, &party);
+  else
+    g_variant_get (meta, "(uuutxub&s&sa{ss}a(syybbu)x)", &flags, &expiry_s, &limits.max_messages, &limits.max_bytes, &limits.max_age_us, &overflow, &is_peer, &identity,
+                   &principal_name, &claims, &filters, &detached_us);
+  flags &= ~HAS_PARTY;
   bus->committed_position = MAX (bus->committed_position, queue->last_position);
   if (flags & HAWSER_RECEIVER_GROUP)
     {
@@ -155,16 +175,10 @@ hawser_receiver_recover (HawserBus *bus, const HawserJournalQueue *queue)
   self->durable->recovered_position = queue->last_position;
   self->durable->skipped_position = G_MAXUINT64;
   self->durable->detached_us = detached_us != 0 ? detached_us : hawser_journal_get_line_us (&bus->journal);
-  if (is_peer)
-    self->durable->protocol = g_strdup ("");
-  if (*principal_name != '\0')
-    {
-      g_autoptr (GHashTable) table = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-
-      while (g_variant_iter_loop (claims, "{&s&s}", &claim, &value))
-        g_hash_table_replace (table, g_strdup (claim), g_strdup (value));
-      self->durable->principal = hawser_principal_new (principal_name, table);
-    }
+  if (party != NULL)
+    self->durable->party = hawser_author_from_variant (party);
+  else if (is_peer)
+    self->durable->party = load_former_party (queue->id, principal_name);
   while (g_variant_iter_loop (filters, "(&syybbu)", &filter, &qos, &spare, &no_local, &retain_as_published, &id))
     {
       HawserMatchNode *node;

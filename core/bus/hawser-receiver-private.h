@@ -67,10 +67,7 @@ typedef struct _HawserDurable {
   char *id;
   char *identity;
   HawserQueueLimits limits;
-  HawserPrincipal *principal;        /* of whom was attached last: rights while absent */
-  char *listener;
-  char *protocol;
-  gboolean was_encrypted;
+  HawserPolicyContext *party;        /* who was attached last: rights while absent; NULL: no peer was */
   guint32 queue;                     /* of the journal, 0: none */
   gboolean is_reading;
   gboolean discards_read;            /* the read under way is of an earlier attachment */

@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "hawser-bus-private.h"
+#include "hawser-group-private.h"
 #include "hawser-topic-filter.h"
 
 gboolean
 hawser_receiver_is_peer (HawserReceiver *self)
 {
-  return self->connection != NULL || (self->durable != NULL && self->durable->protocol != NULL);
+  return self->connection != NULL || (self->durable != NULL && self->durable->party != NULL);
 }
 
 void
@@ -24,10 +25,7 @@ hawser_receiver_fill_context (HawserReceiver *self, HawserPolicyContext *out_con
       hawser_connection_fill_context (self->connection, out_context);
       return;
     }
-  *out_context = (HawserPolicyContext) {
-    .principal = self->durable->principal, .client_id = self->durable->id, .listener = self->durable->listener,
-    .protocol = self->durable->protocol, .is_encrypted = self->durable->was_encrypted,
-  };
+  *out_context = *self->durable->party;
 }
 
 gboolean
@@ -42,6 +40,26 @@ hawser_receiver_may_read (HawserReceiver *self, HawserAuthority *authority, Haws
   return hawser_authority_check (authority, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
 }
 
+/* The most specific of the declared filters that match all that @wanted does: what is wider never decides about any of it. */
+static const char *
+find_cover (HawserTopicTable *topics, HawserTopicFilter *wanted)
+{
+  GHashTableIter iter;
+  gpointer topic;
+  const char *cover = NULL;
+
+  g_hash_table_iter_init (&iter, topics->declared);
+  while (g_hash_table_iter_next (&iter, NULL, &topic))
+    {
+      const char *declared = HAWSER_IS_LOCAL_TOPIC (topic) ? HAWSER_LOCAL_TOPIC (topic)->name : NULL;
+      g_autoptr (HawserTopicFilter) other = declared != NULL ? hawser_topic_filter_new (declared, NULL) : NULL;
+
+      if (other != NULL && hawser_topic_filter_is_subset (wanted, other) && (cover == NULL || hawser_topic_is_more_specific (declared, cover)))
+        cover = declared;
+    }
+  return cover;
+}
+
 gboolean
 hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize len, int *out_result)
 {
@@ -51,6 +69,7 @@ hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize le
   g_autoptr (HawserTopicFilter) wanted = hawser_topic_filter_new (name, NULL);
   GHashTableIter iter;
   gpointer topic;
+  const char *cover;
 
   if (hawser_receiver_is_peer (self))
     {
@@ -66,6 +85,7 @@ hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize le
       return *out_result == HAWSER_RESULT_OK;
     }
   /* a wildcard is allowed when something that it can match may be read; the rest is left out of its routes */
+  cover = find_cover (&bus->topics, wanted);
   *out_result = hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic filter '%s': matches nothing that may be read", name);
   g_hash_table_iter_init (&iter, bus->topics.declared);
   while (g_hash_table_iter_next (&iter, NULL, &topic))
@@ -74,10 +94,10 @@ hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize le
         const char *declared = HAWSER_LOCAL_TOPIC (topic)->name;
         g_autoptr (HawserTopicFilter) other = hawser_topic_filter_new (declared, NULL);
 
-        if (other == NULL || !hawser_topic_filter_overlaps (wanted, other))
+        if (other == NULL || !hawser_topic_filter_overlaps (wanted, other) || (cover != NULL && cover != declared && hawser_topic_is_more_specific (cover, declared)))
           continue;
         context.topic = strpbrk (declared, "+#") != NULL ? name : declared;
-        if (hawser_authority_check (&bus->authority, HAWSER_ACTION_SUBSCRIBE, topic, asked) == HAWSER_RESULT_OK)
+        if (hawser_authority_check (&bus->authority, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_get_in_force (&bus->topics, topic), asked) == HAWSER_RESULT_OK)
           return TRUE;
       }
   return FALSE;
@@ -107,6 +127,19 @@ hawser_receiver_check_filters (HawserReceiver *self)
       if (ended == NULL)
         ended = g_ptr_array_new_with_free_func (g_free);
       g_ptr_array_add (ended, g_steal_pointer (&filter));
+    }
+  for (HawserMember *member = self->members, *after; member != NULL; member = after)
+    {
+      g_autofree char *text = g_strdup (hawser_group_get_text (member->group));
+      gsize at = 0;
+
+      after = member->next;
+      if (member->is_leaving || !hawser_group_parse (text, strlen (text), &at) || hawser_receiver_check_filter (self, text + at, strlen (text + at), &result))
+        continue;
+      hawser_group_unsubscribe (member); /* it gets nothing more, and may finish what it has */
+      if (ended == NULL)
+        ended = g_ptr_array_new_with_free_func (g_free);
+      g_ptr_array_add (ended, g_steal_pointer (&text));
     }
   if (ended == NULL)
     return;

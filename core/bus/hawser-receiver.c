@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "hawser-author.h"
+
 #include "hawser-principal.h"
 
 static HawserQueueLimits
@@ -117,9 +119,7 @@ hawser_receiver_free (HawserReceiver *self)
       hawser_timer_disarm (&durable->timer);
       g_free (durable->id);
       g_free (durable->identity);
-      g_clear_pointer (&durable->principal, hawser_principal_unref);
-      g_free (durable->listener);
-      g_free (durable->protocol);
+      hawser_author_free (durable->party);
       g_clear_pointer (&durable->kept, g_hash_table_unref);
       g_clear_pointer (&durable->former, g_hash_table_unref);
       hawser_terms_free (durable->terms);
@@ -244,16 +244,12 @@ hawser_receiver_attach (HawserReceiver *self, HawserConnection *connection, cons
   self->is_busy = FALSE;
   if (durable != NULL && connection != NULL)
     {
-      HawserPrincipal *principal = hawser_connection_get_principal (connection);
-      HawserPrincipal *old = durable->principal;
+      g_autofree char *address = hawser_connection_dup_policy_address (connection);
+      HawserPolicyContext context;
 
-      durable->principal = principal != NULL ? hawser_principal_ref (principal) : NULL;
-      g_clear_pointer (&old, hawser_principal_unref);
-      g_free (durable->listener);
-      durable->listener = g_strdup (hawser_connection_get_listener_name (connection));
-      g_free (durable->protocol);
-      durable->protocol = g_strdup (hawser_connection_get_protocol (connection));
-      durable->was_encrypted = hawser_connection_get_is_encrypted (connection);
+      hawser_connection_fill_context (connection, &context);
+      hawser_author_free (durable->party);
+      durable->party = hawser_author_new (&context, address);
       hawser_receiver_renew_routes (self); /* who it is, and so its rights, may be others now */
       hawser_receiver_check_filters (self);
     }

@@ -282,8 +282,8 @@ hawser_topic_table_undeclare (HawserTopicTable *self, const char *name)
 }
 
 /* Compares level by level from the left: a literal level beats +, + beats #. */
-static gboolean
-is_more_specific (const char *a, const char *b)
+gboolean
+hawser_topic_is_more_specific (const char *a, const char *b)
 {
   while (*a != '\0' && *b != '\0')
     {
@@ -344,12 +344,12 @@ compare_width (gconstpointer a, gconstpointer b)
 {
   const char *x = (*(HawserLocalTopic * const *) a)->name, *y = (*(HawserLocalTopic * const *) b)->name;
 
-  return is_more_specific (x, y) ? -1 : is_more_specific (y, x) ? 1 : 0;
+  return hawser_topic_is_more_specific (x, y) ? -1 : hawser_topic_is_more_specific (y, x) ? 1 : 0;
 }
 
 /* What @topic says, and, where it says nothing, the most specific of the wider filters that does. */
-static HawserLocalTopic *
-get_in_force (HawserTopicTable *self, HawserLocalTopic *topic)
+HawserLocalTopic *
+hawser_topic_table_get_in_force (HawserTopicTable *self, HawserLocalTopic *topic)
 {
   Inheritance inheritance = { topic, NULL };
 
@@ -374,7 +374,7 @@ keep_most_specific (gpointer value, gpointer data)
 {
   HawserLocalTopic **best = data, *topic = value;
 
-  if (*best == NULL || is_more_specific (topic->name, (*best)->name))
+  if (*best == NULL || hawser_topic_is_more_specific (topic->name, (*best)->name))
     *best = topic;
 }
 
@@ -385,7 +385,7 @@ hawser_topic_table_resolve (HawserTopicTable *self, const char *name, gsize len)
   HawserLocalTopic *best = NULL;
 
   if (record != NULL && record->topic != NULL && HAWSER_IS_LOCAL_TOPIC (record->topic))
-    return get_in_force (self, HAWSER_LOCAL_TOPIC (record->topic));
+    return hawser_topic_table_get_in_force (self, HAWSER_LOCAL_TOPIC (record->topic));
   hawser_match_tree_match (self->filters, name, len, keep_most_specific, &best);
-  return best != NULL ? get_in_force (self, best) : NULL;
+  return best != NULL ? hawser_topic_table_get_in_force (self, best) : NULL;
 }

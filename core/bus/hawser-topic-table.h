@@ -70,6 +70,12 @@ void               hawser_topic_table_remove      (HawserTopicTable  *self,
 HawserLocalTopic  *hawser_topic_table_resolve     (HawserTopicTable  *self,
                                                    const char        *name,
                                                    gsize              len);
+/* What is in force for the names that @topic, which was declared, is the most specific of. Until the next change of settings_version. */
+HawserLocalTopic  *hawser_topic_table_get_in_force (HawserTopicTable *self,
+                                                   HawserLocalTopic  *topic);
+/* Whether the first of two filters wins where both match. */
+gboolean           hawser_topic_is_more_specific  (const char        *a,
+                                                   const char        *b);
 /* The last value of a name; @record: its record, or NULL if that is not known. FALSE: there are too many values. */
 gboolean           hawser_topic_table_set_retained (HawserTopicTable  *self,
                                                     HawserTopicRecord *record,

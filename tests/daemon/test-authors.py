@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whoever left a retained value behind must still have the right to it when it is given to somebody (HARDENING M13): the policy, the
 identity file and the ban list are asked again, also about values of before a restart. The value itself stays, and speaks again
-when its author may."""
+when its author may. And whoever is away has the rights that it had."""
 import base64
 import hashlib
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fixture import DEADLINE_S, WEB, Case, wait_for
+from waiting import Seen
 
 import paho.mqtt.client as paho
 
@@ -36,11 +36,8 @@ def user(name, claims=''):
 
 class Authors(Case):
     def reload(self, daemon, text):
-        """Returns when the new configuration is in force: it brings a topic of its own, which the admin API lists."""
-        self.n_reloads = getattr(self, 'n_reloads', 0) + 1
-        self.write(text + f'[topic reload/{self.n_reloads}]\npublish-policy=anyone\nsubscribe-policy=anyone\n')
-        daemon.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: f'"reload/{self.n_reloads}"' in self.get(daemon, '/v1/admin/topics')[1])
+        self.write(text)
+        self.assertIn('was reloaded', daemon.reload())
 
     def get(self, daemon, path, method='GET'):
         try:
@@ -55,15 +52,10 @@ class Authors(Case):
 
     def client(self, daemon, version=paho.MQTTv311, name='reader', user=None):
         client = paho.Client(name, protocol=version)
-        client.got, client.n_granted, client.n_ended = [], 0, 0
+        client.got, client.granted, client.ended = Seen(), Seen(), Seen()
         client.on_message = lambda c, u, message: c.got.append((message.topic, message.retain))
-
-        def granted(c, *rest):
-            c.n_granted += 1
-
-        def ended(c, *rest):
-            c.n_ended += 1
-        client.on_subscribe, client.on_disconnect = granted, ended
+        client.on_subscribe = lambda c, *rest: c.granted.append(rest)
+        client.on_disconnect = lambda c, *rest: c.ended.append(rest)
         if user is not None:
             client.username_pw_set(user, 'secret')
         client.connect('127.0.0.1', daemon.port('mqtt'))
@@ -80,7 +72,7 @@ class Authors(Case):
             client = self.client(daemon, version, user=user)
             client.subscribe('r/#', 1)
             client.subscribe('end', 1)
-            wait_for(lambda: client.n_granted == 2)
+            wait_for(lambda: len(client.granted) == 2)
             client.publish('end', 'x', 1)
             wait_for(lambda: ('end', False) in client.got)    # on one connection: what is kept came before
             client.disconnect()
@@ -126,6 +118,42 @@ class Authors(Case):
         self.assertEqual(self.kept(daemon), ['r/good'])
         self.reload(daemon, text('true'))
         self.assertEqual(self.kept(daemon), ['r/bad', 'r/good'])
+
+    def test_who_is_away_has_the_rights_it_had_also_after_a_restart(self):
+        """Everything that a policy may ask about is known of a session whose client is away."""
+        users = self.scratch / 'users'
+        users.write_text(user('ada', 'role=crew;role=pilot') + user('writer'))
+        users.chmod(0o600)
+        text = (f'[hawser]\nstate-dir={self.scratch}/state\n[policy anyone]\nallow=true\n[policy reader]\n'
+                'allow=client-id ~ "ground-*" and listener == "mqtt" and protocol == "mqtt" and address == "127.0.0.1" and role == "pilot" and role == "crew" and tls == "false"\n'
+                f'[topic a/#]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=reader\n[identity crew]\ntype=password\npassword-file={users}\n' + MQTT + 'identities=crew;\n')
+        daemon = self.start(text)
+        session = ['mosquitto_sub', '-i', 'ground-1', '-c', '-q', '1', '-t', 'a/b', '-u', 'ada', '-P', 'secret', '-h', '127.0.0.1']
+        subprocess.run([*session, '-p', str(daemon.port('mqtt')), '-E'], check=True, timeout=DEADLINE_S)
+        for number in range(3):
+            subprocess.run(['mosquitto_pub', '-h', '127.0.0.1', '-p', str(daemon.port('mqtt')), '-u', 'writer', '-P', 'secret', '-q', '1', '-t', 'a/b', '-m', str(number)],
+                           check=True, timeout=DEADLINE_S)
+            daemon.stop()
+            daemon = self.start(text)
+        out = subprocess.run([*session, '-p', str(daemon.port('mqtt')), '-C', '3'], capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual(out.stdout.split(), ['0', '1', '2'])
+
+    def test_a_will_that_waits_has_the_rights_of_its_client_after_a_restart(self):
+        users = self.scratch / 'users'
+        users.write_text(user('ada', 'role=crew;role=pilot') + user('reader'))
+        users.chmod(0o600)
+        text = (f'[hawser]\nstate-dir={self.scratch}/state\n' + rules('role == "pilot" and role == "crew"') +
+                f'[identity crew]\ntype=password\npassword-file={users}\n' + MQTT + 'identities=crew;\n' + WEB)
+        daemon = self.start(text)
+        peer = subprocess.Popen(['mosquitto_sub', '-h', '127.0.0.1', '-p', str(daemon.port('mqtt')), '-V', 'mqttv5', '-x', '600', '-i', 'ada-1', '-u', 'ada', '-P', 'secret', '-t', 'x',
+                                 '--will-topic', 'r/good', '--will-retain', '--will-payload', 'gone', '-D', 'will', 'will-delay-interval', '2'])
+        wait_for(lambda: '"ada-1"' in self.get(daemon, '/v1/admin/connections')[1])
+        peer.kill()
+        peer.wait()
+        wait_for(lambda: '"ada-1"' not in self.get(daemon, '/v1/admin/connections')[1])
+        daemon.stop()
+        daemon = self.start(text)
+        wait_for(lambda: self.get(daemon, '/v1/topics/r/good') == (200, 'gone'))
 
     def test_a_will_is_its_clients_word_too(self):
         def text(rule):
@@ -174,7 +202,7 @@ class Authors(Case):
             with self.subTest(name):
                 peer = self.client(daemon, name='good', user='bad')
                 self.assertEqual(self.get(daemon, f'/v1/admin/bans/{name}', 'PUT')[0], 204)
-                wait_for(lambda: peer.n_ended > 0)
+                wait_for(lambda: peer.ended)
                 peer.disconnect()
                 self.assertEqual(self.kept(daemon, 'reader'), remaining)
                 self.assertEqual(self.get(daemon, f'/v1/admin/bans/{name}', 'DELETE')[0], 204)

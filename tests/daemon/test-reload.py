@@ -35,7 +35,7 @@ class Reload(Case):
         return daemon.reload()
 
     def client(self, port, **options):
-        client = paho.Client(protocol=paho.MQTTv5)
+        client = paho.Client(options.get('name', ''), protocol=paho.MQTTv5)
         client.got, client.codes, client.acks, client.ended = Seen(), Seen(), Known(), Seen()
         client.on_message = lambda c, u, message: c.got.append((message.topic, message.payload.decode()))
         client.on_subscribe = lambda c, u, mid, codes, *rest: [c.codes.append(int(getattr(code, 'value', code))) for code in codes]
@@ -125,6 +125,46 @@ class Reload(Case):
             self.assertEqual(listed(), {'all/#', 'more'})
             subprocess.run(['mosquitto_sub', '-p', str(port), '-i', 'absent', '-q', '1', '-t', 'x', '-E'], check=True, timeout=DEADLINE_S)
             self.reload(daemon, state + RULES + OPEN_TOPICS + MQTT + WEB)
+
+    def test_who_loses_the_right_to_a_shared_subscription_leaves_its_group(self):
+        """HARDENING M14: out of the listing and out of the rotation, whether it is there or not; what it left unanswered goes to others."""
+        def text(rule):
+            return (f'[hawser]\nstate-dir={self.scratch}/state\n' + RULES + f'[policy workers]\nallow={rule}\n' + OPEN_TOPICS +
+                    '[topic jobs/#]\ncreate=auto\npublish-policy=anyone\nsubscribe-policy=workers\n' + MQTT + WEB)
+
+        def members():
+            with urllib.request.urlopen(f"{daemon.url('web')}/v1/admin/subscriptions") as answer:
+                items = json.load(answer)['items']
+            names = (item['identity'] or item['receiver'].rpartition(' ')[2] for item in items if item['filter'] == '$share/g/jobs/#')
+            return sorted(names), [item['receiver'] for item in items if item['filter'] == 'jobs/#']
+
+        daemon = self.start(text('true'))
+        port = str(daemon.port('mqtt'))
+        subprocess.run(['mosquitto_sub', '-p', port, '-i', 'bad-away', '-c', '-q', '1', '-t', '$share/g/jobs/#', '-E'], check=True, timeout=DEADLINE_S)
+        stuck = subprocess.Popen(['mosquitto_sub', '-p', port, '-i', 'bad-stuck', '-c', '-q', '1', '-t', '$share/g/jobs/#'], stdout=subprocess.DEVNULL)
+        self.addCleanup(stuck.wait)
+        self.addCleanup(stuck.kill)
+        bad, good, publisher = self.client(int(port), name='bad-live'), self.client(int(port), name='good'), self.client(int(port), name='good-source')
+        self.assertEqual([self.subscribe(client, '$share/g/jobs/#') for client in (bad, good)], [1, 1])
+        everybody = ['bad-away', 'bad-live', 'bad-stuck', 'good']
+        wait_for(lambda: members() == (everybody, ['group g of 4']))
+        stuck.send_signal(signal.SIGSTOP)
+        for number in range(30):
+            self.publish(publisher, 'jobs/1', str(number))
+        wait_for(lambda: len(bad.got) + len(good.got) >= 20 and len(bad.got) > 0 and len(good.got) > 0)
+        self.assertIn('was reloaded', self.reload(daemon, text('not client-id ~ "bad-*"')))
+        wait_for(lambda: members() == (['good'], ['group g of 1']))
+        n_bad = len(bad.got)
+        for number in range(30, 60):
+            self.publish(publisher, 'jobs/1', str(number))
+        stuck.kill()
+        wait_for(lambda: len({payload for _, payload in bad.got + good.got}) == 60)
+        self.assertEqual(len(bad.got), n_bad)
+        self.assertTrue({str(number) for number in range(30, 60)} <= {payload for _, payload in good.got})
+        self.assertEqual(bad.ended + good.ended, [])
+        daemon.stop()
+        daemon = self.start(text('true'))                      # what was taken away does not come back with a restart
+        self.assertEqual(members()[0], [])
 
     def test_a_policy_that_changes_its_rule_holds_for_who_is_there(self):
         rules = '[policy near]\nallow=client-id ~ "%s"\n[topic #]\ncreate=auto\npublish-policy=near\nsubscribe-policy=near\n'

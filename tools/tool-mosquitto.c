@@ -131,6 +131,8 @@ write_tls (MosquittoImport     *self,
       g_string_append (self->out, ca != NULL ? "client-auth=require\n" : "");
       if (ca == NULL)
         mosquitto_note (self, capath != NULL ? capath->place : listener->name, "require_certificate: client-ca-file= wants one file of certificates; the listener asks for none now");
+      else if (capath != NULL)
+        mosquitto_note (self, capath->place, "capath: client-ca-file= is one file, and cafile is it");
     }
   else if (capath != NULL)
     mosquitto_note (self, capath->place, "capath: nothing is checked against it here");
@@ -241,9 +243,16 @@ write_rights (MosquittoImport *self)
 /* Settings that need no word: they hold here anyway, or say how mosquitto does it and not what. */
 static const char * const silent_keys[] = {
   "allow_duplicate_messages", "autosave_interval", "autosave_on_changes", "connection_messages", "log_timestamp", "log_timestamp_format", "persistence_file",
-  "persistence_location", "pid_file", "set_tcp_nodelay", "sys_interval", "upgrade_outgoing_qos", "user", "websockets_log_level",
+  "persistence_location", "pid_file", "set_tcp_nodelay", "user", "websockets_log_level",
   "websockets_headers_size", "try_private", "bridge_attempt_unsubscribe", "dhparamfile", "retry_interval", "store_clean_interval",
-  "log_facility", "local_clientid", "local_cleansession", "threshold", "check_retain_source", "keepalive_interval", NULL
+  "log_facility", "local_clientid", "local_cleansession", "threshold", "keepalive_interval", NULL
+};
+
+/* Values that say what holds here in any case, or what mosquitto does by itself. */
+static const struct { const char *key; const char *value; } silent_values[] = {
+  { "allow_zero_length_clientid", "true" }, { "bridge_outgoing_retain", "true" }, { "bridge_require_ocsp", "false" }, { "bridge_tls_version", "tlsv1.2" },
+  { "check_retain_source", "true" }, { "max_inflight_bytes", "0" }, { "memory_limit", "0" }, { "notifications", "false" }, { "queue_qos0_messages", "false" },
+  { "round_robin", "false" }, { "start_type", "automatic" }, { "tls_keyform", "pem" }, { "upgrade_outgoing_qos", "false" },
 };
 
 static const struct { const char *key; const char *word; } words_for[] = {
@@ -254,9 +263,32 @@ static const struct { const char *key; const char *word; } words_for[] = {
   { "http_dir", "a [listener] of type=http serves files by static=" },
   { "notifications", "the state of a bridge is told by hawser bridge list and in the metrics" },
   { "log_dest", "the log goes to the journal or stderr" },
-  { "memory_limit", "see max-memory in [hawser]" },
+  { "bridge_psk", "a bridge proves who it is by a certificate or a password" },
+  { "check_retain_source", "the right of who left a retained value behind is always asked for" },
+  { "psk_hint", "a [listener] needs an [identity] of type=psk for it" },
+  { "queue_qos0_messages", "QoS 0 does not wait for who is away" },
+  { "upgrade_outgoing_qos", "messages keep the QoS that they were published with" },
   { "use_username_as_clientid", "sessions belong to the user here: the client ids of two users never meet" },
 };
+
+/* Passwords, keys, and what plugins are told, which is often one. */
+static gboolean
+is_secret (const char *key)
+{
+  return strstr (key, "password") != NULL || strcmp (key, "bridge_psk") == 0 || strcmp (key, "tls_engine_kpass_sha1") == 0 ||
+         g_str_has_prefix (key, "auth_opt_") || g_str_has_prefix (key, "plugin_opt_");
+}
+
+static gboolean
+is_silent (const MosquittoSetting *setting)
+{
+  if (g_strv_contains (silent_keys, setting->key))
+    return TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (silent_values); i++)
+    if (strcmp (silent_values[i].key, setting->key) == 0 && strcmp (silent_values[i].value, setting->value) == 0)
+      return TRUE;
+  return FALSE;
+}
 
 static void
 note_unused (MosquittoImport  *self,
@@ -267,12 +299,12 @@ note_unused (MosquittoImport  *self,
       MosquittoSetting *setting = section->settings->pdata[i];
       const char *word = "has no counterpart";
 
-      if (setting->is_used || g_strv_contains (silent_keys, setting->key) || (strcmp (setting->key, "notifications") == 0 && !mosquitto_is_true (setting->value)))
+      if (setting->is_used || is_silent (setting))
         continue;
       for (gsize w = 0; w < G_N_ELEMENTS (words_for); w++)
         if (strcmp (words_for[w].key, setting->key) == 0)
           word = words_for[w].word;
-      mosquitto_note (self, setting->place, "%s %s: %s", setting->key, strstr (setting->key, "password") != NULL ? "…" : setting->value, word);
+      mosquitto_note (self, setting->place, "%s %s: %s", setting->key, is_secret (setting->key) ? "…" : setting->value, word);
     }
 }
 
@@ -280,6 +312,7 @@ static void
 write_whole (MosquittoImport *self)
 {
   MosquittoSetting *persistence = mosquitto_find (self->whole, "persistence");
+  const char *interval = mosquitto_get (self->whole, "sys_interval");
   gboolean is_debug = FALSE;
 
   g_string_append (self->out, "[hawser]\n");
@@ -289,6 +322,9 @@ write_whole (MosquittoImport *self)
       mosquitto_note (self, persistence->place, "persistence: what mosquitto.db holds stays there; sessions, queued and retained messages begin anew in %s", self->options->state_dir);
     }
   mosquitto_emit_limit (self->out, "max-message-size", mosquitto_get (self->whole, "message_size_limit"));
+  mosquitto_emit_limit (self->out, "max-memory", mosquitto_get (self->whole, "memory_limit"));
+  if (interval != NULL)
+    g_string_append_printf (self->out, "sys-interval=%" G_GINT64_FORMAT "s\n", CLAMP (g_ascii_strtoll (interval, NULL, 10), 0, 86400));
   for (guint i = 0; i < self->whole->settings->len; i++)
     {
       MosquittoSetting *setting = self->whole->settings->pdata[i];

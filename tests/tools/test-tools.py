@@ -783,6 +783,120 @@ class Import(Case):
             """,
         'nothing': '',
     }
+    EVERY_OPTION = """
+        per_listener_settings false
+        acl_file {dir}/acl
+        allow_anonymous true
+        allow_duplicate_messages true
+        allow_zero_length_clientid true
+        auth_plugin /usr/lib/x.so
+        auth_opt_host hidden
+        auth_plugin_deny_special_chars true
+        auto_id_prefix auto-
+        autosave_interval 1800
+        autosave_on_changes false
+        check_retain_source true
+        clientid_prefixes secure-
+        connection_messages true
+        log_dest file /var/log/mosquitto/mosquitto.log
+        log_facility 5
+        log_timestamp true
+        log_timestamp_format %Y-%m-%dT%H:%M:%S
+        log_type error
+        max_inflight_bytes 0
+        max_inflight_messages 20
+        max_keepalive 65535
+        max_packet_size 100000
+        max_queued_bytes 1000000
+        max_queued_messages 1000
+        memory_limit 100000000
+        message_size_limit 90000
+        password_file {dir}/passwd
+        persistence true
+        persistence_file mosquitto.db
+        persistence_location /var/lib/mosquitto/
+        persistent_client_expiration 2d
+        pid_file /run/mosquitto.pid
+        plugin /usr/lib/y.so
+        plugin_opt_key hidden
+        psk_file {dir}/psk
+        queue_qos0_messages false
+        retain_available true
+        set_tcp_nodelay true
+        sys_interval 20
+        upgrade_outgoing_qos false
+        user mosquitto
+
+        listener 1883 127.0.0.1
+        bind_interface lo
+        max_connections 100
+        max_qos 1
+        max_topic_alias 10
+        mount_point main/
+        protocol mqtt
+        socket_domain ipv4
+        use_username_as_clientid true
+
+        listener 8883 127.0.0.1
+        cafile {dir}/ca.pem
+        capath /etc/ssl/certs
+        certfile {dir}/server.pem
+        keyfile {dir}/server.key
+        ciphers HIGH
+        ciphers_tls1.3 TLS_AES_256_GCM_SHA384
+        dhparamfile {dir}/dh.pem
+        require_certificate true
+        tls_engine pkcs11
+        tls_engine_kpass_sha1 hidden
+        tls_keyform pem
+        tls_version tlsv1.2
+        use_identity_as_username true
+        use_subject_as_username false
+        psk_hint hint
+
+        listener 9001 127.0.0.1
+        protocol websockets
+        http_dir /srv/www
+        websockets_log_level 0
+        websockets_headers_size 1024
+
+        connection cloud
+        address a.example.org:1883 b.example.org:8883
+        bridge_alpn mqtt
+        bridge_attempt_unsubscribe false
+        bridge_bind_address 127.0.0.1
+        bridge_cafile {dir}/ca.pem
+        bridge_capath /etc/ssl/certs
+        bridge_certfile {dir}/server.pem
+        bridge_identity identity
+        bridge_insecure false
+        bridge_keyfile {dir}/server.key
+        bridge_max_packet_size 100000
+        bridge_outgoing_retain true
+        bridge_protocol_version mqttv50
+        bridge_psk hidden
+        bridge_require_ocsp false
+        bridge_tls_version tlsv1.2
+        cleansession false
+        idle_timeout 60
+        keepalive_interval 60
+        local_cleansession false
+        local_clientid local
+        local_password hidden
+        local_username user
+        notification_topic state
+        notifications true
+        notifications_local_only true
+        remote_clientid far
+        remote_password hidden
+        remote_username user
+        restart_timeout 5 30
+        round_robin false
+        start_type automatic
+        threshold 10
+        topic a/# both 2 l/ r/
+        try_private true
+        """
     ACL = """
         # what is for everybody
         topic read public/#
@@ -831,6 +945,39 @@ class Import(Case):
             self.assertRegex(done.stderr, rf'(?m)^{re.escape(str(place))}:{line}: .*{re.escape(word)}')
         self.assertNotIn('hidden', done.stdout + done.stderr)
         self.assertEqual(len(done.stderr.splitlines()), 6, done.stderr)
+
+    def test_every_option_is_translated_or_named_or_needs_no_word(self):
+        """The options of mosquitto.conf(5), of 2.0, each in the place it belongs to."""
+        silent = {'per_listener_settings', 'allow_duplicate_messages', 'allow_zero_length_clientid', 'autosave_interval', 'autosave_on_changes', 'check_retain_source',
+                  'connection_messages', 'log_facility', 'log_timestamp', 'log_timestamp_format', 'log_type', 'max_inflight_bytes', 'persistence_file', 'persistence_location',
+                  'pid_file', 'queue_qos0_messages', 'retain_available', 'set_tcp_nodelay', 'upgrade_outgoing_qos', 'user', 'protocol', 'socket_domain',
+                  'websockets_log_level', 'websockets_headers_size', 'dhparamfile', 'tls_keyform', 'tls_version', 'use_subject_as_username',
+                  'bridge_attempt_unsubscribe', 'bridge_insecure', 'bridge_outgoing_retain', 'bridge_require_ocsp', 'bridge_tls_version', 'cleansession',
+                  'keepalive_interval', 'local_cleansession', 'local_clientid', 'round_robin', 'start_type', 'threshold', 'try_private'}
+        named = {'auth_plugin', 'auth_opt_host', 'auth_plugin_deny_special_chars', 'auto_id_prefix', 'clientid_prefixes', 'log_dest', 'persistence', 'plugin', 'plugin_opt_key',
+                 'psk_file', 'bind_interface', 'http_dir', 'use_username_as_clientid', 'capath', 'tls_engine', 'tls_engine_kpass_sha1', 'psk_hint', 'bridge_alpn', 'bridge_bind_address',
+                 'bridge_capath', 'bridge_identity', 'bridge_psk', 'idle_timeout', 'local_password', 'local_username', 'notifications', 'notifications_local_only',
+                 'notification_topic', 'remote_password'}
+        text = self.EVERY_OPTION
+        lines = [line.strip() for line in text.splitlines()]
+        base = self.take(text)
+        check = self.run_daemon('--check-config', '--config', self.write(base.stdout))
+        self.assertEqual(check.returncode, 0, check.stdout + check.stderr + base.stdout)
+        told = {int(number) for number in re.findall(r'mosquitto\.conf:(\d+): ', base.stderr)}
+        for number, line in enumerate(lines, 1):
+            key = line.partition(' ')[0]
+            if not key or key in silent or key == 'listener' or key in ('connection', 'address', 'addresses', 'topic'):
+                self.assertNotIn(number, told, line)
+            elif key in named:
+                self.assertIn(number, told, line)
+            else:
+                with self.subTest(key):
+                    self.assertNotIn(number, told, line)
+                    without = self.take('\n'.join(lines[:number - 1] + [''] + lines[number:]))
+                    self.assertNotEqual(without.stdout, base.stdout, line)
+        self.assertEqual(silent | named - {line.partition(' ')[0] for line in lines}, silent)
+        self.assertNotIn('hidden', base.stdout + base.stderr)
+        self.assertEqual(self.take('allow_anonymous true\ncheck_retain_source false\nqueue_qos0_messages true\nupgrade_outgoing_qos true\n').stderr.count('mosquitto.conf:'), 3)
 
     def test_a_password_of_a_bridge_goes_to_a_file_of_its_own(self):
         secrets = self.scratch / 'secrets'

@@ -4,7 +4,7 @@
 
 import { feet, degrees, niceStep, clock, number, place } from './format.js';
 import { HEARD } from './state.js';
-import { Surface, theme, font, line, label } from './draw.js';
+import { Surface, theme, font, line, label } from '../common/surface.js';
 import { drawSide } from './side.js';
 
 const KM = 111.19492664;         // per degree of latitude

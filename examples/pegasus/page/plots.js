@@ -2,7 +2,7 @@
 // Four small plots over one time axis. A pointer or the arrow keys read all of them at one moment.
 
 import { number, feet, clock, niceStep, FT } from './format.js';
-import { Surface, theme, font, line, label } from './draw.js';
+import { Surface, theme, font, line, label } from '../common/surface.js';
 
 const BURST_M = 25908;           // 85,000 ft
 const MINUTES = [1, 2, 5, 10, 15, 20, 30, 60, 120];

@@ -3,7 +3,7 @@
 
 import { feet, number, FT } from './format.js';
 import { HEARD } from './state.js';
-import { font, line, label } from './draw.js';
+import { font, line, label } from '../common/surface.js';
 
 const TOP_M = 29000;
 const BURST_M = 25908;           // 85,000 ft

@@ -2,14 +2,14 @@
 // Power of one node against time, the last three minutes. Above the line it gives, below it takes.
 
 import { niceStep, number, signed, timeOfDay } from './format.js';
-import { Surface, theme, font } from './surface.js';
+import { Surface, theme, font } from '../common/surface.js';
 
 const SPAN_MS = 180000;
 const BREAK_MS = 5000;             // without a value: it was away, and the line ends
 
 export class Chart {
   constructor(canvas, output, onChange) {
-    this.surface = new Surface(canvas, onChange);
+    this.surface = new Surface(canvas, onChange, 'round');
     this.output = output;
     this.points = [];
     this.marks = [];               // { at, text } of what was dispatched

@@ -3,7 +3,7 @@
 // through their sites. A site is as large as its battery, has the colour of what it does and a ring of its charge.
 
 import { nameOf, signed, finite } from './format.js';
-import { Surface, theme, font } from './surface.js';
+import { Surface, theme, font } from '../common/surface.js';
 
 const FLOW_PX_PER_S = 14;
 const HIT_PX = 14;
@@ -16,7 +16,7 @@ const middle = places => places.reduce((sum, p) => ({ x: sum.x + p.x / places.le
 
 export class SiteMap {
   constructor(canvas, state, onChange, onSelect) {
-    this.surface = new Surface(canvas, onChange);
+    this.surface = new Surface(canvas, onChange, 'round');
     this.state = state;
     this.selected = null;
     this.hovered = null;

@@ -158,7 +158,7 @@ class Sites(unittest.TestCase):
                 page.close()
 
     def test_page_is_small(self):
-        files = list((pathlib.Path(ROOT) / 'examples/power-plant/page').iterdir())
+        files = [file for folder in ('power-plant', 'common') for file in (pathlib.Path(ROOT) / 'examples' / folder / 'page').iterdir()]
         self.assertLess(sum(file.stat().st_size for file in files), PAGE_BYTES)
 
 

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What the map and the plots share: a canvas that is sharp on every screen, colours of the style sheet, small strokes.
+// What drawings of both pages share: a canvas that is sharp on every screen, colours of the style sheet, small strokes.
 
 const scheme = matchMedia('(prefers-color-scheme: dark)');
-const names = ['card', 'edge', 'ink', 'soft', 'faint', 'grid', 'land', 'ground', 'chase', 'accent', 'fill', 'halo', 'bad'];
 let colours = null;
 
+// theme().ink is what the style sheet calls --ink; theme().font is the family of the page.
 export function theme() {
   if (!colours) {
     const style = getComputedStyle(document.documentElement);
-    colours = Object.fromEntries(names.map(name => [name, style.getPropertyValue('--' + name).trim()]));
-    colours.font = style.fontFamily;
+    colours = new Proxy({ font: style.fontFamily }, {
+      get: (known, name) => known[name] ??= style.getPropertyValue('--' + name).trim(),
+    });
   }
   return colours;
 }
 
 export class Surface {
-  constructor(canvas, onChange) {
+  constructor(canvas, onChange, lineCap = 'butt') {
     this.canvas = canvas;
+    this.lineCap = lineCap;
     this.context = canvas.getContext('2d');
     this.width = this.height = 0;
     new ResizeObserver(() => {
@@ -47,7 +49,7 @@ export class Surface {
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.context.clearRect(0, 0, this.width, this.height);
     this.context.lineJoin = 'round';
-    this.context.lineCap = 'butt';
+    this.context.lineCap = this.lineCap;
     this.context.setLineDash([]);
     return this.context;
   }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""monitor.py [ADDRESS]: a window that is a message bus. Devices connect to it over MQTT; topics, subscriptions, peers and
-twins are rows that come and go by themselves, because each list is the list model of the bus.
+"""monitor.py [ADDRESS [FILE]]: a window that is a message bus. Devices connect to it over MQTT; topics, subscriptions, peers,
+sinks and twins are rows that come and go by themselves, because each list is the list model of the bus. With FILE a sink keeps
+what is published there.
 
     monitor.py                                                        (here)
     mosquitto_pub -p 1883 -t roof/lake/1/telemetry -m '{"power-kw":2}'  (in another terminal)
@@ -13,7 +14,7 @@ import sys
 import gi
 gi.require_version("Gtk", "4.0")
 gi.require_version("Hawser", "1")
-from gi.repository import Gio, GLib, Gtk, Hawser, Pango
+from gi.repository import Gio, GLib, GObject, Gtk, Hawser, Pango
 
 
 def add_roofs(bus):
@@ -26,6 +27,15 @@ def add_roofs(bus):
         family.set_property("id", identifier)
         family.set_property("parent", parent)
         twins.add_family(family)
+
+
+def keep_in_file(bus, path):
+    """A sink that writes every message to a file, as lines of JSON."""
+    sink = GObject.new(Hawser.PluginRegistry.get_default().get_gtype("sink", "file"), path=path)
+    runner = Hawser.SinkRunner.new(bus, "archive", sink, "#")
+    runner.set_property("batch-age", 100000)   # microseconds
+    runner.start()
+    return runner
 
 
 def column(title, text, opens=False, of_tree=False):
@@ -66,12 +76,14 @@ def table(model, *columns):
 class Monitor:
     """The window and its bus."""
 
-    def __init__(self, application, address):
+    def __init__(self, application, address, archive=None):
         self.bus = Hawser.Bus()
         add_roofs(self.bus)
         self.listener = Hawser.Listener.new(self.bus, "monitor", "mqtt", address)
         self.listener.set_property("anonymous", "allow")
         self.listener.start()
+
+        self.runner = keep_in_file(self.bus, archive) if archive else None
 
         towns = Gtk.FilterListModel(model=self.bus.get_twins(), filter=Gtk.CustomFilter.new(lambda twin: twin.get_property("parent") is None))
         twins = Gtk.TreeListModel.new(towns, False, True, lambda twin: twin.get_children())
@@ -82,6 +94,10 @@ class Monitor:
                     self.bus.get_subscriptions(), column("Filter", lambda item: item.get_filter()), column("Receiver", lambda item: item.get_receiver()))),
                 ("peers", "Peers", table(
                     self.bus.get_connections(), column("Client", lambda peer: peer.get_client_id() or ""), column("From", lambda peer: peer.dup_address()))),
+                ("sinks", "Sinks", table(
+                    self.bus.get_sinks(), column("Sink", lambda runner: runner.get_name()), column("State", lambda runner: runner.get_state().value_nick),
+                    column("Waiting", lambda runner: str(runner.get_depth())), column("Written", lambda runner: str(runner.get_property("n-written"))),
+                    column("Last error", lambda runner: runner.get_last_error() or ""))),
                 ("twins", "Twins", table(
                     twins, column("Twin", lambda twin: twin.dup_id(), opens=True, of_tree=True),
                     column("State", lambda twin: twin.get_state().value_nick, of_tree=True)))):
@@ -94,6 +110,8 @@ class Monitor:
         print("listening on", self.listener.dup_bound_address(), flush=True)
 
     def close(self):
+        if self.runner is not None:
+            self.runner.stop()
         self.listener.stop()
         self.bus.close()
 
@@ -105,7 +123,7 @@ def main():
 
     def on_activate(_application):
         try:
-            monitors.append(Monitor(application, address))
+            monitors.append(Monitor(application, address, *sys.argv[2:3]))
         except GLib.Error as error:
             print(f"monitor.py: {error.message}", file=sys.stderr)
 

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 DIRECTORY = sys.argv[-1]
@@ -51,13 +52,15 @@ class MonitorTest(unittest.TestCase):
     def setUpClass(cls):
         cls.application = Gtk.Application(flags=Gio.ApplicationFlags.NON_UNIQUE)
         cls.application.register(None)
-        cls.monitor = monitor.Monitor(cls.application, "tcp:127.0.0.1:0")
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.monitor = monitor.Monitor(cls.application, "tcp:127.0.0.1:0", os.path.join(cls.scratch.name, "archive"))
         cls.port = str(cls.monitor.listener.get_port())
 
     @classmethod
     def tearDownClass(cls):
         cls.monitor.window.destroy()
         cls.monitor.close()
+        cls.scratch.cleanup()
 
     def wait(self, condition, what):
         """Runs the main loop, which is woken by what happens, until it is so."""
@@ -103,6 +106,13 @@ class MonitorTest(unittest.TestCase):
         self.wait(lambda: "clock" not in shown(self.monitor.stack), "no row for the peer")
         self.look_at("subscriptions")
         self.wait(lambda: "time/#" not in shown(self.monitor.stack), "no row for time/#")
+
+    def test_sink_tells_what_it_wrote(self):
+        self.look_at("sinks")
+        self.publish("lamp/cellar", "on")
+        headings = ["Sink", "State", "Waiting", "Written", "Last error"]
+        self.wait(lambda: shown(self.monitor.stack)[:7] == headings + ["archive", "running"], "a row for the sink")
+        self.wait(lambda: shown(self.monitor.stack)[7:8] == ["0"] and int(shown(self.monitor.stack)[8]) > 0, "what was written")
 
     def test_tree_of_three_levels_grows_while_it_is_open(self):
         self.look_at("twins")

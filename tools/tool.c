@@ -50,17 +50,19 @@ resolve_output (Tool *tool)
   return TRUE;
 }
 
-/* `-C1` is what people write: the value of a one-letter option may stand with it. (transfer full): the words are those of @argv, or @made. */
+/* `-C1` is what people write: the value of a one-letter option may stand with it. What is made lives as long as the program: verbs keep words. */
 static char **
 split_words (int                 argc,
              char              **argv,
              const GOptionEntry *entries,
-             GPtrArray          *made,
              int                *out_argc)
 {
+  static GPtrArray *kept;
   GPtrArray *words = g_ptr_array_new ();
   gboolean is_over = FALSE;
 
+  if (kept == NULL)
+    kept = g_ptr_array_new ();
   for (int i = 0; i < argc; i++)
     {
       gboolean has_value = FALSE;
@@ -75,14 +77,15 @@ split_words (int                 argc,
         }
       if (has_value)
         {
-          g_ptr_array_add (made, g_strndup (argv[i], 2));
-          g_ptr_array_add (words, made->pdata[made->len - 1]);
+          g_ptr_array_add (kept, g_strndup (argv[i], 2));
+          g_ptr_array_add (words, kept->pdata[kept->len - 1]);
         }
       g_ptr_array_add (words, has_value ? argv[i] + 2 : argv[i]);
     }
   *out_argc = (int) words->len;
   g_ptr_array_add (words, NULL);
-  return (char **) g_ptr_array_free (words, FALSE);
+  g_ptr_array_add (kept, words);
+  return (char **) words->pdata;
 }
 
 static void
@@ -136,12 +139,11 @@ tool_parse (Tool               *tool,
             int                *out_code)
 {
   g_autoptr (GOptionContext) options = g_option_context_new (usage);
-  g_autoptr (GPtrArray) made = g_ptr_array_new ();
   g_autofree char *name = g_strdup_printf ("hawser %s", tool->program_verb);
   g_autoptr (GError) error = NULL;
 
   g_set_prgname (name); /* what the usage line begins with */
-  *argv = split_words (*argc, *argv, entries, made, argc); /* once a run: it lives as long as the program */
+  *argv = split_words (*argc, *argv, entries, argc);
   g_option_context_set_summary (options, summary);
   if (description != NULL)
     g_option_context_set_description (options, description);

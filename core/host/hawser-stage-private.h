@@ -83,4 +83,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HawserWindows, hawser_windows_free)
 /* User property: the pipelines that a message passed, one of it for each. */
 #define HAWSER_PIPELINE_PROPERTY "hawser-pipeline"
 
+/* Of text that says what a stage does. FALSE. */
+gboolean hawser_stage_refuse (GError    **error,
+                              const char *format,
+                              ...) G_GNUC_PRINTF (2, 3);
+
 G_END_DECLS

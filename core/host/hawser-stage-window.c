@@ -90,19 +90,6 @@ hawser_windows_free (HawserWindows *self)
 
 /* ---- What is asked for ---- */
 
-static gboolean G_GNUC_PRINTF (2, 3)
-refuse (GError **error, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list args;
-
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, text);
-  return FALSE;
-}
-
 /* "NAME=FUNCTION(POINTER)" */
 static gboolean
 parse_member (const char *text, Member *out, GError **error)
@@ -112,7 +99,7 @@ parse_member (const char *text, Member *out, GError **error)
   gsize len = strlen (text);
 
   if (open == NULL || equals == text || text[len - 1] != ')')
-    return refuse (error, "window: '%s' is not NAME=FUNCTION(/POINTER)", text);
+    return hawser_stage_refuse (error, "window: '%s' is not NAME=FUNCTION(/POINTER)", text);
   out->name = g_strstrip (g_strndup (text, (gsize) (equals - text)));
   function = g_strstrip (g_strndup (equals + 1, (gsize) (open - equals - 1)));
   out->pointer = g_strstrip (g_strndup (open + 1, len - 1 - (gsize) (open + 1 - text)));
@@ -121,10 +108,10 @@ parse_member (const char *text, Member *out, GError **error)
       {
         out->function = (Function) i;
         if (*out->pointer == '\0' ? out->function != FUNCTION_COUNT : !hawser_json_pointer_check (out->pointer))
-          return refuse (error, "window: '%s': this is no JSON Pointer", text);
+          return hawser_stage_refuse (error, "window: '%s': this is no JSON Pointer", text);
         return TRUE;
       }
-  return refuse (error, "window: '%s' is none of sum, mean, min, max, count", function);
+  return hawser_stage_refuse (error, "window: '%s' is none of sum, mean, min, max, count", function);
 }
 
 static gboolean
@@ -138,7 +125,7 @@ parse_members (HawserWindows *self, const char *text, GError **error)
       gboolean is_good;
 
       if (i == HAWSER_STAGE_MAX_MEMBERS)
-        return refuse (error, "window: has more than %d members", HAWSER_STAGE_MAX_MEMBERS);
+        return hawser_stage_refuse (error, "window: has more than %d members", HAWSER_STAGE_MAX_MEMBERS);
       is_good = parse_member (g_strstrip (parts[i]), &member, error);
       g_array_append_val (self->members, member);
       if (!is_good)
@@ -170,14 +157,14 @@ hawser_windows_new (const char *text, GError **error)
     }
   if (self->duration_us == 0 ? self->count < 1 || self->count > MAX_COUNT : self->duration_us < 1000 || self->duration_us > MAX_US)
     {
-      refuse (error, "window: '%s' is not within 1 and 1000000 messages, or 1ms and 366d", size);
+      hawser_stage_refuse (error, "window: '%s' is not within 1 and 1000000 messages, or 1ms and 366d", size);
       return NULL;
     }
   text += len + strspn (text + len, " \t");
   if (*text == '\0' || !parse_members (self, text, error))
     {
       if (*text == '\0')
-        refuse (error, "window: what it tells is missing, such as kw=mean(/kw)");
+        hawser_stage_refuse (error, "window: what it tells is missing, such as kw=mean(/kw)");
       return NULL;
     }
   return g_steal_pointer (&self);

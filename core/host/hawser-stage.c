@@ -101,8 +101,8 @@ hawser_stage_free (HawserStage *self)
 
 /* ---- What is asked for ---- */
 
-static gboolean G_GNUC_PRINTF (2, 3)
-refuse (GError **error, const char *format, ...)
+gboolean
+hawser_stage_refuse (GError **error, const char *format, ...)
 {
   g_autofree char *text = NULL;
   va_list args;
@@ -130,14 +130,14 @@ take_key (HawserStage *self, char *text, GError **error)
   g_strchomp (text);
   if (strcmp (self->key, "topic") == 0 || strcmp (self->key, "all") == 0 || (*self->key == '/' && hawser_json_pointer_check (self->key)))
     return TRUE;
-  return refuse (error, "by '%s': is neither topic, all nor a JSON Pointer", self->key);
+  return hawser_stage_refuse (error, "by '%s': is neither topic, all nor a JSON Pointer", self->key);
 }
 
 static gboolean
 parse_filter (HawserStage *self, char *text, GError **error)
 {
   if (*text == '\0')
-    return refuse (error, "filter: the rule is missing");
+    return hawser_stage_refuse (error, "filter: the rule is missing");
   self->filter = hawser_message_filter_new (text, error);
   return self->filter != NULL;
 }
@@ -156,9 +156,9 @@ parse_map (HawserStage *self, char *text, GError **error)
       Member member = { 0 };
 
       if (equals == NULL || (comma != NULL && comma < equals))
-        return refuse (error, "map: '%s' is not NAME=FORMULA", at);
+        return hawser_stage_refuse (error, "map: '%s' is not NAME=FORMULA", at);
       if (self->members->len == HAWSER_STAGE_MAX_MEMBERS)
-        return refuse (error, "map: has more than %d members", HAWSER_STAGE_MAX_MEMBERS);
+        return hawser_stage_refuse (error, "map: has more than %d members", HAWSER_STAGE_MAX_MEMBERS);
       member.name = g_strstrip (g_strndup (at, (gsize) (equals - at)));
       member.formula = hawser_formula_new (equals + 1, &at, error);
       g_array_append_val (self->members, member);
@@ -168,7 +168,7 @@ parse_map (HawserStage *self, char *text, GError **error)
           return FALSE;
         }
       if (*member.name == '\0')
-        return refuse (error, "map: a name is missing before '%s'", equals);
+        return hawser_stage_refuse (error, "map: a name is missing before '%s'", equals);
       if (*at == '\0')
         return TRUE;
     }
@@ -199,7 +199,7 @@ parse_throttle (HawserStage *self, char *text, GError **error)
       *drop = '\0';
     }
   if (slash == NULL || end != slash || n < 1 || n > MAX_RATE)
-    return refuse (error, "throttle: '%s' is not N/DURATION, with N from 1 to 1000000", text);
+    return hawser_stage_refuse (error, "throttle: '%s' is not N/DURATION, with N from 1 to 1000000", text);
   duration = g_strconcat (g_ascii_isdigit (slash[1]) ? "" : "1", slash + 1, NULL); /* 10/s */
   g_strchomp (duration);
   if (!hawser_duration_parse (duration, &period_us, error))
@@ -208,7 +208,7 @@ parse_throttle (HawserStage *self, char *text, GError **error)
       return FALSE;
     }
   if (period_us < (gint64) n || period_us > G_GINT64_CONSTANT (86400) * 366 * G_USEC_PER_SEC)
-    return refuse (error, "throttle: '%s' is no rate from one a year to one a microsecond", text);
+    return hawser_stage_refuse (error, "throttle: '%s' is no rate from one a year to one a microsecond", text);
   self->rate = (guint) n;
   self->tokens = (double) n;
   self->interval_us = period_us / (gint64) n;
@@ -230,7 +230,7 @@ parse_conflate (HawserStage *self, char *text, GError **error)
       return FALSE;
     }
   return self->interval_us >= 1000 && self->interval_us <= G_GINT64_CONSTANT (86400) * 366 * G_USEC_PER_SEC
-    ? TRUE : refuse (error, "conflate: '%s' is not within 1ms and 366d", text);
+    ? TRUE : hawser_stage_refuse (error, "conflate: '%s' is not within 1ms and 366d", text);
 }
 
 static const struct {
@@ -260,7 +260,7 @@ hawser_stage_new (const char *text, GError **error)
         self->kind = (Kind) i;
         return kinds[i].parse (self, rest, error) ? g_steal_pointer (&self) : NULL;
       }
-  refuse (error, "stage '%s': begins with none of filter, map, window, throttle, conflate", self->text);
+  hawser_stage_refuse (error, "stage '%s': begins with none of filter, map, window, throttle, conflate", self->text);
   return NULL;
 }
 

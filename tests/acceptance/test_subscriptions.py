@@ -585,6 +585,79 @@ class D12LossVisibility(Case):
         self.assertEqual((matched, delivered), (2 * (n + 1), 2 * (n + 1) - lost))
 
 
+class RightsByClaimsOverARestart(Case):
+    """Who was allowed because of a claim still is after a restart: as an absent reader, by its last words, and as who left a value."""
+
+    CREW = """
+[identity crew]
+type=password
+password-file=%s
+[policy readers]
+allow=role == "reader"
+[policy writers]
+allow=role == "writer"
+[topic crew/#]
+create=auto
+publish-policy=writers
+subscribe-policy=readers
+[listener users]
+type=mqtt
+address=tcp:127.0.0.1:0
+identities=crew;
+"""
+
+    def open_crew(self):
+        path = self.scratch / 'users'
+        if not path.exists():
+            path.touch(0o600)
+            for user in ('anna', 'bert'):
+                subprocess.run(['mosquitto_passwd', '-b', str(path), user, f'secret of {user}'], check=True, capture_output=True)
+            roles = {'anna': 'team=red;role=reader', 'bert': 'role=writer;team=red'}
+            path.write_text(''.join(f'{line}:{roles[line.partition(":")[0]]}\n' for line in path.read_text().splitlines()))
+        daemon = self.open(self.CREW % path)
+        daemon.mqtt = daemon.port('users')
+        return daemon
+
+    def member(self, daemon, user, **options):
+        return self.client(daemon, f'client of {user}', user=(user, f'secret of {user}'), **options)
+
+    def restart(self, daemon):
+        _, _, err = daemon.stop(signal.SIGKILL)
+        self.assertNotIn('assertion', err)
+        return self.open_crew()
+
+    def test_an_absent_reader_gets_what_came_before_and_after(self):
+        daemon = self.open_crew()
+        reader = self.member(daemon, 'anna', expiry=1000)
+        self.assertEqual(reader.subscribe('crew/#'), [1])
+        reader.close()
+        self.member(daemon, 'bert').publish('crew/a', 'before')
+        daemon = self.restart(daemon)
+        self.member(daemon, 'bert').publish('crew/a', 'after')
+        self.assertEqual(self.member(daemon, 'anna', clean=False, expiry=1000).wait(2), ['before', 'after'])
+
+    def test_last_words_come(self):
+        daemon = self.open_crew()
+        block = b'\x11' + (1000).to_bytes(4, 'big')
+        with wire.connected(daemon.mqtt, 'dying', 5, user='bert', password=b'secret of bert', block=block,
+                            will=('crew/last', b'words', 1, True, b'\x18' + (2).to_bytes(4, 'big'))):
+            pass
+        wait_for(lambda: not [c for c in daemon.web.items('connections') if c['protocol'] == 'mqtt'], 'it has left')
+        self.assertEqual(daemon.web.publish('other', b'x', '?qos=1&retain=true').status, 202)   # whose commit is behind that of the will
+        daemon = self.restart(daemon)
+        reader = self.member(daemon, 'anna')
+        self.assertEqual(reader.subscribe('crew/last'), [1])
+        self.assertEqual(reader.wait(1), ['words'])
+
+    def test_a_retained_value_is_given(self):
+        daemon = self.open_crew()
+        self.member(daemon, 'bert').publish('crew/kept', 'value', retain=True)
+        daemon = self.restart(daemon)
+        reader = self.member(daemon, 'anna')
+        self.assertEqual(reader.subscribe('crew/kept'), [1])
+        self.assertEqual(reader.wait(1), ['value'])
+
+
 class M3WillsAndWillDelay(Case):
     WILL = {'topic': 'will/a', 'payload': 'gone', 'qos': 1}
 

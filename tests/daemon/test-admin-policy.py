@@ -67,6 +67,8 @@ class AdminPolicy(Case):
     def test_over_a_unix_socket_it_may_ask_for_the_user(self):
         daemon = self.serve(f'unix.uid == "{os.getuid()}"')
         self.assertEqual(self.over_the_socket('/v1/admin/status'), '200')
+        self.assertEqual(self.code('--unix-socket', str(self.socket), 'http://hawser/v1/admin/status'), '200')
+        self.assertEqual(self.code('--unix-socket', str(self.socket), 'http://evil.example/v1/admin/status'), '403')
         self.assertEqual(self.code(daemon.url('web') + '/v1/admin/status'), '401')
         self.assertEqual(self.hawser('status', '-u', f'unix:{self.socket}').returncode, 0)
 

@@ -13,6 +13,13 @@ typedef struct {
   gboolean failed;
 } Reader;
 
+/* @body: NULL where there are no bytes. */
+static Reader
+start_reading (const guint8 *body, gsize len)
+{
+  return (Reader) { body, len > 0 ? body + len : body, FALSE };
+}
+
 static gsize
 left (const Reader *self)
 {
@@ -199,7 +206,7 @@ read_will (Reader *reader, const MqttLimits *limits, MqttConnect *out)
 guint8
 mqtt_codec_read_connect (const guint8 *body, gsize len, const MqttLimits *limits, MqttConnect *out)
 {
-  Reader reader = { body, body + len, FALSE };
+  Reader reader = start_reading (body, len);
   guint8 reason;
 
   memset (out, 0, G_STRUCT_OFFSET (MqttConnect, properties));
@@ -237,7 +244,7 @@ mqtt_codec_read_connect (const guint8 *body, gsize len, const MqttLimits *limits
 guint8
 mqtt_codec_read_connack (guint8 version, const guint8 *body, gsize len, const MqttLimits *limits, MqttConnack *out)
 {
-  Reader reader = { body, body + len, FALSE };
+  Reader reader = start_reading (body, len);
   guint8 flags = take_u8 (&reader), reason;
 
   out->session_present = flags & 1;
@@ -315,7 +322,7 @@ mqtt_codec_read_publish (guint8 version, guint8 flags, const guint8 *body, gsize
 guint8
 mqtt_codec_read_ack (guint8 version, MqttPacketType type, const guint8 *body, gsize len, const MqttLimits *limits, MqttAck *out)
 {
-  Reader reader = { body, body + len, FALSE };
+  Reader reader = start_reading (body, len);
 
   out->reason = MQTT_SUCCESS;
   no_properties (&out->properties);
@@ -406,7 +413,7 @@ read_reasons (Reader *reader, guint8 version, MqttPacketType type, MqttList *out
 guint8
 mqtt_codec_read_list (guint8 version, MqttPacketType type, const guint8 *body, gsize len, const MqttLimits *limits, MqttList *out)
 {
-  Reader reader = { body, body + len, FALSE };
+  Reader reader = start_reading (body, len);
   gboolean is_ack = type == MQTT_SUBACK || type == MQTT_UNSUBACK;
   guint8 reason;
 
@@ -447,7 +454,7 @@ mqtt_codec_next_filter (MqttPacketType type, const MqttList *list, gsize *positi
 guint8
 mqtt_codec_read_end (guint8 version, MqttPacketType type, const guint8 *body, gsize len, const MqttLimits *limits, MqttAck *out)
 {
-  Reader reader = { body, body + len, FALSE };
+  Reader reader = start_reading (body, len);
 
   out->packet_id = 0;
   out->reason = MQTT_SUCCESS;

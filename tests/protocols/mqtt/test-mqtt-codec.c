@@ -244,6 +244,14 @@ test_cut (void)
 
 /* Every byte of every packet set to every value: an answer, whatever it is. */
 static void
+test_nothing (void)
+{
+  MqttConnect connect;
+
+  g_assert_cmpuint (mqtt_codec_read_connect (NULL, 0, &limits, &connect), ==, MQTT_MALFORMED);
+}
+
+static void
 test_each_byte_wrong (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -460,6 +468,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &cases[i], check_case);
     }
   g_test_add_func ("/mqtt/codec/cut-behind-each-byte-is-never-read-past", test_cut);
+  g_test_add_func ("/mqtt/codec/a-packet-without-a-byte-is-malformed", test_nothing);
   g_test_add_func ("/mqtt/codec/each-byte-may-have-each-value", test_each_byte_wrong);
   g_test_add_func ("/mqtt/codec/varint", test_varint);
   g_test_add_func ("/mqtt/codec/written-is-read", test_written_is_read);

@@ -60,6 +60,17 @@ find_cover (HawserTopicTable *topics, HawserTopicFilter *wanted)
   return cover;
 }
 
+/* Who only looks on is asked about by policy alone: that a topic is disabled is among what there is to see. */
+static int
+check_subscribe (HawserReceiver *self, HawserLocalTopic *settings, const HawserPolicyContext *context)
+{
+  HawserAuthority *authority = &self->bus->authority;
+
+  if ((self->flags & HAWSER_RECEIVER_HIDDEN) != 0 && settings != NULL)
+    return hawser_authority_check_policy (authority, HAWSER_ACTION_SUBSCRIBE, settings, context);
+  return hawser_authority_check (authority, HAWSER_ACTION_SUBSCRIBE, settings, context);
+}
+
 gboolean
 hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize len, int *out_result)
 {
@@ -81,7 +92,7 @@ hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize le
     return TRUE;
   if (!hawser_topic_filter_has_wildcards (wanted))
     {
-      *out_result = hawser_authority_check (&bus->authority, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_find_settings (&bus->topics, filter, len), asked);
+      *out_result = check_subscribe (self, hawser_topic_table_find_settings (&bus->topics, filter, len), asked);
       return *out_result == HAWSER_RESULT_OK;
     }
   /* a wildcard is allowed when something that it can match may be read; the rest is left out of its routes */
@@ -97,7 +108,7 @@ hawser_receiver_check_filter (HawserReceiver *self, const char *filter, gsize le
         if (other == NULL || !hawser_topic_filter_overlaps (wanted, other) || (cover != NULL && cover != declared && hawser_topic_is_more_specific (cover, declared)))
           continue;
         context.topic = strpbrk (declared, "+#") != NULL ? name : declared;
-        if (hawser_authority_check (&bus->authority, HAWSER_ACTION_SUBSCRIBE, hawser_topic_table_get_in_force (&bus->topics, topic), asked) == HAWSER_RESULT_OK)
+        if (check_subscribe (self, hawser_topic_table_get_in_force (&bus->topics, topic), asked) == HAWSER_RESULT_OK)
           return TRUE;
       }
   return FALSE;

@@ -106,7 +106,8 @@ class Gateways(Case):
         self.assertEqual(gateway.communicate(timeout=DEADLINE_S)[0], b'gateway/g1/inbox/meter/m1/set open\n')
 
     def test_a_gateway_without_the_right_is_refused_and_gets_nothing(self):
-        one, three = self.peer('g1', 'gateway/g1/#'), self.peer('g3', 'gateway/#')
+        one, three = self.peer('g1', 'gateway/g1/#'), self.peer('g3', 'gateway/g3/#')
+        self.assertEqual(set(three.subscribe('gateway/#', 'gateway/g1/#')), {0x87})
         self.assertTrue(self.report('g1', 'm1', x=1))
         self.assertFalse(self.report('g3', 'm1', x=666))
         self.assertFalse(self.report('g2', 'm2', x=666))

@@ -11,6 +11,7 @@
 #include "hawser-local-topic-private.h"
 
 #define SPACE "topics"
+#define WRITTEN "written"            /* member of the dictionary: a{ss}, values as they were written */
 
 struct _HawserKeptTopics {
   const HawserJournal *journal;
@@ -86,7 +87,7 @@ hawser_kept_topics_keep (HawserKeptTopics *self, HawserTopic *topic)
 {
   g_autofree char *name = hawser_topic_dup_name (topic);
   g_autofree GParamSpec **pspecs = NULL;
-  GVariantBuilder builder;
+  GVariantBuilder builder, written;
   g_autoptr (GVariant) stored = NULL;
   g_autoptr (GBytes) bytes = NULL;
   guint n_pspecs;
@@ -95,18 +96,23 @@ hawser_kept_topics_keep (HawserKeptTopics *self, HawserTopic *topic)
     return;
   pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (topic), &n_pspecs);
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_init (&written, G_VARIANT_TYPE ("a{ss}"));
   for (guint i = 0; i < n_pspecs; i++)
     {
       g_auto (GValue) value = G_VALUE_INIT;
+      const char *text = hawser_local_topic_get_written (HAWSER_LOCAL_TOPIC (topic), pspecs[i]->name);
       GVariant *variant;
 
       if (strcmp (pspecs[i]->name, "name") == 0)
         continue;
+      if (text != NULL)
+        g_variant_builder_add (&written, "{ss}", pspecs[i]->name, text);
       g_object_get_property (G_OBJECT (topic), pspecs[i]->name, &value);
       variant = hawser_local_topic_gives (HAWSER_LOCAL_TOPIC (topic), pspecs[i]->name) ? to_variant (&value) : NULL;
       if (variant != NULL)
         g_variant_builder_add (&builder, "{sv}", pspecs[i]->name, variant);
     }
+  g_variant_builder_add (&builder, "{sv}", WRITTEN, g_variant_builder_end (&written));
   stored = g_variant_ref_sink (g_variant_builder_end (&builder));
   bytes = g_variant_get_data_as_bytes (stored);
   hawser_journal_put (self->journal, SPACE, name, bytes, NULL, NULL);
@@ -118,6 +124,21 @@ hawser_kept_topics_forget (HawserKeptTopics *self, const char *name)
 {
   if (g_hash_table_remove (self->names, name))
     hawser_journal_remove (self->journal, SPACE, name, NULL, NULL);
+}
+
+static void
+recover_written (HawserLocalTopic *topic, GVariant *stored)
+{
+  g_autoptr (GVariant) written = g_variant_lookup_value (stored, WRITTEN, G_VARIANT_TYPE ("a{ss}"));
+  GVariantIter iter;
+  const char *name, *text;
+
+  if (written == NULL)
+    return;
+  g_variant_iter_init (&iter, written);
+  while (g_variant_iter_next (&iter, "{&s&s}", &name, &text))
+    if (hawser_local_topic_gives (topic, name))
+      hawser_local_topic_set_written (topic, name, text);
 }
 
 static void
@@ -143,6 +164,7 @@ recover (gpointer data, const char *key, GBytes *value)
       if (from_variant (variant, &property))
         g_object_set_property (G_OBJECT (topic), name, &property);
     }
+  recover_written (topic, stored);
   if (!self->add (self->data, HAWSER_TOPIC (topic), &error))
     g_debug ("kept topic '%s' was left out: %s", key, error->message);
   else

@@ -29,6 +29,7 @@ struct _HawserLocalTopic {
   gboolean creates;                  /* create=auto: names that match come into being on first use */
   gboolean requires_encryption;
   gboolean is_audited;
+  GHashTable *written;               /* interned property to how its value was written; NULL: none is known */
   guint32 given;                     /* a bit for each property that was set: the others are those of wider filters */
   HawserLocalTopic *in_force;        /* with what wider filters give; owned; NULL: itself. By the table of topics */
   guint32 in_force_version;

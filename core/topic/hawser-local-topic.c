@@ -105,6 +105,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     self->given &= ~(1u << id);
   else
     self->given |= 1u << id;
+  if (self->written != NULL)
+    g_hash_table_remove (self->written, pspec->name);
   self->policy_version = G_MAXUINT32;
   if (self->changed != NULL)
     self->changed (self, self->changed_data);
@@ -149,6 +151,7 @@ finalize (GObject *object)
   g_free (self->content_type);
   g_free (self->publish_policy_name);
   g_free (self->subscribe_policy_name);
+  g_clear_pointer (&self->written, g_hash_table_unref);
   g_clear_object (&self->in_force);
   g_clear_pointer (&self->publish_policy, hawser_policy_unref);
   g_clear_pointer (&self->subscribe_policy, hawser_policy_unref);
@@ -268,6 +271,45 @@ hawser_local_topic_unset (HawserLocalTopic *self, const char *property)
   g_return_if_fail (id != 0);
   g_object_set_property (G_OBJECT (self), property, g_param_spec_get_default_value (props[id]));
   self->given &= ~(1u << id);
+}
+
+/**
+ * hawser_local_topic_set_written:
+ * @self: a topic
+ * @property: a property of it that was set just now
+ * @text: its value as somebody wrote it, such as `60s` where another would write `1min`
+ *
+ * Remembers @text until the property is set again, for whoever wants to read back what was written.
+ *
+ * Context: the bus's.
+ *
+ * Since: 0.1
+ */
+void
+hawser_local_topic_set_written (HawserLocalTopic *self, const char *property, const char *text)
+{
+  guint id = find_id (property);
+
+  g_return_if_fail (id != 0);
+  if (self->written == NULL)
+    self->written = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_free);
+  g_hash_table_replace (self->written, (gpointer) props[id]->name, g_strdup (text));
+}
+
+/**
+ * hawser_local_topic_get_written:
+ * @self: a topic
+ * @property: a property of it
+ *
+ * Context: the bus's.
+ *
+ * Returns: (nullable): its value as it was written, or %NULL where nobody said
+ * Since: 0.1
+ */
+const char *
+hawser_local_topic_get_written (HawserLocalTopic *self, const char *property)
+{
+  return self->written != NULL ? g_hash_table_lookup (self->written, property) : NULL;
 }
 
 gboolean

@@ -41,5 +41,12 @@ gboolean          hawser_local_topic_gives    (HawserLocalTopic *self,
 HAWSER_AVAILABLE_IN_ALL
 void              hawser_local_topic_unset    (HawserLocalTopic *self,
                                                const char       *property);
+HAWSER_AVAILABLE_IN_ALL
+void              hawser_local_topic_set_written (HawserLocalTopic *self,
+                                                  const char       *property,
+                                                  const char       *text);
+HAWSER_AVAILABLE_IN_ALL
+const char       *hawser_local_topic_get_written (HawserLocalTopic *self,
+                                                  const char       *property);
 
 G_END_DECLS

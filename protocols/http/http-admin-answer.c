@@ -34,6 +34,12 @@ http_json_boolean (GString *out, const char *name, gboolean value)
 }
 
 void
+http_json_raw (GString *out, const char *name, const char *json)
+{
+  g_string_append_printf (out, "%s\"%s\":%s", out->str[out->len - 1] != '{' ? "," : "", name, json);
+}
+
+void
 http_json_duration (GString *out, const char *name, gint64 us)
 {
   g_autofree char *text = us > 0 ? hawser_duration_format (us) : NULL;

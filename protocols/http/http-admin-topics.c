@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define MAX_WRITTEN 64   /* bytes of JSON of a value that is kept as it was written */
+
 /* Members are called as the keys of a [topic] group, which differ from the properties in one case. */
 static const char *
 member_name (GParamSpec *pspec)
@@ -30,12 +32,34 @@ is_duration (GParamSpec *pspec)
   return G_IS_PARAM_SPEC_INT64 (pspec);
 }
 
+/* Durations, sizes and dates can be written in several ways: they are read back as they were written. */
+static const char *
+get_written (GObject *object, GParamSpec *pspec)
+{
+  return HAWSER_IS_LOCAL_TOPIC (object) ? hawser_local_topic_get_written (HAWSER_LOCAL_TOPIC (object), pspec->name) : NULL;
+}
+
+static void
+keep_written (HawserTopic *topic, GParamSpec *pspec, const HawserJsonSlice *json)
+{
+  g_autofree char *text = g_strndup (json->text, json->len);
+  gboolean has_ways = is_duration (pspec) || G_IS_PARAM_SPEC_UINT64 (pspec) || g_str_equal (pspec->name, "expires");
+
+  if (has_ways && json->len <= MAX_WRITTEN && HAWSER_IS_LOCAL_TOPIC (topic))
+    hawser_local_topic_set_written (HAWSER_LOCAL_TOPIC (topic), pspec->name, text);
+}
+
 static void
 append_property (GString *out, GObject *object, GParamSpec *pspec)
 {
   g_auto (GValue) value = G_VALUE_INIT;
   const char *name = member_name (pspec);
 
+  if (get_written (object, pspec) != NULL)
+    {
+      http_json_raw (out, name, get_written (object, pspec));
+      return;
+    }
   g_value_init (&value, pspec->value_type);
   g_object_get_property (object, pspec->name, &value);
   if (G_VALUE_HOLDS_STRING (&value))
@@ -169,6 +193,7 @@ apply_topic (HawserTopic *topic, const HawserJsonSlice *json)
           else if (read_value (pspec, &value, &parsed, &detail) && pass == 1 && value.type != HAWSER_JSON_NULL)
             {
               g_object_set_property (G_OBJECT (topic), pspec->name, &parsed);
+              keep_written (topic, pspec, &value);
               g_hash_table_add (given, (gpointer) pspec->name);
             }
         }

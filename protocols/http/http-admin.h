@@ -22,6 +22,7 @@ typedef struct {
 void http_json_string (GString *out, const char *name, const char *value);
 void http_json_number (GString *out, const char *name, guint64 value);
 void http_json_boolean (GString *out, const char *name, gboolean value);
+void http_json_raw (GString *out, const char *name, const char *json);
 /* As text; null for none. */
 void http_json_duration (GString *out, const char *name, gint64 us);
 

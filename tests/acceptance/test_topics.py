@@ -46,6 +46,17 @@ class C1ProvisionedTopicsWithMetadata(Case):
         daemon.stop(signal.SIGKILL)
         self.assert_there(self.open(), fields)
 
+    def test_durations_sizes_and_dates_read_back_as_they_were_written(self):
+        fields = {'max-subscription-duration': '60s', 'message-expiry': 3600, 'max-message-size': '64KiB', 'expires': '2099-01-02T03:04:05+01:00'}
+        daemon = self.open()
+        self.assertEqual(daemon.web.put(self.PATH, fields).status, 201)
+        self.assert_there(daemon, fields)
+        daemon.stop(signal.SIGKILL)
+        daemon = self.open()
+        self.assert_there(daemon, fields)
+        self.assertEqual(daemon.web.put(self.PATH, {'max-subscription-duration': '1min'}).status, 200)
+        self.assert_there(daemon, {'max-subscription-duration': '1min', 'message-expiry': None, 'max-message-size': 0, 'expires': None})
+
     def test_sigkill_right_behind_the_answer_loses_nothing(self):
         for number in range(5):
             fields = {**self.FIELDS, 'description': f'round {number}'}

@@ -64,7 +64,6 @@ hawser_bus_remove_topic (HawserBus *self, const char *name)
     {
       hawser_journal_remove (&self->journal, "retained", name, NULL, NULL);
       hawser_topic_table_set_retained (&self->topics, record, name, strlen (name), NULL);
-      self->statistics.n_retained = self->topics.n_retained;
     }
   if (record != NULL && record->topic == NULL)
     {

@@ -400,7 +400,6 @@ remove_topic (HawserBus *bus, const char *topic)
   if (record == NULL || record->topic != NULL)
     return;
   hawser_topic_table_set_retained (&bus->topics, record, topic, strlen (topic), NULL);
-  bus->statistics.n_retained = bus->topics.n_retained;
   hawser_bus_model_remove_topic (bus, topic);
   hawser_topic_table_remove (&bus->topics, record);
 }

@@ -115,7 +115,6 @@ keep_last_value (HawserBus *self, HawserTopicRecord *record, HawserMessage *mess
   if (is_empty && record->retained == NULL)
     return;
   hawser_topic_table_set_retained (&self->topics, record, record->name, record->len, is_empty ? NULL : message);
-  self->statistics.n_retained = self->topics.n_retained;
   if (!hawser_journal_exists (&self->journal) || *record->name == '$') /* figures of this run */
     return;
   hawser_pending_await_commit (pending);

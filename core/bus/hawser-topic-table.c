@@ -176,6 +176,7 @@ hawser_topic_table_set_retained (HawserTopicTable *self, HawserTopicRecord *reco
       self->n_retained++;
       self->n_bare += record == NULL;
     }
+  self->retained_bytes += (message != NULL ? hawser_message_get_size (message) : 0) - (old != NULL ? hawser_message_get_size (old) : 0);
   hawser_match_node_set_value (node, message != NULL ? hawser_message_ref (message) : NULL);
   if (message == NULL)
     {

@@ -35,6 +35,7 @@ typedef struct {
   HawserTopicRecord **buckets;
   guint n_buckets, n_records;        /* n_buckets is a power of two */
   guint n_retained, max_retained;
+  guint64 retained_bytes;            /* of the last values, as messages */
   guint n_bare;                      /* retained values whose name has no record */
   guint next_bucket;                 /* where the search for records to give up goes on */
   guint max_records;

@@ -136,6 +136,17 @@ count_shared (HawserBus *bus)
   return n;
 }
 
+/* What waits in memory, once for each subscriber, and last values; ours too. */
+static guint64
+sum_stored_bytes (HawserBus *bus)
+{
+  guint64 n = bus->topics.retained_bytes;
+
+  for (HawserReceiver *receiver = bus->receivers; receiver != NULL; receiver = receiver->next)
+    n += receiver->queue.bytes;
+  return n;
+}
+
 static guint64
 sum_dropped (const HawserBusStatistics *statistics)
 {
@@ -192,6 +203,7 @@ set_messages (HawserSystemTopics *self, const HawserBusStatistics *statistics, g
   set_number (self, "$SYS/broker/bytes/received", bytes);
   set_number (self, "$SYS/broker/bytes/sent", statistics->delivered_bytes);
   set_number (self, "$SYS/broker/store/messages/count", statistics->queued + statistics->n_retained);
+  set_number (self, "$SYS/broker/store/messages/bytes", sum_stored_bytes (self->bus));
   set_number (self, "$SYS/broker/retained messages/count", statistics->n_retained - MIN (statistics->n_retained, g_hash_table_size (self->values)));
   set_load (self, LOAD_MESSAGES_RECEIVED, received + statistics->refused, now_us);
   set_load (self, LOAD_MESSAGES_SENT, statistics->delivered, now_us);

@@ -9,7 +9,7 @@ from acceptance import DEADLINE_S, Case, puback, wait_for, wait_quiet
 
 KNOWN = '''version uptime clients/connected clients/disconnected clients/total clients/maximum clients/expired clients/active clients/inactive
 messages/received messages/sent messages/stored publish/messages/received publish/messages/sent publish/messages/dropped publish/bytes/received
-publish/bytes/sent bytes/received bytes/sent store/messages/count subscriptions/count shared_subscriptions/count retained+messages/count heap/current heap/maximum'''.split()
+publish/bytes/sent bytes/received bytes/sent store/messages/count store/messages/bytes subscriptions/count shared_subscriptions/count retained+messages/count heap/current heap/maximum'''.split()
 LOADS = ['messages/received', 'messages/sent', 'publish/received', 'publish/sent', 'publish/dropped', 'bytes/received', 'bytes/sent', 'connections', 'sockets']
 NAMES = {'$SYS/broker/' + name.replace('+', ' ') for name in KNOWN} | {
     f'$SYS/broker/load/{name}/{span}min' for name in LOADS for span in (1, 5, 15)}

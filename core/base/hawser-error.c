@@ -12,7 +12,15 @@
  * Returns: the domain of every #HawserError
  * Since: 0.1
  */
-G_DEFINE_QUARK (hawser-error-quark, hawser_error)
+GQuark
+hawser_error_quark (void)
+{
+  static gsize quark; /* G_DEFINE_QUARK reads it while another thread writes it */
+
+  if (g_once_init_enter (&quark))
+    g_once_init_leave (&quark, g_quark_from_static_string ("hawser-error-quark"));
+  return (GQuark) quark;
+}
 
 static const GEnumValue values[] = {
   { HAWSER_ERROR_INVALID, "HAWSER_ERROR_INVALID", "invalid" },

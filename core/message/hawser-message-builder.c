@@ -206,6 +206,23 @@ hawser_message_builder_set_expiry_s (HawserMessageBuilder *self, guint seconds)
   self->expiry_s = seconds;
 }
 
+/* In the place of one that is there: MQTT has each of these once (MQTT 5.0, 2.2.2.2). @name: NULL unless a user property. */
+static void
+set_property (HawserMessageBuilder *self, HawserPropertyKind kind, const char *name, gconstpointer value, gsize len)
+{
+  HawserProperties old = self->properties;
+  const gsize name_len = name != NULL ? strlen (name) : 0;
+  HawserProperty property;
+  gsize position = 0;
+
+  self->properties = (HawserProperties) { 0 };
+  while (hawser_properties_next (old.data, old.len, &position, &property))
+    if (property.kind != kind || property.name_len != name_len || (name_len > 0 && memcmp (property.name, name, name_len) != 0))
+      hawser_properties_add (&self->properties, property.kind, property.name, property.name_len, property.value, property.value_len);
+  hawser_properties_clear (&old);
+  hawser_properties_add (&self->properties, kind, name, name_len, value, len);
+}
+
 /**
  * hawser_message_builder_set_content_type:
  * @self: a builder
@@ -216,7 +233,7 @@ hawser_message_builder_set_expiry_s (HawserMessageBuilder *self, guint seconds)
 void
 hawser_message_builder_set_content_type (HawserMessageBuilder *self, const char *content_type)
 {
-  hawser_properties_add (&self->properties, HAWSER_PROPERTY_CONTENT_TYPE, NULL, 0, content_type, strlen (content_type));
+  set_property (self, HAWSER_PROPERTY_CONTENT_TYPE, NULL, content_type, strlen (content_type));
 }
 
 /**
@@ -229,7 +246,7 @@ hawser_message_builder_set_content_type (HawserMessageBuilder *self, const char 
 void
 hawser_message_builder_set_reply_to (HawserMessageBuilder *self, const char *topic)
 {
-  hawser_properties_add (&self->properties, HAWSER_PROPERTY_REPLY_TO, NULL, 0, topic, strlen (topic));
+  set_property (self, HAWSER_PROPERTY_REPLY_TO, NULL, topic, strlen (topic));
 }
 
 /**
@@ -242,7 +259,7 @@ hawser_message_builder_set_reply_to (HawserMessageBuilder *self, const char *top
 void
 hawser_message_builder_set_correlation (HawserMessageBuilder *self, GBytes *data)
 {
-  hawser_properties_add (&self->properties, HAWSER_PROPERTY_CORRELATION, NULL, 0, g_bytes_get_data (data, NULL), g_bytes_get_size (data));
+  set_property (self, HAWSER_PROPERTY_CORRELATION, NULL, g_bytes_get_data (data, NULL), g_bytes_get_size (data));
 }
 
 /**
@@ -255,7 +272,7 @@ hawser_message_builder_set_correlation (HawserMessageBuilder *self, GBytes *data
 void
 hawser_message_builder_set_id (HawserMessageBuilder *self, const char *id)
 {
-  hawser_message_builder_add_property (self, "id", id);
+  set_property (self, HAWSER_PROPERTY_USER, "id", id, strlen (id));
 }
 
 /**
@@ -274,7 +291,7 @@ hawser_message_builder_set_time_us (HawserMessageBuilder *self, gint64 wall_us)
 
   g_return_if_fail (time != NULL);
   text = g_date_time_format (time, "%Y-%m-%dT%H:%M:%S.%fZ");
-  hawser_message_builder_add_property (self, "time", text);
+  set_property (self, HAWSER_PROPERTY_USER, "time", text, strlen (text));
 }
 
 /**

@@ -241,18 +241,31 @@ answer_reply (HttpSession *session, HawserMessage *reply, gpointer data)
     http_session_respond_error (session, HAWSER_ERROR_TIMEOUT, "no reply came in time");
 }
 
-static void
-ask (HttpSession *session, HttpRequest *request, const HawserCloudEventTerms *terms, gint64 wait_us)
+/* @event asks, and is answered where we listen, whatever it says itself. */
+static HawserMessage *
+make_question (HawserMessage *event, HttpAsk *question)
 {
-  g_autoptr (GBytes) correlation = http_ask_read_correlation (request);
+  g_autoptr (HawserMessageBuilder) builder = hawser_message_builder_new_from (event);
+
+  hawser_message_builder_set_reply_to (builder, http_ask_get_reply_to (question));
+  hawser_message_builder_set_correlation (builder, http_ask_get_correlation (question));
+  return hawser_message_builder_build (builder);
+}
+
+/* @event: of a structured body; NULL: the body itself is the payload. */
+static void
+ask (HttpSession *session, HttpRequest *request, const HawserCloudEventTerms *terms, gint64 wait_us, HawserMessage *event)
+{
+  g_autoptr (GBytes) correlation = event != NULL ? hawser_message_dup_correlation (event) : http_ask_read_correlation (request);
   HttpAsk *question = http_ask_new (session, correlation, wait_us, answer_reply, NULL, NULL);
   HawserMessage *message;
-  const char *detail;
+  const char *detail = NULL;
   int result;
 
   if (question == NULL)
     return;
-  message = http_message_from_request (request, terms, http_ask_get_reply_to (question), http_ask_get_correlation (question), &detail);
+  message = event != NULL ? make_question (event, question)
+                          : http_message_from_request (request, terms, http_ask_get_reply_to (question), http_ask_get_correlation (question), &detail);
   if (message == NULL)
     {
       http_session_respond_error (session, HAWSER_ERROR_INVALID, detail);
@@ -334,7 +347,11 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
     {
       g_autoptr (GPtrArray) messages = read_events (session, request, &terms, is_batch);
 
-      if (messages != NULL)
+      if (messages != NULL && wait_us > 0 && is_batch)
+        http_session_respond_error (session, HAWSER_ERROR_INVALID, "a batch cannot wait for a reply");
+      else if (messages != NULL && wait_us > 0)
+        ask (session, request, &terms, wait_us, messages->pdata[0]);
+      else if (messages != NULL)
         publish_all (session, messages, 202, mark);
       else
         http_keys_end (http_session_get_adapter (session)->keys, mark, FALSE);
@@ -342,7 +359,7 @@ publish (HttpSession *session, HttpRequest *request, const char *rest, gboolean 
     }
   if (wait_us > 0)
     {
-      ask (session, request, &terms, wait_us);
+      ask (session, request, &terms, wait_us, NULL);
       return;
     }
   message = http_message_from_request (request, &terms, NULL, NULL, &detail);

@@ -130,6 +130,11 @@ class H1HttpPublish(HttpCase):
         answer = self.web.publish('ask', b'mine', '?wait=50s', **{'ce-correlationid': 'C7'})
         self.assertEqual((answer.status, answer.headers['ce-correlationid']), (200, 'C7'))
         self.assertEqual(asked[-1], b'C7')
+        event = {'specversion': '1.0', 'id': '1', 'source': '/s', 'type': 't', 'correlationid': 'C8', 'datacontenttype': 'text/plain', 'data': 'whole'}
+        answer = self.web.request('POST', '/v1/topics/ask?wait=50s', json.dumps(event), {'Content-Type': 'application/cloudevents+json'})
+        self.assertEqual((answer.status, answer.body, asked[-1]), (200, b're:whole', b'C8'))
+        answer = self.web.request('POST', '/v1/topics/ask?wait=50s', json.dumps([event]), {'Content-Type': 'application/cloudevents-batch+json'})
+        self.assertEqual((answer.status, answer.json()['detail']), (400, 'a batch cannot wait for a reply'))
 
     def test_what_retain_is_must_be_readable(self):
         self.assertEqual([self.web.publish('kept', b'x', query).status for query in ('?retain=1', '?retain=false', '?retain', '?retain=maybe')], [202, 202, 202, 400])

@@ -383,7 +383,7 @@ class Admin(HttpCase):
         settings = {'description': 'd', 'retain': 'last', 'publish_policy': 'anyone', 'subscribe_policy': 'anyone', 'message_expiry': '10s', 'max_message_size': '1KiB'}
         path = '/v1/admin/topics/made/here'
         first = self.daemon.request('PUT', path, json.dumps(settings))
-        self.assertEqual((first.status, first.json()['message-expiry'], first.json()['max-message-size']), (201, '10s', 1024))
+        self.assertEqual((first.status, first.json()['message-expiry'], first.json()['max-message-size']), (201, '10s', '1KiB'))
         self.assertEqual(self.daemon.request('PUT', path, json.dumps(settings)).status, 200)
         self.assertEqual(self.daemon.publish('made/here', 'x').status, 202)
         self.assertEqual(self.daemon.request('GET', '/v1/topics/made/here').body, b'x')

@@ -2,55 +2,18 @@
 
 /* Observers: somebody wants to look at some topics for a while, and to be forgotten when he does not say so again. What an
  * observer sees is published on a topic of its own, $observer/ID, so that every protocol can read it: each message, or once a second
- * the numbers, or what went wrong. It ends when its lease is over, whoever reads it and however that is connected. Rights are
- * those of who asked, looked at for each message. The message that it tells of is never held up: telling is done after the turn,
- * from queues with limits. Context: the bus's lane. */
+ * the numbers, or what went wrong. It ends when its lease is over, whoever reads it and however that is connected. Context: the bus's lane. */
 
-#include "hawser-observer-private.h"
+#include "hawser-observer-state.h"
 
 #include <string.h>
 #include <sys/random.h>
-
-#include "hawser-cloud-event.h"
-#include "hawser-json-writer.h"
-#include "hawser-message-private.h"
-#include "hawser-principal.h"
-#include "hawser-receiver-private.h"
-#include "hawser-topic-filter.h"
-#include "hawser-topic-raw.h"
 
 #define MIN_LEASE_MS 1000
 #define MAX_LEASE_MS (24 * 3600 * 1000)
 #define MAX_OBSERVERS 10000          /* of a bus: about 1 KiB each, and a timer */
 #define MAX_OBSERVERS_OF_ONE 100     /* of a principal; of all peers without one together */
-#define MAX_ERRORS 1000              /* of one observer that wait for the end of the turn */
 #define METRIC_US G_USEC_PER_SEC
-
-/* Who asked, as far as policies look at it. */
-typedef struct {
-  gboolean is_peer;                  /* else this process, with every right */
-  HawserPrincipal *principal;
-  char *client_id, *listener, *protocol, *address;
-  gboolean is_encrypted;
-} Maker;
-
-struct _HawserObserver {
-  GObject parent_instance;
-  HawserTimer lease, tick;
-  HawserBus *bus;                    /* NULL when it is over */
-  HawserReceiver *receiver;
-  HawserTopicFilter *filter;
-  Maker maker;
-  HawserObserverKind kind;
-  char *topic;
-  const char *id;                    /* the end of @topic */
-  guint lease_ms;
-  GQueue errors;                     /* of char *: JSON, oldest first */
-  guint64 n_lost;                    /* before the next one that is told */
-  guint64 n_messages, n_bytes, n_errors;
-  gint64 last_message_us, last_error_us; /* wall clock; 0: none yet */
-  gboolean is_posted;
-};
 
 enum {
   PROP_ID = 1,
@@ -81,313 +44,6 @@ hawser_observer_kind_get_type (void)
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("HawserObserverKind", kinds));
   return type;
-}
-
-/* ---- Rights ---- */
-
-static void
-clear_maker (Maker *self)
-{
-  g_clear_pointer (&self->principal, hawser_principal_unref);
-  g_clear_pointer (&self->client_id, g_free);
-  g_clear_pointer (&self->listener, g_free);
-  g_clear_pointer (&self->protocol, g_free);
-  g_clear_pointer (&self->address, g_free);
-}
-
-static const char *
-get_name (HawserPrincipal *principal)
-{
-  return principal != NULL ? hawser_principal_get_name (principal) : NULL;
-}
-
-static gboolean
-is_of (HawserObserver *self, HawserPrincipal *principal)
-{
-  return self->maker.is_peer && g_strcmp0 (get_name (self->maker.principal), get_name (principal)) == 0;
-}
-
-int
-hawser_observers_check_read (gpointer data, const HawserPolicyContext *context)
-{
-  HawserBus *bus = data;
-  HawserObserver *observer = bus->observers != NULL ? g_hash_table_lookup (bus->observers, context->topic + strlen (HAWSER_OBSERVER_PREFIX)) : NULL;
-
-  if (observer == NULL)
-    return hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_FOUND, "topic '%s': there is no such observer, or its lease is over", context->topic);
-  if (!is_of (observer, context->principal))
-    return hawser_refuse (&bus->refusal, HAWSER_ERROR_NOT_AUTHORIZED, "topic '%s': it is somebody else's observer", context->topic);
-  return HAWSER_RESULT_OK;
-}
-
-/* By policy alone: that a topic is disabled is one of the errors. Asked in the middle of a publish, whose refusal may still be read. */
-static gboolean
-may_see (HawserObserver *self, const char *topic)
-{
-  HawserBus *bus = self->bus;
-  HawserLocalTopic *settings;
-  const HawserRefusal refusal = bus->refusal;
-  HawserPolicyContext context = {
-    .principal = self->maker.principal, .client_id = self->maker.client_id, .listener = self->maker.listener, .protocol = self->maker.protocol,
-    .topic = topic, .address = self->maker.address, .is_encrypted = self->maker.is_encrypted,
-  };
-  gboolean may;
-
-  if (!self->maker.is_peer || bus->authority.is_open)
-    return TRUE;
-  settings = hawser_topic_table_find_settings (&bus->topics, topic, strlen (topic));
-  if (settings == NULL && g_str_has_prefix (topic, "$twin/"))
-    settings = hawser_topic_table_resolve (&bus->topics, topic + 1, strlen (topic + 1));
-  if (settings == NULL)
-    return FALSE;
-  may = hawser_authority_check_policy (&bus->authority, HAWSER_ACTION_SUBSCRIBE, settings, &context) == HAWSER_RESULT_OK;
-  bus->refusal = refusal;
-  return may;
-}
-
-/* ---- Telling ---- */
-
-static gint64
-get_wall_us (HawserObserver *self)
-{
-  return hawser_clock_get_wall_us (self->bus->clock);
-}
-
-static void
-append_time (HawserJsonWriter *writer, const char *key, gint64 wall_us)
-{
-  g_autofree char *text = wall_us != 0 ? hawser_time_format (wall_us) : NULL;
-
-  hawser_json_writer_key (writer, key);
-  if (text != NULL)
-    hawser_json_writer_string (writer, text, strlen (text));
-  else
-    hawser_json_writer_null (writer);
-}
-
-static void
-append_count (HawserJsonWriter *writer, const char *key, guint64 n)
-{
-  hawser_json_writer_key (writer, key);
-  hawser_json_writer_uint (writer, n);
-}
-
-static void
-publish (HawserObserver *self, HawserMessage *message)
-{
-  hawser_bus_route (self->bus, self->bus->self_publisher, message, NULL, NULL, 0, FALSE);
-}
-
-static void
-publish_json (HawserObserver *self, const char *json, gboolean is_retained)
-{
-  HawserProperties properties = { 0 };
-
-  hawser_properties_add (&properties, HAWSER_PROPERTY_CONTENT_TYPE, NULL, 0, "application/json", strlen ("application/json"));
-  publish (self, hawser_message_new_raw (&(HawserMessageInit) {
-      .topic = self->topic, .topic_len = strlen (self->topic), .properties = properties.data, .properties_len = properties.len,
-      .payload = (const guint8 *) json, .payload_len = strlen (json), .qos = 1, .retain = is_retained }));
-  hawser_properties_clear (&properties);
-}
-
-static void
-publish_metric (HawserObserver *self)
-{
-  g_autoptr (GString) json = g_string_new (NULL);
-  HawserJsonWriter writer;
-
-  hawser_json_writer_init (&writer, json);
-  hawser_json_writer_begin_object (&writer);
-  hawser_json_writer_member_string (&writer, "filter", hawser_topic_filter_get_text (self->filter));
-  append_count (&writer, "messages", self->n_messages);
-  append_count (&writer, "bytes", self->n_bytes);
-  append_count (&writer, "errors", self->n_errors);
-  append_time (&writer, "last_message", self->last_message_us);
-  append_time (&writer, "last_error", self->last_error_us);
-  append_time (&writer, "time", get_wall_us (self));
-  hawser_json_writer_end_object (&writer);
-  publish_json (self, json->str, TRUE);
-}
-
-/* The same under the observer's topic, with its own in user property `topic` and its id, so that it can be told from others. */
-static HawserMessage *
-make_copy (HawserObserver *self, HawserMessage *message)
-{
-  HawserProperties properties = { 0 };
-  HawserProperty property;
-  HawserMessage *copy;
-  gboolean has_id = FALSE;
-  gsize position = 0;
-  char lost[24];
-
-  while (hawser_properties_next (hawser_message_properties (message), message->properties_len, &position, &property))
-    {
-      has_id |= property.kind == HAWSER_PROPERTY_USER && property.name_len == 2 && memcmp (property.name, "id", 2) == 0;
-      hawser_properties_add (&properties, property.kind, property.name, property.name_len, property.value, property.value_len);
-    }
-  if (!has_id)
-    {
-      g_autofree char *id = hawser_message_dup_id (message);
-
-      if (id != NULL)
-        hawser_properties_add (&properties, HAWSER_PROPERTY_USER, "id", 2, id, strlen (id));
-    }
-  hawser_properties_add (&properties, HAWSER_PROPERTY_USER, "topic", 5, message->data, message->topic_len);
-  if (self->n_lost > 0)
-    {
-      g_snprintf (lost, sizeof lost, "%" G_GUINT64_FORMAT, self->n_lost);
-      hawser_properties_add (&properties, HAWSER_PROPERTY_USER, "lost", 4, lost, strlen (lost));
-      self->n_lost = 0;
-    }
-  copy = hawser_message_new_raw (&(HawserMessageInit) {
-      .topic = self->topic, .topic_len = strlen (self->topic), .properties = properties.data, .properties_len = properties.len,
-      .payload = message->payload, .payload_len = message->payload_len, .block = message->block,
-      .expiry_s = message->expiry_s, .qos = message->qos });
-  hawser_properties_clear (&properties);
-  return copy;
-}
-
-static void
-tell_posted (gpointer data)
-{
-  g_autoptr (HawserObserver) self = data;
-
-  self->is_posted = FALSE;
-  while (self->bus != NULL && !g_queue_is_empty (&self->errors))
-    {
-      g_autofree char *json = g_queue_pop_head (&self->errors);
-
-      publish_json (self, json, FALSE);
-    }
-  if (self->receiver != NULL)
-    hawser_receiver_resume (self->receiver);
-}
-
-static void
-tell_soon (HawserObserver *self)
-{
-  if (self->is_posted)
-    return;
-  self->is_posted = TRUE;
-  hawser_lane_post (self->bus->lane, tell_posted, g_object_ref (self));
-}
-
-/* ---- What it sees ---- */
-
-static HawserDeliverResult
-deliver (HawserReceiver *receiver, gpointer data, const HawserDelivery *delivery)
-{
-  HawserObserver *self = data;
-
-  if (self->kind == HAWSER_OBSERVER_MESSAGE && self->bus->routing > 0)
-    {
-      tell_soon (self);
-      return HAWSER_DELIVER_BUSY;
-    }
-  if (!may_see (self, hawser_message_get_topic (delivery->message)))
-    return HAWSER_DELIVER_DONE;
-  self->n_messages++;
-  self->n_bytes += delivery->message->payload_len;
-  self->last_message_us = get_wall_us (self);
-  if (self->kind == HAWSER_OBSERVER_MESSAGE)
-    publish (self, make_copy (self, delivery->message));
-  return HAWSER_DELIVER_DONE;
-}
-
-static void
-note_lost (HawserReceiver *receiver, gpointer data, guint64 n)
-{
-  ((HawserObserver *) data)->n_lost += n;
-}
-
-static void
-on_ended (HawserReceiver *receiver, gpointer data, HawserError reason)
-{
-  ((HawserObserver *) data)->receiver = NULL;
-}
-
-static const HawserReceiverFuncs receiver_funcs = { deliver, note_lost, on_ended };
-
-static char *
-describe_error (HawserObserver *self, const char *topic, const char *source, const char *reason, const char *detail)
-{
-  g_autofree char *valid = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
-  g_autofree char *valid_topic = g_utf8_make_valid (topic, -1);
-  GString *json = g_string_new (NULL);
-  HawserJsonWriter writer;
-
-  hawser_json_writer_init (&writer, json);
-  hawser_json_writer_begin_object (&writer);
-  hawser_json_writer_member_string (&writer, "topic", valid_topic);
-  hawser_json_writer_member_string (&writer, "reason", reason);
-  hawser_json_writer_member_string (&writer, "source", source);
-  if (valid != NULL)
-    hawser_json_writer_member_string (&writer, "detail", valid);
-  if (self->n_lost > 0)
-    append_count (&writer, "lost", self->n_lost);
-  self->n_lost = 0;
-  append_time (&writer, "time", self->last_error_us);
-  hawser_json_writer_end_object (&writer);
-  return g_string_free (json, FALSE);
-}
-
-void
-hawser_bus_note_error (HawserBus *bus, const char *topic, const char *source, const char *reason, const char *detail)
-{
-  GHashTableIter iter;
-  HawserObserver *self;
-
-  if (!hawser_bus_observes_errors (bus))
-    return;
-  g_hash_table_iter_init (&iter, bus->observers);
-  while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &self))
-    {
-      if (self->kind == HAWSER_OBSERVER_MESSAGE || !hawser_topic_filter_matches (self->filter, topic) || !may_see (self, topic))
-        continue;
-      self->n_errors++;
-      self->last_error_us = get_wall_us (self);
-      if (self->kind == HAWSER_OBSERVER_METRIC)
-        continue;
-      if (self->errors.length >= MAX_ERRORS)
-        {
-          self->n_lost++; /* told with the next one after this turn */
-          continue;
-        }
-      g_queue_push_tail (&self->errors, describe_error (self, topic, source, reason, detail));
-      tell_soon (self);
-    }
-}
-
-void
-hawser_observers_note_refusal (HawserBus *bus, const HawserPublisher *publisher, const char *topic, int code)
-{
-  HawserPolicyContext context = { 0 };
-  g_autofree char *detail = g_strdup (hawser_bus_get_last_refusal (bus));
-  g_autofree char *source = NULL;
-
-  if (publisher->given != NULL)
-    context = *publisher->given;
-  else if (publisher->connection != NULL)
-    hawser_connection_fill_context (publisher->connection, &context);
-  source = context.listener != NULL ? g_strdup_printf ("listener/%s%s%s", context.listener, context.client_id != NULL ? "/client/" : "", context.client_id != NULL ? context.client_id : "")
-                                    : g_strdup ("process");
-  hawser_bus_note_error (bus, topic, source, hawser_error_to_nick ((HawserError) code), detail);
-}
-
-void
-hawser_observers_note_drop (HawserReceiver *receiver, const char *topic, HawserDrop reason)
-{
-  static const char * const words[HAWSER_N_DROPS] = { "overflow", "expired", "too-large", "gone", "denied" };
-  g_autofree char *filter = topic == NULL && receiver->entries != NULL ? hawser_match_node_dup_path (receiver->entries->node) : NULL;
-  g_autofree char *source = NULL;
-  const char *id = hawser_receiver_get_id (receiver);
-
-  if (receiver->flags & HAWSER_RECEIVER_HIDDEN || (topic == NULL && filter == NULL))
-    return;
-  if (id == NULL && receiver->connection != NULL)
-    id = hawser_connection_get_client_id (receiver->connection);
-  source = id != NULL ? g_strconcat ("subscription/", id, NULL) : g_strdup ("subscription");
-  hawser_bus_note_error (receiver->bus, topic != NULL ? topic : filter, source, words[reason], NULL);
 }
 
 /* ---- The lease ---- */
@@ -422,7 +78,7 @@ end (HawserObserver *self, const char *reason)
   g_queue_clear_full (&self->errors, g_free);
   if (json != NULL)
     {
-      publish_json (self, json, FALSE);
+      hawser_observer_publish_json (self, json, FALSE);
       remove_topic (bus, self->topic);
     }
   bus->n_error_observers -= self->kind != HAWSER_OBSERVER_MESSAGE;
@@ -443,7 +99,7 @@ on_tick (HawserTimer *timer)
   HawserObserver *self = (HawserObserver *) ((char *) timer - G_STRUCT_OFFSET (HawserObserver, tick));
 
   hawser_timer_arm (timer, self->bus->lane, timer->due_us + METRIC_US, on_tick);
-  publish_metric (self);
+  hawser_observer_publish_metric (self);
 }
 
 static void
@@ -493,30 +149,6 @@ check_filter (const char *text, HawserTopicFilter **out_filter, GError **error)
   return FALSE;
 }
 
-/* As if it subscribed: whether there is anything that it may read. */
-static gboolean
-check_right (HawserConnection *connection, const char *filter, GError **error)
-{
-  static const HawserReceiverFuncs no_funcs = { 0 };
-  HawserBus *bus = hawser_connection_get_bus (connection);
-  HawserReceiver *trial;
-  int result;
-
-  if (hawser_connection_get_owner (connection)->mount_point != NULL)
-    {
-      g_set_error_literal (error, HAWSER_ERROR, HAWSER_ERROR_INVALID, "a listener with a mount point has no observers");
-      return FALSE;
-    }
-  trial = hawser_receiver_new (bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
-  hawser_receiver_attach (trial, connection, &no_funcs, NULL);
-  result = hawser_receiver_subscribe (trial, filter, strlen (filter), &(HawserSubscribeOptions) { .retain_handling = 2 });
-  hawser_receiver_remove (trial);
-  if (result == HAWSER_RESULT_OK)
-    return TRUE;
-  g_set_error (error, HAWSER_ERROR, result, "%s", hawser_bus_get_last_refusal (bus));
-  return FALSE;
-}
-
 static gboolean
 check_number (HawserBus *bus, HawserConnection *connection, GError **error)
 {
@@ -529,7 +161,7 @@ check_number (HawserBus *bus, HawserConnection *connection, GError **error)
     {
       g_hash_table_iter_init (&iter, bus->observers);
       while (g_hash_table_iter_next (&iter, NULL, &observer))
-        n_own += is_of (observer, principal);
+        n_own += hawser_observer_is_of (observer, principal);
     }
   if (n < MAX_OBSERVERS && n_own < MAX_OBSERVERS_OF_ONE)
     return TRUE;
@@ -549,16 +181,6 @@ make_topic (void)
   return g_strdup_printf (HAWSER_OBSERVER_PREFIX "%08x%08x%08x%08x", chance[0], chance[1], chance[2], chance[3]);
 }
 
-static void
-note_maker (Maker *self, HawserConnection *connection)
-{
-  HawserPolicyContext context;
-
-  hawser_connection_fill_context (connection, &context);
-  *self = (Maker) { TRUE, context.principal != NULL ? hawser_principal_ref (context.principal) : NULL, g_strdup (context.client_id), g_strdup (context.listener),
-                    g_strdup (context.protocol), g_strdup (context.address), context.is_encrypted };
-}
-
 static HawserObserver *
 observe (HawserBus *bus, HawserConnection *connection, HawserObserverKind kind, const char *text, guint lease_ms, GError **error)
 {
@@ -571,7 +193,7 @@ observe (HawserBus *bus, HawserConnection *connection, HawserObserverKind kind, 
       return NULL;
     }
   if (!check_lease (lease_ms, error) || !check_filter (text, &filter, error) || !check_number (bus, connection, error)
-      || (connection != NULL && !check_right (connection, text, error)))
+      || (connection != NULL && !hawser_observer_check_right (connection, text, error)))
     return NULL;
   self = g_object_new (HAWSER_TYPE_OBSERVER, NULL);
   self->bus = bus;
@@ -581,7 +203,7 @@ observe (HawserBus *bus, HawserConnection *connection, HawserObserverKind kind, 
   self->topic = make_topic ();
   self->id = self->topic + strlen (HAWSER_OBSERVER_PREFIX);
   if (connection != NULL)
-    note_maker (&self->maker, connection);
+    hawser_observer_maker_note (&self->maker, connection);
   if (bus->observers == NULL)
     bus->observers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, g_object_unref);
   g_hash_table_insert (bus->observers, (gpointer) self->id, g_object_ref (self));
@@ -590,13 +212,13 @@ observe (HawserBus *bus, HawserConnection *connection, HawserObserverKind kind, 
   if (kind != HAWSER_OBSERVER_ERROR)
     {
       self->receiver = hawser_receiver_new (bus, NULL, HAWSER_RECEIVER_HIDDEN, NULL);
-      hawser_receiver_attach (self->receiver, NULL, &receiver_funcs, self);
+      hawser_receiver_attach (self->receiver, NULL, &hawser_observer_receiver_funcs, self);
       hawser_receiver_subscribe (self->receiver, text, strlen (text), &(HawserSubscribeOptions) { .qos = 2, .retain_handling = 2 });
     }
   if (kind == HAWSER_OBSERVER_METRIC)
     {
       hawser_timer_arm (&self->tick, bus->lane, hawser_lane_get_now_us (bus->lane) + METRIC_US, on_tick);
-      publish_metric (self);
+      hawser_observer_publish_metric (self);
     }
   return self;
 }
@@ -641,7 +263,7 @@ hawser_connection_find_observer (HawserConnection *connection, const char *id)
   HawserBus *bus = hawser_connection_get_bus (connection);
   HawserObserver *observer = bus->observers != NULL ? g_hash_table_lookup (bus->observers, id) : NULL;
 
-  return observer != NULL && is_of (observer, hawser_connection_get_principal (connection)) ? observer : NULL;
+  return observer != NULL && hawser_observer_is_of (observer, hawser_connection_get_principal (connection)) ? observer : NULL;
 }
 
 void
@@ -654,7 +276,7 @@ hawser_bus_foreach_observer (HawserBus *bus, HawserConnection *connection, GFunc
     return;
   g_hash_table_iter_init (&iter, bus->observers);
   while (g_hash_table_iter_next (&iter, NULL, &observer))
-    if (connection == NULL || is_of (observer, hawser_connection_get_principal (connection)))
+    if (connection == NULL || hawser_observer_is_of (observer, hawser_connection_get_principal (connection)))
       func (observer, data);
 }
 
@@ -784,7 +406,7 @@ hawser_observer_get_lease_ms (HawserObserver *self)
 gint64
 hawser_observer_get_expires_us (HawserObserver *self)
 {
-  return self->bus != NULL ? get_wall_us (self) + self->lease.due_us - hawser_clock_get_monotonic_us (self->bus->clock) : 0;
+  return self->bus != NULL ? hawser_clock_get_wall_us (self->bus->clock) + self->lease.due_us - hawser_clock_get_monotonic_us (self->bus->clock) : 0;
 }
 
 /**
@@ -820,9 +442,9 @@ hawser_observer_to_json (HawserObserver *self)
   hawser_json_writer_member_string (&writer, "filter", hawser_topic_filter_get_text (self->filter));
   hawser_json_writer_member_string (&writer, "topic", self->topic);
   hawser_json_writer_member_double (&writer, "lease", self->lease_ms / 1000.0);
-  append_time (&writer, "expires", hawser_observer_get_expires_us (self));
-  append_count (&writer, "messages", self->n_messages);
-  append_count (&writer, "errors", self->n_errors);
+  hawser_observer_append_time (&writer, "expires", hawser_observer_get_expires_us (self));
+  hawser_observer_append_count (&writer, "messages", self->n_messages);
+  hawser_observer_append_count (&writer, "errors", self->n_errors);
   hawser_json_writer_end_object (&writer);
   return g_string_free (json, FALSE);
 }
@@ -851,7 +473,7 @@ finalize (GObject *object)
 {
   HawserObserver *self = HAWSER_OBSERVER (object);
 
-  clear_maker (&self->maker);
+  hawser_observer_maker_clear (&self->maker);
   g_queue_clear_full (&self->errors, g_free);
   g_clear_pointer (&self->filter, hawser_topic_filter_unref);
   g_free (self->topic);

@@ -370,6 +370,37 @@ hawser_bridge_sent (HawserBridge *self, guint64 cookie, const char *refusal)
   hawser_bridge_resume (self);
 }
 
+/**
+ * hawser_bridge_take_back:
+ * @self: a bridge that is not connected
+ *
+ * For clients: what was taken and not answered cannot be sent again as the standard wants it, because the broker has forgotten
+ * its part of the exchange. The bus delivers it again from the spool, under new cookies, in order, before anything new.
+ *
+ * Context: that of the bus.
+ *
+ * Returns: %TRUE if the client is to forget it; %FALSE if not all of it is in a spool: then the client has the only copy
+ * Since: 0.1
+ */
+gboolean
+hawser_bridge_take_back (HawserBridge *self)
+{
+  GHashTableIter iter;
+  gpointer position;
+
+  if (self->receiver == NULL || self->state == HAWSER_BRIDGE_STATE_CONNECTED)
+    return FALSE;
+  g_hash_table_iter_init (&iter, self->window);
+  while (g_hash_table_iter_next (&iter, NULL, &position))
+    if (*(guint64 *) position == 0)
+      return FALSE;
+  g_hash_table_remove_all (self->window);
+  hawser_receiver_detach (self->receiver, G_MAXUINT32);
+  hawser_receiver_attach (self->receiver, NULL, &receiver_funcs, self);
+  changed (self);
+  return TRUE;
+}
+
 /* A message that came in is committed, or could not be. */
 static void
 on_stored (gpointer data, guint64 cookie, int result)
@@ -741,6 +772,25 @@ hawser_bridge_dup_subscriptions (HawserBridge *self, guint8 **out_qos)
         (*out_qos)[i] = rule->qos;
     }
   return filters;
+}
+
+/**
+ * hawser_bridge_get_highest_qos_out:
+ * @self: a bridge that was started
+ *
+ * For clients: what they have to be able to do.
+ *
+ * Returns: the highest QoS at which a rule lets messages out, 0 to 2
+ * Since: 0.1
+ */
+guint8
+hawser_bridge_get_highest_qos_out (HawserBridge *self)
+{
+  guint8 highest = 0;
+
+  for (guint i = 0; i < self->out->len; i++)
+    highest = MAX (highest, ((const HawserBridgeRule *) self->out->pdata[i])->qos);
+  return highest;
 }
 
 /**

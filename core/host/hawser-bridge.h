@@ -67,6 +67,8 @@ HAWSER_AVAILABLE_IN_ALL
 char              **hawser_bridge_dup_subscriptions   (HawserBridge        *self,
                                                        guint8             **out_qos);
 HAWSER_AVAILABLE_IN_ALL
+guint8              hawser_bridge_get_highest_qos_out (HawserBridge        *self);
+HAWSER_AVAILABLE_IN_ALL
 void                hawser_bridge_connected           (HawserBridge        *self,
                                                        gboolean             knows_origin);
 HAWSER_AVAILABLE_IN_ALL
@@ -79,6 +81,8 @@ HAWSER_AVAILABLE_IN_ALL
 void                hawser_bridge_sent                (HawserBridge        *self,
                                                        guint64              cookie,
                                                        const char          *refusal);
+HAWSER_AVAILABLE_IN_ALL
+gboolean            hawser_bridge_take_back           (HawserBridge        *self);
 HAWSER_AVAILABLE_IN_ALL
 void                hawser_bridge_resume              (HawserBridge        *self);
 HAWSER_AVAILABLE_IN_ALL

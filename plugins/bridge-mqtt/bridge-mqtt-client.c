@@ -4,7 +4,13 @@
  * by GResolver first, so that nothing blocks; libmosquitto keeps what was sent and not acknowledged and sends it again, in
  * order, after it reconnected. It puts PUBACK and PUBCOMP into its output on its own, before we have stored the message:
  * so it is told that another thread writes, and nothing is written, and nothing more read, until that is done. Which messages,
- * their topics and when to try again is the bridge's. */
+ * their topics and when to try again is the bridge's.
+ *
+ * Of a QoS 2 exchange each side keeps a half, and libmosquitto keeps ours in memory alone. A half of the broker's whose other one
+ * has died with us does harm: a packet id used again is a duplicate to it, which it swallows, and what it holds counts against
+ * what it takes. So a client that sends at QoS 2 begins with a session that both sides know to be new (MQTT 3.1.1 section 4.1,
+ * 5.0 section 3.2.2.1.1): one connection asks the broker to forget, the next one begins. Where the broker keeps messages for us,
+ * or no session, that cannot be: there QoS 2 goes out as QoS 1. */
 
 #include "bridge-mqtt-client.h"
 
@@ -20,6 +26,7 @@
 #include "bridge-mqtt-tls.h"
 
 #define MIN_KEEP_ALIVE_US (5 * G_USEC_PER_SEC)   /* libmosquitto refuses less */
+#define SESSION_PRESENT 1                        /* of CONNACK: MQTT 3.1.1 section 3.2.2.2 */
 #define MAX_PACKETS 256                          /* of one turn: the other connections of the lane wait no longer */
 
 typedef enum {
@@ -36,7 +43,7 @@ struct _BridgeMqtt {
   char *client_id, *user, *password_credential, *password_file, *ca_file, *server_name;
   char *certificate_credential, *certificate_file, *private_key_credential, *private_key_file;
   BridgeMqttVersion version;
-  gboolean is_clean, verifies, takes_exactly_once;
+  gboolean is_clean, verifies, takes_exactly_once, sends_exactly_once;
   gint64 keep_alive, session_expiry, connect_timeout;
   guint64 max_packet_size;
 
@@ -60,6 +67,11 @@ struct _BridgeMqtt {
   gboolean is_held;            /* what came in is not stored: neither read nor write */
   gboolean is_inside;          /* of a call of libmosquitto: it must not be entered again */
   guint64 n_invalid;
+  gboolean needs_new_session;  /* what goes out at QoS 2 needs the broker to have forgotten the exchanges of an earlier run */
+  const BridgeMqttAddress *begun_at; /* whose broker has the other halves of mosq's exchanges; NULL: nobody's */
+  gboolean is_forgetting;      /* mosq only asks the broker to forget */
+  gboolean has_forgotten;      /* it did */
+  gboolean was_connected;      /* mosq was, once */
 };
 
 enum {
@@ -77,6 +89,7 @@ enum {
   PROP_PROTOCOL_VERSION,
   PROP_CLEAN_SESSION,
   PROP_EXACTLY_ONCE_IN,
+  PROP_EXACTLY_ONCE_OUT,
   PROP_VERIFY,
   PROP_KEEP_ALIVE,
   PROP_SESSION_EXPIRY,
@@ -106,12 +119,20 @@ version_get_type (void)
 }
 
 static void arm (BridgeMqtt *self);
+static void begin (BridgeMqtt *self, gboolean forgets);
+static void look_up (BridgeMqtt *self);
 static void turn (BridgeMqtt *self, guint32 events);
 
 static gint64
 get_now_us (BridgeMqtt *self)
 {
   return hawser_clock_get_monotonic_us (hawser_lane_get_clock (self->lane));
+}
+
+static const BridgeMqttAddress *
+get_address (BridgeMqtt *self)
+{
+  return self->parsed->pdata[self->n_attempts % self->parsed->len];
 }
 
 /* ---- The end of a connection, or of an attempt ---- */
@@ -124,7 +145,7 @@ let_go (BridgeMqtt *self)
   g_clear_pointer (&self->watch, hawser_watch_free);
   self->fd = -1;
   hawser_timer_disarm (&self->timer);
-  self->is_trying = self->is_connected = self->is_held = FALSE;
+  self->is_trying = self->is_connected = self->is_held = self->has_forgotten = FALSE;
 }
 
 static void
@@ -171,9 +192,25 @@ static void
 be_connected (BridgeMqtt *self)
 {
   self->is_trying = FALSE;
-  self->is_connected = TRUE;
+  self->is_connected = self->was_connected = TRUE;
   self->wants_room = FALSE;
   hawser_bridge_connected (self->bridge, self->version == BRIDGE_MQTT_VERSION_5);
+}
+
+/* The session that begins now is new to both sides. */
+static void
+on_forgotten (gpointer data)
+{
+  g_autoptr (BridgeMqtt) self = data;
+
+  if (!self->has_forgotten)
+    return;
+  self->has_forgotten = FALSE;
+  g_clear_pointer (&self->watch, hawser_watch_free);
+  self->fd = -1;
+  begin (self, FALSE);
+  self->begun_at = get_address (self);
+  look_up (self);
 }
 
 static void
@@ -190,6 +227,19 @@ on_connected (struct mosquitto *mosq, void *data, int reason, int flags, const m
       g_autofree char *text = describe_refusal (self, reason, properties);
 
       lose (self, text);
+      return;
+    }
+  if (self->is_forgetting)
+    {
+      self->has_forgotten = TRUE;
+      hawser_lane_post (self->lane, on_forgotten, g_object_ref (self)); /* it cannot be freed from inside */
+      return;
+    }
+  if (self->begun_at != NULL && self->was_connected && self->version != BRIDGE_MQTT_VERSION_31 && (flags & SESSION_PRESENT) == 0)
+    {
+      /* a PUBREL for what it has forgotten it would answer, and the message would be gone */
+      self->begun_at = NULL;
+      lose (self, "the broker has forgotten our session");
       return;
     }
   filters = hawser_bridge_dup_subscriptions (self->bridge, &qos);
@@ -416,12 +466,6 @@ on_timer (HawserTimer *timer)
 
 /* ---- Connecting ---- */
 
-static const BridgeMqttAddress *
-get_address (BridgeMqtt *self)
-{
-  return self->parsed->pdata[self->n_attempts % self->parsed->len];
-}
-
 static gboolean
 set_tls (BridgeMqtt *self, const BridgeMqttAddress *address, GError **error)
 {
@@ -452,7 +496,7 @@ set_connect_properties (BridgeMqtt *self, const char *host)
 
   if (self->version != BRIDGE_MQTT_VERSION_5)
     return;
-  if (!self->is_clean && expiry_s > 0)
+  if (!self->is_clean && !self->is_forgetting && expiry_s > 0)
     mosquitto_property_add_int32 (&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, (guint32) MIN (expiry_s, G_MAXUINT32));
   mosquitto_property_add_int32 (&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, (guint32) self->max_packet_size);
   mosquitto_connect_bind_v5 (self->mosq, host, -1, (int) (self->keep_alive / G_USEC_PER_SEC), NULL, properties);
@@ -500,17 +544,28 @@ on_resolved (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
+look_up (BridgeMqtt *self)
+{
+  g_autoptr (GResolver) resolver = g_resolver_get_default ();
+
+  g_clear_object (&self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  g_resolver_lookup_by_name_async (resolver, get_address (self)->host, self->cancellable, on_resolved, g_object_ref (self));
+}
+
+static void
 connect (HawserBridgeClient *client)
 {
   BridgeMqtt *self = BRIDGE_MQTT (client);
-  g_autoptr (GResolver) resolver = g_resolver_get_default ();
 
   let_go (self);
   self->is_trying = TRUE;
   self->n_attempts++;
-  self->cancellable = g_cancellable_new ();
+  if (self->needs_new_session && !self->is_forgetting && self->begun_at != get_address (self) &&
+      (g_hash_table_size (self->cookies) == 0 || hawser_bridge_take_back (self->bridge)))
+    begin (self, TRUE);
   hawser_timer_arm (&self->timer, self->lane, get_now_us (self) + self->connect_timeout, on_timer);
-  g_resolver_lookup_by_name_async (resolver, get_address (self)->host, self->cancellable, on_resolved, g_object_ref (self));
+  look_up (self);
 }
 
 /* ---- Sending ---- */
@@ -522,7 +577,7 @@ publish (BridgeMqtt *self, const HawserMessageView *view, const mosquitto_proper
   gboolean is_retained = view->retain;
   int result;
 
-  *out_qos = view->qos;
+  *out_qos = MIN (view->qos, self->needs_new_session || self->sends_exactly_once ? 2 : 1);
   for (;;)
     {
       result = mosquitto_publish_v5 (self->mosq, out_id, view->topic, (int) view->payload_len, view->payload, *out_qos, is_retained, properties);
@@ -642,15 +697,34 @@ forget_settings (BridgeMqtt *self)
 }
 
 static void
-make_client (BridgeMqtt *self)
+end (BridgeMqtt *self, gboolean may_write)
+{
+  if (self->mosq == NULL)
+    return;
+  mosquitto_connect_v5_callback_set (self->mosq, NULL);
+  mosquitto_subscribe_v5_callback_set (self->mosq, NULL);
+  mosquitto_message_v5_callback_set (self->mosq, NULL);
+  mosquitto_publish_v5_callback_set (self->mosq, NULL);
+  mosquitto_disconnect_v5_callback_set (self->mosq, NULL);
+  if (may_write && mosquitto_disconnect (self->mosq) == MOSQ_ERR_SUCCESS)
+    mosquitto_loop_write (self->mosq, MAX_PACKETS); /* as far as the socket takes it */
+  g_clear_pointer (&self->mosq, mosquitto_destroy);
+  g_hash_table_remove_all (self->cookies);
+}
+
+/* A new client of libmosquitto, which knows nothing of the one before. */
+static void
+begin (BridgeMqtt *self, gboolean forgets)
 {
   static const int versions[] = {
     [BRIDGE_MQTT_VERSION_31] = MQTT_PROTOCOL_V31, [BRIDGE_MQTT_VERSION_311] = MQTT_PROTOCOL_V311, [BRIDGE_MQTT_VERSION_5] = MQTT_PROTOCOL_V5,
   };
 
-  self->id = self->client_id != NULL ? g_strdup (self->client_id)
-    : g_strdup_printf ("hawser-%s-%s", g_get_host_name (), hawser_bridge_get_name (self->bridge));
-  self->mosq = mosquitto_new (self->id, self->is_clean, self);
+  end (self, self->is_forgetting);
+  self->is_forgetting = forgets;
+  self->was_connected = FALSE;
+  self->begun_at = NULL;
+  self->mosq = mosquitto_new (self->id, self->is_clean || forgets, self);
   if (self->mosq == NULL)
     g_error ("out of memory");
   mosquitto_int_option (self->mosq, MOSQ_OPT_PROTOCOL_VERSION, versions[self->version]);
@@ -677,6 +751,16 @@ check_settings (HawserBridgeClient *client, GError **error)
   return can_be_used;
 }
 
+/* Only where the broker keeps a session, and keeps nothing in it that is for us. */
+static gboolean
+can_begin_anew (BridgeMqtt *self)
+{
+  g_auto (GStrv) filters = hawser_bridge_dup_subscriptions (self->bridge, NULL);
+
+  return g_strv_length (filters) == 0 && hawser_bridge_get_highest_qos_out (self->bridge) == 2 && !self->is_clean &&
+    (self->version != BRIDGE_MQTT_VERSION_5 || self->session_expiry >= G_USEC_PER_SEC);
+}
+
 static gboolean
 start (HawserBridgeClient *client, HawserBridge *bridge, GError **error)
 {
@@ -691,7 +775,11 @@ start (HawserBridgeClient *client, HawserBridge *bridge, GError **error)
   self->lane = hawser_lane_ref (hawser_bus_get_lane (hawser_bridge_get_bus (bridge)));
   self->n_attempts = self->parsed->len - 1; /* connect() counts first: the first address is tried first */
   self->n_invalid = 0;
-  make_client (self);
+  self->id = self->client_id != NULL ? g_strdup (self->client_id)
+    : g_strdup_printf ("hawser-%s-%s", g_get_host_name (), hawser_bridge_get_name (bridge));
+  self->needs_new_session = can_begin_anew (self);
+  self->is_forgetting = FALSE;
+  begin (self, FALSE);
   return TRUE;
 }
 
@@ -705,15 +793,7 @@ stop (HawserBridgeClient *client)
     return;
   let_go (self);
   self->bridge = NULL;
-  mosquitto_connect_v5_callback_set (self->mosq, NULL);
-  mosquitto_subscribe_v5_callback_set (self->mosq, NULL);
-  mosquitto_message_v5_callback_set (self->mosq, NULL);
-  mosquitto_publish_v5_callback_set (self->mosq, NULL);
-  mosquitto_disconnect_v5_callback_set (self->mosq, NULL);
-  if (may_write && mosquitto_disconnect (self->mosq) == MOSQ_ERR_SUCCESS)
-    mosquitto_loop_write (self->mosq, MAX_PACKETS); /* as far as the socket takes it */
-  g_clear_pointer (&self->mosq, mosquitto_destroy);
-  g_hash_table_remove_all (self->cookies);
+  end (self, may_write);
   g_clear_pointer (&self->lane, hawser_lane_unref);
   forget_settings (self);
 }
@@ -779,6 +859,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
     case PROP_PROTOCOL_VERSION: self->version = g_value_get_enum (value); break;
     case PROP_CLEAN_SESSION: self->is_clean = g_value_get_boolean (value); break;
     case PROP_EXACTLY_ONCE_IN: self->takes_exactly_once = g_value_get_boolean (value); break;
+    case PROP_EXACTLY_ONCE_OUT: self->sends_exactly_once = g_value_get_boolean (value); break;
     case PROP_VERIFY: self->verifies = g_value_get_boolean (value); break;
     case PROP_KEEP_ALIVE: self->keep_alive = g_value_get_int64 (value); break;
     case PROP_SESSION_EXPIRY: self->session_expiry = g_value_get_int64 (value); break;
@@ -805,6 +886,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     case PROP_PROTOCOL_VERSION: g_value_set_enum (value, self->version); break;
     case PROP_CLEAN_SESSION: g_value_set_boolean (value, self->is_clean); break;
     case PROP_EXACTLY_ONCE_IN: g_value_set_boolean (value, self->takes_exactly_once); break;
+    case PROP_EXACTLY_ONCE_OUT: g_value_set_boolean (value, self->sends_exactly_once); break;
     case PROP_VERIFY: g_value_set_boolean (value, self->verifies); break;
     case PROP_KEEP_ALIVE: g_value_set_int64 (value, self->keep_alive); break;
     case PROP_SESSION_EXPIRY: g_value_set_int64 (value, self->session_expiry); break;
@@ -869,6 +951,10 @@ bridge_mqtt_class_init (BridgeMqttClass *klass)
   g_object_class_install_property (object_class, PROP_EXACTLY_ONCE_IN,
     g_param_spec_boolean ("exactly-once-in", NULL, "Whether QoS 2 is asked for where a rule in allows it: nothing comes twice when the link is cut, but what "
                           "was on its way when the daemon is killed may be lost; false asks for QoS 1: nothing is lost, some may come twice", FALSE, flags));
+  g_object_class_install_property (object_class, PROP_EXACTLY_ONCE_OUT,
+    g_param_spec_boolean ("exactly-once-out", NULL, "Whether QoS 2 is sent although the broker keeps messages for us as well, or no session: nothing comes "
+                          "twice when the link is cut, but what was on its way when the daemon is killed may be lost; false sends QoS 1 there. A bridge "
+                          "without rules in needs it not", FALSE, flags));
   g_object_class_install_property (object_class, PROP_VERIFY,
     g_param_spec_boolean ("verify", NULL, "Whether the broker's certificate is checked; false trusts whoever answers", TRUE, flags));
   g_object_class_install_property (object_class, PROP_KEEP_ALIVE,

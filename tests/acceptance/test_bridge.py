@@ -218,7 +218,7 @@ class Topics(BridgeCase):
 
 
 class Versions(BridgeCase):
-    def both_ways(self, version, *keys, highest_in=1):
+    def both_ways(self, version, *keys, highest_in=1, highest_out=1):
         broker = self.broker()
         daemon = self.bridged(broker.port, f'protocol-version={version}', 'topics-out=out/# qos=2', 'topics-in=in/# qos=2', *keys)
         here, there = self.client(daemon), self.far(broker)
@@ -229,7 +229,7 @@ class Versions(BridgeCase):
             there.publish('in/x', b'in%d' % qos, qos=qos)
         self.assertEqual(['in0', 'in1', 'in2'], sorted(here.wait(3)))
         self.assertEqual(['out0', 'out1', 'out2'], sorted(there.wait(3)))
-        self.assertEqual([0, 1, 2], sorted(m.qos for m in there.messages))
+        self.assertEqual([0, 1, highest_out], sorted(m.qos for m in there.messages))
         self.assertEqual([0, 1, highest_in], sorted(m.qos for m in here.messages))
 
     def test_5(self):
@@ -243,6 +243,28 @@ class Versions(BridgeCase):
 
     def test_exactly_once_in_takes_qos_2(self):
         self.both_ways('5', 'exactly-once-in=true', highest_in=2)
+
+    def test_exactly_once_out_sends_qos_2_beside_rules_in(self):
+        self.both_ways('5', 'exactly-once-out=true', highest_out=2)
+
+    def only_out(self, version):
+        broker = self.broker()
+        daemon = self.bridged(broker.port, f'protocol-version={version}', 'topics-out=out/# qos=2')
+        here, there = self.client(daemon), self.far(broker)
+        there.subscribe('out/#', qos=2)
+        for qos in (0, 1, 2):
+            here.publish('out/x', b'out%d' % qos, qos=qos)
+        self.assertEqual(['out0', 'out1', 'out2'], sorted(there.wait(3)))
+        self.assertEqual([0, 1, 2], sorted(m.qos for m in there.messages))
+
+    def test_out_alone_sends_qos_2_in_5(self):
+        self.only_out('5')
+
+    def test_out_alone_sends_qos_2_in_3_1_1(self):
+        self.only_out('3.1.1')
+
+    def test_out_alone_sends_qos_2_in_3_1(self):
+        self.only_out('3.1')
 
     def test_many_under_way_at_qos_2_come_each_once(self):
         broker = self.broker()

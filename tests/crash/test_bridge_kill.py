@@ -70,7 +70,7 @@ def run(program, rounds, seed, version, qos, way):
     conf = os.path.join(folder, "hawser.conf")
     with open(conf, "w") as file:
         file.write(CONF % folder + BRIDGE % (broker.port, "5" if version == 5 else "3.1.1", way, qos, qos))
-    publisher, subscriber = Publisher(version, qos), Subscriber(version, qos)
+    publisher, subscriber, daemon = Publisher(version, qos), Subscriber(version, qos), None
     try:
         if way == "in":
             # the session of the bridge is there before anything is published
@@ -103,6 +103,8 @@ def run(program, rounds, seed, version, qos, way):
             else:
                 publisher.wire.close()
     finally:
+        if daemon is not None:
+            daemon.kill()
         broker.stop()
         shutil.rmtree(folder)
 

@@ -6,6 +6,7 @@
  * timer for all nodes, on a grid of the interval, so that a change reaches the root in the turn in which it leaves the first
  * node. On the bus's lane. */
 
+#include "hawser-timer-wheel.h"
 #include "hawser-twins-private.h"
 
 #include <math.h>
@@ -197,13 +198,20 @@ hawser_twin_mark_group (HawserTwins *self, HawserTwinRef parent, guint position)
     node->dirty[group / 64] |= (guint64) 1 << (group % 64);
 }
 
+/* Whole ticks of the wheel, so that what is due then is not a tick late besides: it is told within @interval_us. */
+static gint64
+get_grid_us (gint64 interval_us)
+{
+  return MAX (interval_us / HAWSER_WHEEL_TICK_US, 1) * HAWSER_WHEEL_TICK_US;
+}
+
 /* Something of @twin that counts above it changed. */
 void
 hawser_twin_mark_parent (HawserTwins *self, HawserTwinRef twin)
 {
   HawserTwinRecord *record = hawser_twin_get (self, twin);
   HawserTwinNode *node;
-  gint64 interval_us, now_us, due_us;
+  gint64 interval_us, grid_us, now_us, due_us;
 
   if (record->parent == 0)
     return;
@@ -223,7 +231,8 @@ hawser_twin_mark_parent (HawserTwins *self, HawserTwinRef twin)
       g_array_append_val (self->dirty_nodes, record->parent);
     }
   now_us = hawser_lane_get_now_us (self->bus->lane);
-  due_us = (now_us / interval_us + 1) * interval_us; /* a grid: all nodes of one interval in one turn */
+  grid_us = get_grid_us (interval_us);
+  due_us = (now_us / grid_us + 1) * grid_us; /* a grid: all nodes of one interval in one turn */
   if (due_us < node->due_us)
     {
       node->due_us = due_us;
